@@ -1,0 +1,48 @@
+/** What an id names; the prefix is part of the id so that a log line says what it is about. */
+export type IdPrefix =
+  | 'usr' // user (a person)
+  | 'grp' // group
+  | 'web' // web session (a sign-in)
+  | 'tok' // API token
+  | 'res' // resource
+  | 'crd' // credential
+  | 'tsk' // task
+  | 'pol' // policy
+  | 'grt' // grant
+  | 'apr' // approval
+  | 'ses' // session (one connection)
+  | 'dec' // decision on one operation
+  | 'hld' // hold
+  | 'tkt' // one-time console ticket
+  | 'aud'; // audit row
+
+declare const brand: unique symbol;
+/** A prefixed, time-ordered id: `grt_` and 26 characters of Crockford base32 (48 bits of time, 80 random), as a ULID. */
+export type Id<P extends IdPrefix> = string & { readonly [brand]: P };
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** Makes an id; `atMs` is epoch milliseconds, `randomBytes` a cryptographic source. */
+export function createId<P extends IdPrefix>(
+  prefix: P,
+  atMs: number,
+  randomBytes: (length: number) => Uint8Array,
+): Id<P> {
+  let time = '';
+  let rest = Math.floor(atMs);
+  for (let i = 0; i < 10; i++) {
+    time = ALPHABET[rest % 32]! + time;
+    rest = Math.floor(rest / 32);
+  }
+  let random = '';
+  for (const byte of randomBytes(16)) random += ALPHABET[byte & 31]!;
+  return `${prefix}_${time}${random}` as Id<P>;
+}
+
+export function isId<P extends IdPrefix>(value: unknown, prefix: P): value is Id<P> {
+  return (
+    typeof value === 'string' &&
+    value.startsWith(`${prefix}_`) &&
+    /^[0-9a-hjkmnp-tv-z]{26}$/.test(value.slice(prefix.length + 1))
+  );
+}

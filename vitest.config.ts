@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+const servers = ['**/*.pg.test.ts', '**/*.server.test.ts'];
+
+/** Two projects: pure tests share one context; tests against real servers are isolated and may take longer. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'pure',
+          include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: [...servers, '**/node_modules/**'],
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: servers.map((glob) => `{packages,apps}/*/src/${glob}`),
+          exclude: ['**/node_modules/**'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
