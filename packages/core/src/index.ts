@@ -10,3 +10,4 @@ export * from './quantity.ts';
 export * from './role.ts';
 export * from './secret-value.ts';
 export * from './taskgate-error.ts';
+export * from './utf8.ts';

@@ -1,0 +1,30 @@
+// The one reviewed place where a pure package touches an ambient codec: the same in Node and in browsers, without I/O.
+declare class TextEncoder {
+  encode(text: string): Uint8Array;
+}
+declare class TextDecoder {
+  constructor(label: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes: Uint8Array): string;
+}
+
+const encoder = new TextEncoder();
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lossy = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export function utf8Encode(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** `null` where the bytes are not valid UTF-8. A byte order mark is kept: dropping it would change the bytes decided on. */
+export function utf8Decode(bytes: Uint8Array): string | null {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** For display only: invalid sequences become U+FFFD. */
+export function utf8DecodeLossy(bytes: Uint8Array): string {
+  return lossy.decode(bytes);
+}
