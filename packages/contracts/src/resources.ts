@@ -1,0 +1,89 @@
+import { oc } from '@orpc/contract';
+import * as z from 'zod';
+import { Instant, Slug } from './shapes.ts';
+
+export const TlsMode = z.enum(['disable', 'require', 'verify-ca', 'verify-full']);
+export const Labels = z.record(z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/), z.string().max(100));
+export const Resource = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: z.literal('postgres'),
+  host: z.string(),
+  port: z.number().int(),
+  database: z.string(),
+  tlsMode: TlsMode,
+  tlsCa: z.string().nullable(),
+  labels: Labels,
+  /** The credential's user name; its secret never leaves the vault. */
+  username: z.string(),
+  credentialSetAt: Instant,
+  catalog: z
+    .object({ version: z.string(), readAt: Instant, relations: z.number().int(), serverVersion: z.number().int() })
+    .nullable(),
+  tasks: z.array(z.string()),
+  policies: z.array(z.string()),
+  createdAt: Instant,
+  updatedAt: Instant,
+});
+const Secret = z.string().min(1).max(4096);
+const Editable = z.object({
+  host: z.string().trim().min(1).max(253),
+  port: z.number().int().min(1).max(65_535),
+  database: z.string().min(1).max(63),
+  tlsMode: TlsMode,
+  tlsCa: z.string().max(65_536).nullable().default(null),
+  labels: Labels.default({}),
+  username: z.string().min(1).max(63),
+});
+export const ResourceTestResult = z.object({
+  ok: z.boolean(),
+  steps: z.array(
+    z.object({
+      name: z.enum(['connect', 'tls', 'authenticate', 'catalog']),
+      ok: z.boolean(),
+      message: z.string(),
+      durationMs: z.number(),
+    }),
+  ),
+  serverVersion: z.number().int().nullable(),
+});
+export const CatalogSummary = z.object({
+  version: z.string(),
+  relations: z.array(
+    z.object({
+      schema: z.string(),
+      name: z.string(),
+      kind: z.string(),
+      columns: z.array(z.object({ name: z.string(), typeName: z.string() })),
+    }),
+  ),
+});
+
+export const resources = {
+  list: oc.route({ method: 'GET', path: '/resources' }).output(z.array(Resource)),
+  get: oc
+    .route({ method: 'GET', path: '/resources/{name}' })
+    .input(z.object({ name: Slug }))
+    .output(Resource),
+  create: oc
+    .route({ method: 'POST', path: '/resources' })
+    .input(Editable.extend({ name: Slug, type: z.literal('postgres').default('postgres'), secret: Secret }))
+    .output(Resource),
+  update: oc
+    .route({ method: 'PATCH', path: '/resources/{name}' })
+    .input(Editable.partial().extend({ name: Slug, /** Replaces the sealed one. */ secret: Secret.optional() }))
+    .output(Resource),
+  /** With values: tries them before they are saved (the stored secret where none is given). Without: tries what is stored. */
+  test: oc
+    .route({ method: 'POST', path: '/resources/{name}/test' })
+    .input(Editable.partial().extend({ name: Slug, secret: Secret.optional() }))
+    .output(ResourceTestResult),
+  catalog: oc
+    .route({ method: 'GET', path: '/resources/{name}/catalog' })
+    .input(z.object({ name: Slug }))
+    .output(CatalogSummary),
+  refreshCatalog: oc
+    .route({ method: 'POST', path: '/resources/{name}/catalog' })
+    .input(z.object({ name: Slug }))
+    .output(CatalogSummary),
+};

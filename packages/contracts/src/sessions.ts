@@ -1,0 +1,174 @@
+import { oc } from '@orpc/contract';
+import * as z from 'zod';
+import { Instant, MaskName, Outcome, PageQuery, PersonRef, page, Reason, RelationSummary } from './shapes.ts';
+
+export const Session = z.object({
+  id: z.string(),
+  grantId: z.string(),
+  task: z.string(),
+  taskRevision: z.number().int(),
+  resource: z.string(),
+  person: PersonRef,
+  protocol: z.enum(['postgres', 'console']),
+  clientAddress: z.string(),
+  application: z.string(),
+  gateway: z.string(),
+  startedAt: Instant,
+  endedAt: Instant.nullable(),
+  endReason: z.string().nullable(),
+  operations: z.number().int(),
+  denied: z.number().int(),
+  held: z.number().int(),
+  rows: z.number().int(),
+  maskedCells: z.number().int(),
+  recording: z.enum(['live', 'complete', 'interrupted', 'missing']),
+  /** Signed chain head, once the session has ended. */
+  head: z.object({ count: z.number().int(), hash: z.string(), signature: z.string(), keyId: z.string() }).nullable(),
+  mayReplay: z.boolean(),
+});
+
+export const TimelineOperation = z.object({
+  seq: z.number().int(),
+  at: Instant,
+  decisionId: z.string(),
+  statement: z.string().nullable(),
+  parameters: z.array(z.string().nullable()),
+  statementClass: z.string(),
+  label: z.string(),
+  relations: z.array(RelationSummary),
+  outcome: Outcome,
+  reasons: z.array(Reason),
+  hold: z
+    .object({
+      holdId: z.string(),
+      outcome: z.string().nullable(),
+      by: z.array(z.string()),
+      comment: z.string().nullable(),
+      waitedMs: z.number().nullable(),
+    })
+    .nullable(),
+  columns: z.array(z.object({ name: z.string(), typeOid: z.number().int(), mask: MaskName.nullable() })),
+  rows: z.array(z.array(z.string().nullable())),
+  rowsShown: z.number().int(),
+  result: z
+    .object({
+      outcome: z.enum(['done', 'error', 'refused', 'cancelled', 'skipped', 'withheld', 'unknown']),
+      tag: z.string().nullable(),
+      rows: z.number().int().nullable(),
+      bytes: z.number().int(),
+      maskedCells: z.number().int(),
+      durationMs: z.number().nullable(),
+      sqlstate: z.string().nullable(),
+      message: z.string().nullable(),
+    })
+    .nullable(),
+});
+
+export const Explanation = z.object({
+  decisionId: z.string(),
+  sessionId: z.string(),
+  grantId: z.string(),
+  task: z.string(),
+  taskRevision: z.number().int(),
+  resource: z.string(),
+  person: PersonRef,
+  at: Instant,
+  outcome: Outcome,
+  /** Null where the caller may not read it. */
+  statement: z.string().nullable(),
+  statementClass: z.string(),
+  relations: z.array(RelationSummary),
+  reasons: z.array(Reason),
+  /** The lines of the rules named in reasons, where the caller may read the source. */
+  excerpts: z.array(
+    z.object({
+      kind: z.string(),
+      name: z.string(),
+      revision: z.number().int(),
+      line: z.number().int(),
+      text: z.string(),
+    }),
+  ),
+  /** Other tasks of the caller on the same resource that would allow it. */
+  otherTasks: z.array(z.string()),
+});
+
+export const sessions = {
+  list: oc
+    .route({ method: 'GET', path: '/sessions' })
+    .input(
+      PageQuery.extend({
+        person: z.string().max(254).optional(),
+        task: z.string().max(63).optional(),
+        resource: z.string().max(63).optional(),
+        protocol: z.enum(['postgres', 'console']).optional(),
+        /** Sessions with at least one such decision. */
+        outcome: Outcome.optional(),
+        live: z.stringbool().optional(),
+        from: Instant.optional(),
+        to: Instant.optional(),
+        /** A relation such as `public.orders`, or words of a statement class or label. */
+        q: z.string().max(200).optional(),
+      }),
+    )
+    .output(page(Session)),
+  get: oc
+    .route({ method: 'GET', path: '/sessions/{id}' })
+    .input(z.object({ id: z.string() }))
+    .output(Session),
+  timeline: oc
+    .route({
+      method: 'GET',
+      path: '/sessions/{id}/timeline',
+      summary: 'What was asked, decided and sent; reading it is itself audited',
+    })
+    .input(
+      z.object({
+        id: z.string(),
+        after: z.coerce.number().int().optional(),
+        limit: z.coerce.number().int().min(1).max(500).default(200),
+      }),
+    )
+    .output(
+      z.object({ session: Session, operations: z.array(TimelineOperation), nextAfter: z.number().int().nullable() }),
+    ),
+  viewers: oc
+    .route({ method: 'GET', path: '/sessions/{id}/viewers' })
+    .input(z.object({ id: z.string() }))
+    .output(z.array(z.object({ person: PersonRef, at: Instant }))),
+  end: oc
+    .route({ method: 'POST', path: '/sessions/{id}/end', summary: 'End the connection, not the grant' })
+    .input(z.object({ id: z.string() }))
+    .output(Session),
+  explain: oc
+    .route({ method: 'GET', path: '/explain/{decisionId}' })
+    .input(z.object({ decisionId: z.string() }))
+    .output(Explanation),
+};
+// The raw bytes for verification are GET /api/v1/sessions/{id}/recording (application/octet-stream), outside this contract.
+
+export const AuditRow = z.object({
+  id: z.string(),
+  at: Instant,
+  actor: PersonRef.nullable(),
+  via: z.string(),
+  action: z.string(),
+  subjectKind: z.string(),
+  subject: z.string(),
+  before: z.unknown().nullable(),
+  after: z.unknown().nullable(),
+});
+export const audit = {
+  list: oc
+    .route({ method: 'GET', path: '/audit' })
+    .input(
+      PageQuery.extend({
+        actor: z.string().max(254).optional(),
+        action: z.string().max(100).optional(),
+        subject: z.string().max(100).optional(),
+        from: Instant.optional(),
+        to: Instant.optional(),
+      }),
+    )
+    .output(page(AuditRow)),
+};
