@@ -1,0 +1,116 @@
+import { TaskgateError } from '@taskgate/core';
+import { concatBytes, readUint32, writeUint32 } from './bytes.ts';
+import { frameLengthAt } from './frame.ts';
+import { decodeHeader } from './header.ts';
+import { RECORDING_LIMITS } from './limits.ts';
+import { SEALED_MARKER } from './sealed-marker.ts';
+
+/** u32 each: plain length, packed length, seq of the first event, number of events. */
+const BLOCK_HEADER_BYTES = 16;
+
+type Bytes = Uint8Array | Promise<Uint8Array>;
+
+const malformed = (what: string): TaskgateError => new TaskgateError('bad-input', `the sealed recording ${what}`);
+
+/**
+ * The sealed form of a whole plain recording: its header, a marker, then blocks of whole frames, each compressed on
+ * its own so that a reader can fetch the events it wants, and an empty block as the end. The chain is over the plain
+ * bytes, so sealing changes nothing that was committed to.
+ */
+export async function sealRecording(
+  plain: Uint8Array,
+  ports: { readonly compress: (bytes: Uint8Array) => Bytes },
+): Promise<Uint8Array> {
+  const header = decodeHeader(plain);
+  if (header === null) throw malformed('cannot be made: the recording ends within its header');
+  const parts: Uint8Array[] = [plain.subarray(0, header.length), SEALED_MARKER];
+  let offset = header.length;
+  let seq = 0;
+  while (offset < plain.length) {
+    let end = offset;
+    let count = 0;
+    while (end < plain.length) {
+      const length = frameLengthAt(plain, end);
+      if (length === null || end + length > plain.length)
+        throw malformed('cannot be made: cut the torn tail off the recording first');
+      if (count > 0 && end + length - offset > RECORDING_LIMITS.sealedBlockBytes) break;
+      end += length;
+      count += 1;
+    }
+    const packed = await ports.compress(plain.subarray(offset, end));
+    parts.push(blockHeader(end - offset, packed.length, seq, count), packed);
+    seq += count;
+    offset = end;
+  }
+  parts.push(blockHeader(0, 0, seq, 0));
+  return concatBytes(parts);
+}
+
+function blockHeader(...fields: readonly [number, number, number, number]): Uint8Array {
+  const bytes = new Uint8Array(BLOCK_HEADER_BYTES);
+  for (const [index, field] of fields.entries()) writeUint32(bytes, index * 4, field);
+  return bytes;
+}
+
+/** True for the sealed form, false for the plain one; throws `bad-input` for what is no recording. */
+export function isSealedRecording(bytes: Uint8Array): boolean {
+  const header = decodeHeader(bytes);
+  if (header === null) throw malformed('ends within its header');
+  return SEALED_MARKER.every((byte, index) => bytes[header.length + index] === byte);
+}
+
+/**
+ * The exact plain bytes that were sealed. `decompress` is given the length that the block must have and must not make
+ * more; `maxBytes` bounds the whole result, so that a small file cannot fill the memory.
+ */
+export async function unsealRecording(
+  sealed: Uint8Array,
+  ports: {
+    readonly decompress: (bytes: Uint8Array, plainLength: number) => Bytes;
+    readonly maxBytes: number;
+  },
+): Promise<Uint8Array> {
+  if (!isSealedRecording(sealed)) throw malformed('is not sealed');
+  const header = decodeHeader(sealed)!;
+  const parts: Uint8Array[] = [sealed.subarray(0, header.length)];
+  let total = header.length;
+  let offset = header.length + SEALED_MARKER.length;
+  let seq = 0;
+  for (;;) {
+    if (sealed.length - offset < BLOCK_HEADER_BYTES) throw malformed('is cut off');
+    const plainLength = readUint32(sealed, offset);
+    const packedLength = readUint32(sealed, offset + 4);
+    const firstSeq = readUint32(sealed, offset + 8);
+    const count = readUint32(sealed, offset + 12);
+    offset += BLOCK_HEADER_BYTES;
+    if (firstSeq !== seq) throw malformed('has a block missing or out of place');
+    if (plainLength === 0) {
+      if (packedLength !== 0 || count !== 0) throw malformed('ends in a block that is not empty');
+      if (offset !== sealed.length) throw malformed('goes on after its end');
+      return concatBytes(parts);
+    }
+    total += plainLength;
+    if (total > ports.maxBytes)
+      throw new TaskgateError(
+        'too-large',
+        `the recording has more than the ${ports.maxBytes} bytes that are let in here`,
+      );
+    if (packedLength > sealed.length - offset) throw malformed('is cut off');
+    const plain = await ports.decompress(sealed.subarray(offset, offset + packedLength), plainLength);
+    if (plain.length !== plainLength) throw malformed('has a block of another length than it says');
+    if (countFrames(plain) !== count) throw malformed('has a block with another number of events than it says');
+    parts.push(plain);
+    offset += packedLength;
+    seq += count;
+  }
+}
+
+function countFrames(bytes: Uint8Array): number {
+  let count = 0;
+  for (let offset = 0; offset < bytes.length; count++) {
+    const length = frameLengthAt(bytes, offset);
+    if (length === null || offset + length > bytes.length) throw malformed('has a block that cuts a frame');
+    offset += length;
+  }
+  return count;
+}
