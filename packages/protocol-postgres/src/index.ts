@@ -1,0 +1,18 @@
+export * from './authentication-request.ts';
+export * from './backend-messages.ts';
+export type { FormatCode } from './byte-reader.ts';
+export * from './channel-binding.ts';
+export * from './data-row.ts';
+export * from './denial.ts';
+export * from './error-fields.ts';
+export * from './frame-decoder.ts';
+export * from './frontend-messages.ts';
+export * from './limits.ts';
+export * from './md5-password.ts';
+export * from './message-tags.ts';
+export * from './protocol-error.ts';
+export * from './scram-client.ts';
+export type { ScramChannelBinding, ScramCrypto, ScramMechanism } from './scram-crypto.ts';
+export * from './scram-server.ts';
+export * from './scram-verifier.ts';
+export * from './startup.ts';
