@@ -1,0 +1,110 @@
+import { type Clock, createId, type Id, type IdPrefix, type Role, type Scope, type SecretValue } from '@taskgate/core';
+import { createDatabase, type Database } from '@taskgate/db';
+import { createVault, loadMasterKey, type Signer, type Vault } from '@taskgate/vault';
+import { loadSigner } from './setup/load-signer.ts';
+import { systemClock, systemRandomBytes } from './system-sources.ts';
+
+/** A person behind a request, with what they may do now: groups and scopes are read anew for each request. */
+export interface UserActor {
+  readonly kind: 'user';
+  readonly userId: Id<'usr'>;
+  readonly email: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly groups: readonly string[];
+  readonly scopes: readonly Scope[];
+  readonly via: 'session' | 'api-token';
+  /** The sign-in this request came by, or the API token's id. */
+  readonly viaId: string;
+}
+/** The product itself, where no person asked. */
+export interface SystemActor {
+  readonly kind: 'system';
+  readonly via: 'setup' | 'gateway' | 'timer';
+}
+export type Actor = UserActor | SystemActor;
+
+export interface ServiceContext {
+  readonly actor: Actor;
+  readonly services: Services;
+}
+
+export interface Log {
+  /** `fields` hold no secret: they may be printed. */
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface ServiceSettings {
+  /** Origin of the web, without a slash at its end. */
+  readonly webUrl: string;
+  /** What clients connect to: the gate's doors. */
+  readonly postgresHost: string;
+  readonly postgresPort: number;
+  readonly consolePort: number;
+  readonly recordingsDirectory: string;
+  readonly spoolDirectory: string;
+}
+
+export interface Services {
+  readonly db: Database;
+  /** For connections that a pool cannot give, such as LISTEN. */
+  readonly databaseUrl: SecretValue;
+  readonly clock: Clock;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly vault: Vault;
+  readonly signer: Signer;
+  readonly settings: ServiceSettings;
+  readonly log: Log;
+  close(): Promise<void>;
+}
+
+export interface ServicesOptions {
+  readonly databaseUrl: SecretValue;
+  /** State folder: holds `master.key` where the environment holds none. */
+  readonly home: string;
+  readonly masterKey?: SecretValue | undefined;
+  readonly settings: ServiceSettings;
+  readonly log: Log;
+  readonly poolSize?: number;
+  readonly clock?: Clock;
+  readonly randomBytes?: (length: number) => Uint8Array;
+}
+
+const POOL_SIZE = 10;
+
+/**
+ * Opens the store (migrated already) and the vault. Throws `store-unavailable`, or `forbidden` and `bad-input` for a
+ * master key that is not safe or is not the one this store was sealed with.
+ */
+export async function createServices(options: ServicesOptions): Promise<Services> {
+  const masterKey = await loadMasterKey({ home: options.home, fromEnvironment: options.masterKey });
+  const randomBytes = options.randomBytes ?? systemRandomBytes;
+  const vault = createVault({ masterKey, randomBytes });
+  const db = options.databaseUrl.reveal((connectionString) =>
+    createDatabase({ connectionString, poolSize: options.poolSize ?? POOL_SIZE }),
+  );
+  try {
+    const signer = await loadSigner(db, vault);
+    return {
+      db,
+      databaseUrl: options.databaseUrl,
+      clock: options.clock ?? systemClock,
+      randomBytes,
+      vault,
+      signer,
+      settings: options.settings,
+      log: options.log,
+      close: () => db.$disconnect(),
+    };
+  } catch (error) {
+    await db.$disconnect();
+    throw error;
+  }
+}
+
+/** A new id, from the services' clock and randomness. */
+export function newId<P extends IdPrefix>(services: Pick<Services, 'clock' | 'randomBytes'>, prefix: P): Id<P> {
+  return createId(prefix, services.clock.now(), services.randomBytes);
+}

@@ -1,0 +1,27 @@
+import { type Scope, TaskgateError } from '@taskgate/core';
+import type { ServiceContext, SystemActor, UserActor } from './context.ts';
+
+/**
+ * The first line of a verb. Setup may do everything; of the other system actors none passes: their verbs say
+ * {@link requireSystem}. Throws `forbidden`.
+ */
+export function requireScope(ctx: ServiceContext, scope: Scope): void {
+  const { actor } = ctx;
+  if (actor.kind === 'system' ? actor.via === 'setup' : actor.scopes.includes(scope)) return;
+  throw new TaskgateError('forbidden', `this needs the scope \`${scope}\`, which you do not have; ask an admin`);
+}
+
+/** For verbs that only a person can ask for, as what they do is about that person. */
+export function requireUser(ctx: ServiceContext, scope: Scope | null = null): UserActor {
+  const { actor } = ctx;
+  if (actor.kind !== 'user') throw new TaskgateError('forbidden', 'only a person can do this');
+  if (scope !== null) requireScope(ctx, scope);
+  return actor;
+}
+
+/** For verbs that only the product itself calls. */
+export function requireSystem(ctx: ServiceContext, ...vias: readonly SystemActor['via'][]): void {
+  const { actor } = ctx;
+  if (actor.kind === 'system' && vias.includes(actor.via)) return;
+  throw new TaskgateError('forbidden', 'only the product itself can do this');
+}

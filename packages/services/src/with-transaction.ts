@@ -1,0 +1,67 @@
+import { TaskgateError } from '@taskgate/core';
+import { Prisma, type Transaction } from '@taskgate/db';
+import type { ServiceContext } from './context.ts';
+
+export interface TransactionOptions {
+  /** `serializable` where a rule spans rows (`the last admin`): it is run again when it clashed. */
+  readonly isolation?: 'read-committed' | 'serializable';
+}
+
+const WAIT_MS = 5_000;
+const TIMEOUT_MS = 15_000;
+const ATTEMPTS = 4;
+
+const CLASHED = 'P2034';
+const NOT_UNIQUE = 'P2002';
+const NOT_FOUND = 'P2025';
+const UNREACHABLE = ['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'];
+const SOCKET_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EPIPE'];
+
+/**
+ * Runs `work` in one transaction, again where it clashed with another: it must have no effect but through `tx`.
+ * Errors of the store become {@link TaskgateError}: `conflict`, `not-found`, `store-unavailable`.
+ */
+export async function withTransaction<T>(
+  ctx: Pick<ServiceContext, 'services'>,
+  work: (tx: Transaction) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const isolationLevel = options.isolation === 'serializable' ? 'Serializable' : 'ReadCommitted';
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ctx.services.db.$transaction(work, { isolationLevel, maxWait: WAIT_MS, timeout: TIMEOUT_MS });
+    } catch (error) {
+      if (isClash(error) && attempt < ATTEMPTS) continue;
+      throw translateStoreError(error);
+    }
+  }
+}
+
+/** What a client may see of an error of the store; anything not known is given back as it is, to become `internal`. */
+export function translateStoreError(error: unknown): unknown {
+  if (error instanceof TaskgateError) return error;
+  if (isClash(error))
+    return new TaskgateError('conflict', 'somebody changed the same thing at the same moment; try again', {
+      cause: error,
+    });
+  if (error instanceof Prisma.PrismaClientKnownRequestError) {
+    if (error.code === NOT_UNIQUE) return new TaskgateError('conflict', 'this exists already', { cause: error });
+    if (error.code === NOT_FOUND)
+      return new TaskgateError('not-found', 'this does not exist (any more)', { cause: error });
+    if (UNREACHABLE.includes(error.code)) return unavailable(error);
+  }
+  if (error instanceof Prisma.PrismaClientInitializationError || hasSocketCode(error)) return unavailable(error);
+  return error;
+}
+
+const unavailable = (cause: unknown): TaskgateError =>
+  new TaskgateError('store-unavailable', 'the store does not answer; try again in a moment', { cause });
+
+const isClash = (error: unknown): boolean =>
+  error instanceof Prisma.PrismaClientKnownRequestError && error.code === CLASHED;
+
+function hasSocketCode(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && SOCKET_ERRORS.includes(String(error.code))) return true;
+  return error.cause !== undefined && hasSocketCode(error.cause);
+}

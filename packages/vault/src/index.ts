@@ -1,0 +1,3 @@
+export * from './master-key.ts';
+export * from './signing.ts';
+export * from './vault.ts';
