@@ -1,0 +1,63 @@
+import { TaskgateError } from '@taskgate/core';
+import { mayActivate } from '@taskgate/policy';
+import * as z from 'zod';
+import type { ServiceContext } from '../context.ts';
+import { parseInput } from '../parse-input.ts';
+import { requireUser } from '../require-scope.ts';
+import { readTaskDocument } from '../tasks/task-documents.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { changeGrant, lockGrantFor } from './change-grant.ts';
+import { type ConnectView, toConnectStrings } from './connect-strings.ts';
+import { createGrantToken, encodeScramVerifier, hashGrantToken } from './grant-token.ts';
+import { type GrantView, toGrantViews } from './to-grant-view.ts';
+
+const ById = z.object({ id: z.string().max(60) });
+
+export interface ActivationView {
+  grant: GrantView;
+  /** Shown this once and kept nowhere. */
+  token: string;
+  connect: ConnectView;
+}
+
+/** Starts the grant's time and mints its token. */
+export async function activateGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<ActivationView> {
+  const actor = requireUser(ctx, 'grant:request');
+  const { id } = parseInput(ById, input);
+  const token = createGrantToken(ctx.services.randomBytes);
+  return withTransaction(ctx, async (tx) => {
+    const now = ctx.services.clock.now();
+    const before = await lockGrantFor(tx, actor, id, 'activate', now);
+    const revision = await tx.taskRevision.findUniqueOrThrow({
+      where: { taskId_revision: { taskId: before.taskId, revision: before.taskRevision } },
+      select: { source: true, task: { select: { salt: true } } },
+    });
+    // Between the request and now the person may have left the group, or the task's hours may be over.
+    const may = mayActivate(
+      readTaskDocument(revision.source),
+      { email: actor.email, groups: actor.groups, kind: 'person' },
+      { epochMs: now },
+    );
+    if (!may.ok) throw new TaskgateError('forbidden', may.reason);
+    const after = await changeGrant(
+      tx,
+      ctx,
+      before,
+      { kind: 'activate', by: actor.userId },
+      {
+        now,
+        action: 'grant.activate',
+        also: {
+          activatedAt: new Date(now),
+          verifier: await encodeScramVerifier(token, revision.task.salt),
+          tokenHash: hashGrantToken(token),
+        },
+      },
+    );
+    return {
+      grant: (await toGrantViews(tx, actor, [after], now))[0]!,
+      token,
+      connect: toConnectStrings(ctx.services.settings, after.task.name, after.task.resource.database),
+    };
+  });
+}

@@ -1,0 +1,77 @@
+import type { GrantEndReason, GrantState, GrantStatus } from '@taskgate/core';
+import type { Prisma, Transaction } from '@taskgate/db';
+import { PERSON_SELECT } from './person-ref.ts';
+
+/** What verbs and views read of a grant: never its verifier, its token's hash or the task's salt. */
+export const GRANT_SELECT = {
+  id: true,
+  taskId: true,
+  taskRevision: true,
+  userId: true,
+  reason: true,
+  ticket: true,
+  state: true,
+  endReason: true,
+  endedById: true,
+  ttlMs: true,
+  approvalsNeeded: true,
+  approverGroups: true,
+  requestedAt: true,
+  requestExpiresAt: true,
+  activatedAt: true,
+  expiresAt: true,
+  endedAt: true,
+  task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
+  user: { select: { ...PERSON_SELECT, disabledAt: true } },
+  approvals: {
+    select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
+    orderBy: { at: 'asc' },
+  },
+  _count: { select: { sessions: true } },
+} as const satisfies Prisma.GrantSelect;
+
+export type GrantRow = Prisma.GrantGetPayload<{ select: typeof GRANT_SELECT }>;
+
+export function toGrantStatus(row: GrantRow): GrantStatus {
+  return {
+    state: row.state as GrantState,
+    requestedBy: row.userId,
+    ttlMs: row.ttlMs,
+    approvalsNeeded: row.approvalsNeeded,
+    approvedBy: row.approvals.filter((answer) => answer.outcome === 'approved').map((answer) => answer.userId),
+    requestExpiresAt: row.requestExpiresAt.getTime(),
+    expiresAt: row.expiresAt?.getTime() ?? null,
+    endedAt: row.endedAt?.getTime() ?? null,
+    endReason: row.endReason as GrantEndReason | null,
+  };
+}
+
+/** The columns of a status, for the update that moves a grant on. */
+export function toGrantColumns(status: GrantStatus) {
+  return {
+    state: status.state,
+    ttlMs: status.ttlMs,
+    expiresAt: status.expiresAt === null ? null : new Date(status.expiresAt),
+    endedAt: status.endedAt === null ? null : new Date(status.endedAt),
+    endReason: status.endReason,
+  };
+}
+
+/**
+ * The row, locked until the transaction ends: verbs on one grant come one after the other, so that of two racing
+ * ones the second sees what the first did. `null` where there is none.
+ */
+export async function lockGrant(tx: Transaction, id: string): Promise<GrantRow | null> {
+  await tx.$queryRaw`select id from grants where id = ${id} for update`;
+  return tx.grant.findUnique({ where: { id }, select: GRANT_SELECT });
+}
+
+/** What an audit row says of a grant. */
+export function toGrantAudit(row: GrantRow) {
+  const { task, user, approvals, _count, ...columns } = row;
+  return {
+    ...columns,
+    task: task.name,
+    approvals: approvals.map(({ userId, outcome, comment, ttlMs }) => ({ userId, outcome, comment, ttlMs })),
+  };
+}

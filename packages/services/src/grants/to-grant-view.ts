@@ -1,0 +1,89 @@
+import type { Grant } from '@taskgate/contracts';
+import type { Transaction } from '@taskgate/db';
+import type * as z from 'zod';
+import type { UserActor } from '../context.ts';
+import { readTaskDocument } from '../tasks/task-documents.ts';
+import { GRANT_ACTIONS, type GrantAction, type GrantFacts, whyNotGrant } from './grant-actions.ts';
+import { type GrantRow, toGrantStatus } from './grant-row.ts';
+import { loadPeople } from './person-ref.ts';
+
+export type GrantView = z.infer<typeof Grant>;
+export type AnswerView = GrantView['approvals'][number];
+
+export function toGrantFacts(row: GrantRow): GrantFacts {
+  return {
+    status: toGrantStatus(row),
+    approverGroups: row.approverGroups,
+    answeredBy: row.approvals.map((answer) => answer.userId),
+  };
+}
+
+/** Rows as the API shows them to `actor`, who may see them. */
+export async function toGrantViews(
+  db: Transaction,
+  actor: UserActor,
+  rows: readonly GrantRow[],
+  now: number,
+): Promise<GrantView[]> {
+  const [purposeOf, personOf] = await Promise.all([
+    loadPurposes(db, rows),
+    loadPeople(
+      db,
+      rows.map((row) => row.endedById),
+    ),
+  ]);
+  return rows.map((row) => {
+    const facts = toGrantFacts(row);
+    const action = (name: GrantAction) => {
+      const refusal = whyNotGrant(name, actor, facts, now);
+      return { allowed: refusal === null, why: refusal?.message ?? null };
+    };
+    return {
+      id: row.id,
+      task: row.task.name,
+      taskRevision: row.taskRevision,
+      purpose: purposeOf(row),
+      resource: row.task.resource.name,
+      requestedBy: { id: row.user.id, email: row.user.email, name: row.user.name },
+      reason: row.reason,
+      ticket: row.ticket,
+      state: facts.status.state,
+      endReason: facts.status.endReason,
+      endedBy: row.endedById === null ? null : personOf(row.endedById),
+      ttlMs: row.ttlMs,
+      approvalsNeeded: row.approvalsNeeded,
+      approvers: row.approverGroups,
+      approvals: row.approvals.map(toAnswerView),
+      requestedAt: row.requestedAt.toISOString(),
+      requestExpiresAt: row.requestExpiresAt.toISOString(),
+      activatedAt: row.activatedAt?.toISOString() ?? null,
+      expiresAt: row.expiresAt?.toISOString() ?? null,
+      endedAt: row.endedAt?.toISOString() ?? null,
+      sessions: row._count.sessions,
+      actions: Object.fromEntries(GRANT_ACTIONS.map((name) => [name, action(name)])) as GrantView['actions'],
+    };
+  });
+}
+
+export function toAnswerView(answer: GrantRow['approvals'][number]): AnswerView {
+  return {
+    by: answer.user,
+    at: answer.at.toISOString(),
+    outcome: answer.outcome as AnswerView['outcome'],
+    comment: answer.comment,
+    ttlMs: answer.ttlMs,
+  };
+}
+
+async function loadPurposes(db: Transaction, rows: readonly GrantRow[]): Promise<(row: GrantRow) => string> {
+  const key = (taskId: string, revision: number): string => `${taskId}/${revision}`;
+  const wanted = new Map(rows.map((row) => [key(row.taskId, row.taskRevision), row]));
+  if (wanted.size === 0) return () => '';
+  const revisions = await db.taskRevision.findMany({
+    where: { OR: [...wanted.values()].map((row) => ({ taskId: row.taskId, revision: row.taskRevision })) },
+  });
+  const purposes = new Map(
+    revisions.map((row) => [key(row.taskId, row.revision), readTaskDocument(row.source).purpose]),
+  );
+  return (row) => purposes.get(key(row.taskId, row.taskRevision)) ?? '';
+}

@@ -1,0 +1,41 @@
+import { TaskgateError } from '@taskgate/core';
+import type { UserActor } from '../context.ts';
+import { whyNotApprover } from '../grants/grant-actions.ts';
+import type { HoldRow } from './hold-row.ts';
+
+export const HOLD_ACTIONS = ['approve', 'refuse', 'cancel'] as const;
+export type HoldAction = (typeof HOLD_ACTIONS)[number];
+
+/** Why this person may not do that with the hold now, or `null`. For the verbs and for the buttons alike. */
+export function whyNotHold(action: HoldAction, actor: UserActor, hold: HoldRow, now: number): TaskgateError | null {
+  const own = hold.grant.userId === actor.userId;
+  if (action === 'cancel') {
+    if (!own) return new TaskgateError('forbidden', 'only whose statement it is can cancel it');
+    if (!actor.scopes.includes('grant:request')) return new TaskgateError('forbidden', 'you may not cancel statements');
+    return whyNotWaiting(hold, now);
+  }
+  if (!actor.scopes.includes('grant:review')) return new TaskgateError('forbidden', 'only reviewers decide holds');
+  if (own) return new TaskgateError('forbidden', 'nobody decides their own request');
+  const notMember = whyNotApprover(actor, hold.approverGroups);
+  if (notMember !== null) return notMember;
+  if (hold.state === 'waiting' && hold.approvals.some((answer) => answer.userId === actor.userId))
+    return new TaskgateError('invalid-state', 'you have answered this already; one person counts once');
+  return whyNotWaiting(hold, now);
+}
+
+function whyNotWaiting(hold: HoldRow, now: number): TaskgateError | null {
+  if (hold.state !== 'waiting')
+    return new TaskgateError('invalid-state', `the hold is ${hold.state}, it waits no more`);
+  if (hold.expiresAt.getTime() <= now) return new TaskgateError('invalid-state', 'the hold has timed out');
+  return null;
+}
+
+/** Statements hold data: only whose it is, who is asked, and auditors see a hold. */
+export function isVisibleHold(
+  actor: UserActor,
+  hold: { readonly approverGroups: readonly string[]; readonly grant: { readonly userId: string } },
+): boolean {
+  if (actor.scopes.includes('session:read')) return true;
+  if (hold.grant.userId === actor.userId && actor.scopes.includes('grant:request')) return true;
+  return actor.scopes.includes('grant:review') && hold.approverGroups.some((group) => actor.groups.includes(group));
+}

@@ -1,0 +1,68 @@
+import type { Prisma, Transaction } from '@taskgate/db';
+import { PERSON_SELECT } from '../grants/person-ref.ts';
+
+export const HOLD_STATES = ['waiting', 'approved', 'refused', 'timed-out', 'cancelled'] as const;
+export type HoldStateName = (typeof HOLD_STATES)[number];
+
+export const HOLD_SELECT = {
+  id: true,
+  grantId: true,
+  sessionId: true,
+  decisionId: true,
+  statement: true,
+  parameters: true,
+  binding: true,
+  statementClass: true,
+  relations: true,
+  reasons: true,
+  affectsMax: true,
+  state: true,
+  approverGroups: true,
+  approvalsNeeded: true,
+  createdAt: true,
+  expiresAt: true,
+  endedAt: true,
+  redeemedAt: true,
+  grant: {
+    select: {
+      userId: true,
+      taskRevision: true,
+      reason: true,
+      ticket: true,
+      user: { select: PERSON_SELECT },
+      task: { select: { name: true, resource: { select: { name: true } } } },
+    },
+  },
+  approvals: {
+    select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
+    orderBy: { at: 'asc' },
+  },
+} as const satisfies Prisma.HoldSelect;
+
+export type HoldRow = Prisma.HoldGetPayload<{ select: typeof HOLD_SELECT }>;
+
+/** The row, locked until the transaction ends; `null` where there is none. */
+export async function lockHold(tx: Transaction, id: string): Promise<HoldRow | null> {
+  await tx.$queryRaw`select id from holds where id = ${id} for update`;
+  return tx.hold.findUnique({ where: { id }, select: HOLD_SELECT });
+}
+
+/** What an audit row says of a hold: what it binds to, never the statement or its parameters, which hold data. */
+export function toHoldAudit(row: HoldRow) {
+  return {
+    id: row.id,
+    grantId: row.grantId,
+    sessionId: row.sessionId,
+    decisionId: row.decisionId,
+    binding: row.binding,
+    statementClass: row.statementClass,
+    relations: row.relations,
+    state: row.state,
+    approverGroups: row.approverGroups,
+    approvalsNeeded: row.approvalsNeeded,
+    approvals: row.approvals.map(({ userId, outcome, comment }) => ({ userId, outcome, comment })),
+    expiresAt: row.expiresAt,
+    endedAt: row.endedAt,
+    redeemedAt: row.redeemedAt,
+  };
+}

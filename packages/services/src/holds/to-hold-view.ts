@@ -1,0 +1,79 @@
+import type { Hold } from '@taskgate/contracts';
+import type { Transaction } from '@taskgate/db';
+import type * as z from 'zod';
+import type { UserActor } from '../context.ts';
+import { toAnswerView } from '../grants/to-grant-view.ts';
+import { HOLD_ACTIONS, type HoldAction, whyNotHold } from './hold-actions.ts';
+import type { HoldRow } from './hold-row.ts';
+
+export type HoldView = z.infer<typeof Hold>;
+
+const HISTORY_MS = 90 * 86_400_000;
+
+/** Rows as the API shows them to `actor`, who may see them. */
+export async function toHoldViews(
+  db: Transaction,
+  actor: UserActor,
+  rows: readonly HoldRow[],
+  now: number,
+): Promise<HoldView[]> {
+  const historyOf = await loadHistory(
+    db,
+    [...new Set(rows.map((row) => row.grant.userId))],
+    new Date(now - HISTORY_MS),
+  );
+  return rows.map((row) => {
+    const action = (name: HoldAction) => {
+      const refusal = whyNotHold(name, actor, row, now);
+      return { allowed: refusal === null, why: refusal?.message ?? null };
+    };
+    return {
+      id: row.id,
+      decisionId: row.decisionId,
+      sessionId: row.sessionId,
+      grantId: row.grantId,
+      task: row.grant.task.name,
+      taskRevision: row.grant.taskRevision,
+      resource: row.grant.task.resource.name,
+      requestedBy: row.grant.user,
+      grantReason: row.grant.reason,
+      ticket: row.grant.ticket,
+      statement: row.statement,
+      // Written by `openHold` from typed values and never changed since.
+      parameters: row.parameters as HoldView['parameters'],
+      binding: row.binding,
+      statementClass: row.statementClass,
+      relations: row.relations as HoldView['relations'],
+      reasons: row.reasons as unknown as HoldView['reasons'],
+      affectsMax: row.affectsMax,
+      state: row.state as HoldView['state'],
+      approvers: row.approverGroups,
+      approvalsNeeded: row.approvalsNeeded,
+      approvals: row.approvals.map(toAnswerView),
+      createdAt: row.createdAt.toISOString(),
+      expiresAt: row.expiresAt.toISOString(),
+      endedAt: row.endedAt?.toISOString() ?? null,
+      redeemedAt: row.redeemedAt?.toISOString() ?? null,
+      history: historyOf(row.grant.userId),
+      actions: Object.fromEntries(HOLD_ACTIONS.map((name) => [name, action(name)])) as HoldView['actions'],
+    };
+  });
+}
+
+/** How often each person asked for a grant since then, and how often a request or a statement of theirs was refused. */
+async function loadHistory(
+  db: Transaction,
+  userIds: readonly string[],
+  since: Date,
+): Promise<(userId: string) => HoldView['history']> {
+  if (userIds.length === 0) return () => ({ grants90d: 0, refused90d: 0 });
+  const rows = await db.$queryRaw<{ userId: string; grants: number; refused: number }[]>`
+    select g."userId", count(*)::int as grants,
+      (count(*) filter (where g."endReason" = 'refused') + coalesce(sum((
+        select count(*) from holds h where h."grantId" = g.id and h.state = 'refused')), 0))::int as refused
+    from grants g
+    where g."userId" = any(${[...userIds]}) and g."requestedAt" >= ${since}
+    group by g."userId"`;
+  const byId = new Map(rows.map((row) => [row.userId, { grants90d: row.grants, refused90d: row.refused }]));
+  return (userId) => byId.get(userId) ?? { grants90d: 0, refused90d: 0 };
+}
