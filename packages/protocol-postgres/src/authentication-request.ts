@@ -10,7 +10,8 @@ export type AuthenticationRequest =
   | { readonly kind: 'md5' /** Four bytes. */; readonly salt: Uint8Array }
   | { readonly kind: 'gss-continue'; readonly data: Uint8Array }
   | { readonly kind: 'sasl'; readonly mechanisms: readonly string[] }
-  | { readonly kind: 'sasl-continue' | 'sasl-final'; readonly data: Uint8Array };
+  | { readonly kind: 'sasl-continue'; readonly data: Uint8Array }
+  | { readonly kind: 'sasl-final'; readonly data: Uint8Array };
 
 const CODES = {
   ok: 0,

@@ -21,7 +21,8 @@ export type BackendMessage =
   | { readonly kind: 'parameter-description'; readonly typeOids: readonly number[] }
   | { readonly kind: 'data-row'; readonly values: readonly (Uint8Array | null)[] }
   | { readonly kind: 'command-complete' /** See {@link parseCommandTag}. */; readonly tag: string }
-  | { readonly kind: 'error' | 'notice'; readonly fields: ErrorFields }
+  | { readonly kind: 'error'; readonly fields: ErrorFields }
+  | { readonly kind: 'notice'; readonly fields: ErrorFields }
   | { readonly kind: BodylessKind }
   | CopyResponse
   | { readonly kind: 'copy-data'; readonly data: Uint8Array }

@@ -2,19 +2,19 @@
 export type EndPointHash = 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
 /** Signature algorithms by the dotted OID that certificates hold, where the name does not say the hash. */
-const HASH_OF_OID: Readonly<Record<string, EndPointHash>> = {
-  '1.2.840.113549.1.1.4': 'sha256', // md5 with rsa
-  '1.2.840.113549.1.1.5': 'sha256', // sha1 with rsa
-  '1.2.840.113549.1.1.11': 'sha256',
-  '1.2.840.113549.1.1.12': 'sha384',
-  '1.2.840.113549.1.1.13': 'sha512',
-  '1.2.840.113549.1.1.14': 'sha224',
-  '1.2.840.10045.4.1': 'sha256', // ecdsa with sha1
-  '1.2.840.10045.4.3.1': 'sha224',
-  '1.2.840.10045.4.3.2': 'sha256',
-  '1.2.840.10045.4.3.3': 'sha384',
-  '1.2.840.10045.4.3.4': 'sha512',
-};
+const HASH_OF_OID: ReadonlyMap<string, EndPointHash> = new Map<string, EndPointHash>([
+  ['1.2.840.113549.1.1.4', 'sha256'], // md5 with rsa
+  ['1.2.840.113549.1.1.5', 'sha256'], // sha1 with rsa
+  ['1.2.840.113549.1.1.11', 'sha256'],
+  ['1.2.840.113549.1.1.12', 'sha384'],
+  ['1.2.840.113549.1.1.13', 'sha512'],
+  ['1.2.840.113549.1.1.14', 'sha224'],
+  ['1.2.840.10045.4.1', 'sha256'], // ecdsa with sha1
+  ['1.2.840.10045.4.3.1', 'sha224'],
+  ['1.2.840.10045.4.3.2', 'sha256'],
+  ['1.2.840.10045.4.3.3', 'sha384'],
+  ['1.2.840.10045.4.3.4', 'sha512'],
+]);
 
 /**
  * The hash under which a certificate's DER is the `tls-server-end-point` binding (RFC 5929 section 4.1): that of its
@@ -23,7 +23,7 @@ const HASH_OF_OID: Readonly<Record<string, EndPointHash>> = {
  * (RSASSA-PSS): offer no channel binding then.
  */
 export function endPointHash(signatureAlgorithm: string): EndPointHash | null {
-  const known = HASH_OF_OID[signatureAlgorithm];
+  const known = HASH_OF_OID.get(signatureAlgorithm);
   if (known !== undefined) return known;
   const name = signatureAlgorithm.toLowerCase();
   const match = /(?:^|[^a-z0-9])(md5|sha-?1|sha-?224|sha-?256|sha-?384|sha-?512)(?:$|with|[^a-z0-9])/.exec(name);

@@ -1,8 +1,14 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { utf8Encode } from '@taskgate/core';
 import { describe, expect, it } from 'vitest';
+import { readFixture } from '../scripts/read-fixture.ts';
+import { decodeBackendMessage } from './backend-messages.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
+import { createFrameDecoder } from './frame-decoder.ts';
+import { decodeFrontendMessage, decodeSaslInitialResponse } from './frontend-messages.ts';
+import { maxBackendBytes, maxFrontendBytes } from './limits.ts';
 import { md5Password } from './md5-password.ts';
+import { isBackendTag, isFrontendTag } from './message-tags.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { createScramClient } from './scram-client.ts';
 import type { ScramChannelBinding, ScramCrypto, ScramMechanism } from './scram-crypto.ts';
@@ -174,9 +180,56 @@ describe('the client of a scram handshake', () => {
   });
 });
 
+describe.each(['psql-simple', 'node-postgres'])('the handshake of %s with a real server', (name) => {
+  const fixture = readFixture(name);
+  const client = createFrameDecoder({ maxBytes: maxFrontendBytes, knows: isFrontendTag })
+    .push(fixture.client)
+    .map(decodeFrontendMessage)
+    .filter((message) => message.kind === 'authentication');
+  const requests = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag })
+    .push(fixture.server)
+    .map(decodeBackendMessage)
+    .filter((message) => message.kind === 'authentication')
+    .map(({ request }) => request);
+  const initial = decodeSaslInitialResponse(client[0]!.data);
+  const serverFirst = requests.find((request) => request.kind === 'sasl-continue')!.data;
+  const serverFinal = requests.find((request) => request.kind === 'sasl-final')!.data;
+  const field = (message: Uint8Array, letter: string) =>
+    new RegExp(`(?:^|,)${letter}=([^,]+)`).exec(text(message))![1]!;
+  const clientNonce = field(initial.response!, 'r');
+  const serverNonce = field(serverFirst, 'r').slice(clientNonce.length);
+  const serverSalt = decodeBase64(field(serverFirst, 's'))!;
+  const password = 'fixture-password';
+
+  it('takes our server for the real one', () => {
+    const scram = createScramServer({
+      crypto,
+      mechanisms: ['SCRAM-SHA-256'],
+      channelBinding: null,
+      salt: serverSalt,
+      iterations: 4096,
+      nonce: serverNonce,
+    });
+    expect(text(scram.first(initial.mechanism, initial.response!))).toBe(text(serverFirst));
+    const verifier = makeScramVerifier(crypto, password, serverSalt, 4096);
+    const outcome = scram.verify(client[1]!.data, [verifierOf('other'), verifier]);
+    expect(outcome.matched).toBe(1);
+    expect(text(outcome.serverFinal(1))).toBe(text(serverFinal));
+  });
+
+  it('proves our client to the real server, and the real server to our client', () => {
+    const scram = createScramClient({ crypto, password, channelBinding: null, nonce: clientNonce });
+    expect(scram.first(['SCRAM-SHA-256']).mechanism).toBe(initial.mechanism);
+    // node-postgres names its user `*` inside the exchange, which is part of what is signed.
+    if (text(initial.response!).startsWith('n,,n=,')) {
+      expect(text(scram.final(serverFirst))).toBe(text(client[1]!.data));
+      scram.verify(serverFinal);
+    }
+  });
+});
+
 describe('a stored verifier', () => {
   it('has the form of pg_authid and comes back from it', () => {
-    // As Postgres 15 printed it for `create role r password 'geheim'`, with its own salt.
     const verifier = { salt, iterations, ...verifierOf('pencil') };
     const stored = formatScramVerifier(verifier);
     expect(stored).toMatch(/^SCRAM-SHA-256\$4096:W22ZaJ0SNY7soEsUEjb6gQ==\$[^:]{44}:[^:]{44}$/);
