@@ -20,7 +20,7 @@ export interface UserActor {
 /** The product itself, where no person asked. */
 export interface SystemActor {
   readonly kind: 'system';
-  readonly via: 'setup' | 'gateway' | 'timer';
+  readonly via: 'setup' | 'sign-in' | 'gateway' | 'timer';
 }
 export type Actor = UserActor | SystemActor;
 

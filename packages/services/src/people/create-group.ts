@@ -1,0 +1,33 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import { newId, type ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
+
+export async function createGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
+  requireScope(ctx, 'people:write');
+  const { name, roles } = parseInput(inputOf(contract.people.createGroup), input);
+  return withTransaction(ctx, async (tx) => {
+    if ((await tx.group.count({ where: { name } })) > 0)
+      throw new TaskgateError('conflict', `there is a group \`${name}\` already`);
+    const createdAt = new Date(ctx.services.clock.now());
+    const row = await tx.group.create({
+      data: { id: newId(ctx.services, 'grp'), name, roles: [...new Set(roles)], createdAt },
+      select: GROUP_SELECT,
+    });
+    const view = toGroupView(row);
+    await emitAudit(tx, ctx, {
+      action: 'group.create',
+      subjectKind: 'group',
+      subject: row.id,
+      before: null,
+      after: view,
+    });
+    await notifyChange(tx, { topic: 'people', id: name });
+    return view;
+  });
+}

@@ -1,0 +1,45 @@
+import { contract } from '@taskgate/contracts';
+import { SecretValue, TaskgateError } from '@taskgate/core';
+import { hashPassword } from '@taskgate/identity';
+import { newId, type ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { findGroupIds } from './find-groups.ts';
+import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
+
+/** E-mail addresses are kept in lower case: one person, however they write it. */
+export async function createUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
+  requireScope(ctx, 'people:write');
+  const { email: given, name, groups, password } = parseInput(inputOf(contract.people.createUser), input);
+  const email = given.toLowerCase();
+  const passwordHash = await hashPassword(new SecretValue(password));
+  return withTransaction(ctx, async (tx) => {
+    if ((await tx.user.count({ where: { email } })) > 0)
+      throw new TaskgateError('conflict', `there is a person with the e-mail address \`${email}\` already`);
+    const groupIds = await findGroupIds(tx, groups);
+    const user = await tx.user.create({
+      data: {
+        id: newId(ctx.services, 'usr'),
+        email,
+        name,
+        passwordHash,
+        createdAt: new Date(ctx.services.clock.now()),
+        memberships: { create: groupIds.map((groupId) => ({ groupId })) },
+      },
+      select: USER_SELECT,
+    });
+    const view = toUserView(user);
+    await emitAudit(tx, ctx, {
+      action: 'user.create',
+      subjectKind: 'user',
+      subject: user.id,
+      before: null,
+      after: view,
+    });
+    await notifyChange(tx, { topic: 'people', id: user.id, userId: user.id });
+    return view;
+  });
+}

@@ -1,0 +1,29 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { endSignIns } from './end-access.ts';
+
+/** Signs a person out everywhere: browsers and API tokens. Their grants stay. */
+export async function endUserSessions(ctx: ServiceContext, input: unknown): Promise<{ ended: number }> {
+  requireScope(ctx, 'people:write');
+  const { id } = parseInput(inputOf(contract.people.endUserSessions), input);
+  return withTransaction(ctx, async (tx) => {
+    if ((await tx.user.count({ where: { id } })) === 0)
+      throw new TaskgateError('not-found', `there is no person \`${id}\``);
+    const ended = await endSignIns(tx, ctx, id);
+    await emitAudit(tx, ctx, {
+      action: 'user.end-sessions',
+      subjectKind: 'user',
+      subject: id,
+      before: null,
+      after: { ended },
+    });
+    await notifyChange(tx, { topic: 'people', id, userId: id });
+    return { ended };
+  });
+}

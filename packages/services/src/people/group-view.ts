@@ -1,0 +1,33 @@
+import type { Group } from '@taskgate/contracts';
+import { ROLES } from '@taskgate/core';
+import type * as z from 'zod';
+
+export type GroupView = z.infer<typeof Group>;
+
+export const GROUP_SELECT = {
+  id: true,
+  name: true,
+  roles: true,
+  memberships: {
+    select: { user: { select: { id: true, email: true, name: true } } },
+    orderBy: { user: { email: 'asc' } },
+  },
+} as const;
+
+export interface GroupRow {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly memberships: readonly {
+    readonly user: { readonly id: string; readonly email: string; readonly name: string };
+  }[];
+}
+
+export function toGroupView(row: GroupRow): GroupView {
+  return {
+    id: row.id,
+    name: row.name,
+    roles: ROLES.filter((role) => row.roles.includes(role)),
+    members: row.memberships.map(({ user }) => user),
+  };
+}

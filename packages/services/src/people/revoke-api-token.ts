@@ -1,0 +1,32 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireUser } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { API_TOKEN_SELECT, type ApiTokenView, toApiTokenView } from './api-token-view.ts';
+
+/** One's own, or anybody's with `people:write`. Done again it changes nothing. */
+export async function revokeApiToken(ctx: ServiceContext, input: unknown): Promise<ApiTokenView> {
+  const actor = requireUser(ctx);
+  const { id } = parseInput(inputOf(contract.people.revokeApiToken), input);
+  return withTransaction(ctx, async (tx) => {
+    const where = actor.scopes.includes('people:write') ? { id } : { id, userId: actor.userId };
+    const before = await tx.apiToken.findFirst({ where, select: API_TOKEN_SELECT });
+    if (before === null) throw new TaskgateError('not-found', `there is no token \`${id}\``);
+    if (before.revokedAt !== null) return toApiTokenView(before);
+    const revokedAt = new Date(ctx.services.clock.now());
+    const after = await tx.apiToken.update({ where: { id }, data: { revokedAt }, select: API_TOKEN_SELECT });
+    await emitAudit(tx, ctx, {
+      action: 'api-token.revoke',
+      subjectKind: 'api-token',
+      subject: id,
+      before: { name: before.name, owner: before.user.email, revokedAt: null },
+      after: { name: before.name, owner: before.user.email, revokedAt },
+    });
+    await notifyChange(tx, { topic: 'people', id: before.userId, userId: before.userId });
+    return toApiTokenView(after);
+  });
+}

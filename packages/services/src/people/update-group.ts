@@ -1,0 +1,60 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
+import { requireAdminLeft } from './require-admin-left.ts';
+
+/** `members`, where given, are all members from now on. Holds for the next request of each of them. */
+export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
+  requireScope(ctx, 'people:write');
+  const { name, roles, members } = parseInput(inputOf(contract.people.updateGroup), input);
+  return withTransaction(
+    ctx,
+    async (tx) => {
+      const before = await tx.group.findUnique({ where: { name }, select: GROUP_SELECT });
+      if (before === null) throw new TaskgateError('not-found', `there is no group \`${name}\``);
+      const userIds = members === undefined ? null : await findUserIds(tx, members);
+      const after = await tx.group.update({
+        where: { name },
+        data: {
+          ...(roles === undefined ? {} : { roles: [...new Set(roles)] }),
+          ...(userIds === null
+            ? {}
+            : { memberships: { deleteMany: {}, create: userIds.map((userId) => ({ userId })) } }),
+        },
+        select: GROUP_SELECT,
+      });
+      await requireAdminLeft(tx);
+      const view = toGroupView(after);
+      await emitAudit(tx, ctx, {
+        action: 'group.update',
+        subjectKind: 'group',
+        subject: before.id,
+        before: toGroupView(before),
+        after: view,
+      });
+      await notifyChange(tx, { topic: 'people', id: name });
+      return view;
+    },
+    { isolation: 'serializable' },
+  );
+}
+
+async function findUserIds(tx: Transaction, emails: readonly string[]): Promise<readonly string[]> {
+  const wanted = [...new Set(emails.map((email) => email.toLowerCase()))];
+  const users = await tx.user.findMany({ where: { email: { in: wanted } }, select: { id: true, email: true } });
+  const missing = wanted.find((email) => !users.some((user) => user.email === email));
+  if (missing !== undefined)
+    throw new TaskgateError('bad-input', `there is nobody with the e-mail address \`${missing}\``, {
+      problems: [
+        { path: 'members', message: `there is nobody with the e-mail address \`${missing}\``, position: null },
+      ],
+    });
+  return users.map((user) => user.id);
+}

@@ -1,0 +1,59 @@
+import { contract } from '@taskgate/contracts';
+import { SecretValue, TaskgateError } from '@taskgate/core';
+import { hashPassword } from '@taskgate/identity';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { endSignIns, revokeGrantsOf } from './end-access.ts';
+import { findGroupIds } from './find-groups.ts';
+import { requireAdminLeft } from './require-admin-left.ts';
+import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
+
+/**
+ * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; a new password
+ * ends sign-ins and tokens.
+ */
+export async function updateUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
+  requireScope(ctx, 'people:write');
+  const { id, name, groups, password, disabled } = parseInput(inputOf(contract.people.updateUser), input);
+  const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
+  return withTransaction(
+    ctx,
+    async (tx) => {
+      const before = await tx.user.findUnique({ where: { id }, select: USER_SELECT });
+      if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
+      const groupIds = groups === undefined ? null : await findGroupIds(tx, groups);
+      const at = new Date(ctx.services.clock.now());
+      const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
+      const after = await tx.user.update({
+        where: { id },
+        data: {
+          disabledAt,
+          ...(name === undefined ? {} : { name }),
+          ...(passwordHash === null ? {} : { passwordHash }),
+          ...(groupIds === null
+            ? {}
+            : { memberships: { deleteMany: {}, create: groupIds.map((groupId) => ({ groupId })) } }),
+        },
+        select: USER_SELECT,
+      });
+      await requireAdminLeft(tx);
+      const newlyDisabled = disabledAt !== null && before.disabledAt === null;
+      const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
+      if (newlyDisabled) await revokeGrantsOf(tx, ctx, id);
+      await emitAudit(tx, ctx, {
+        action: 'user.update',
+        subjectKind: 'user',
+        subject: id,
+        before: toUserView(before),
+        after: { ...toUserView(after), passwordChanged: passwordHash !== null, endedSessions },
+      });
+      await notifyChange(tx, { topic: 'people', id, userId: id });
+      return toUserView(after);
+    },
+    { isolation: 'serializable' },
+  );
+}

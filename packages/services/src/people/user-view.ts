@@ -1,0 +1,43 @@
+import type { User } from '@taskgate/contracts';
+import { buildPrincipal } from '@taskgate/identity';
+import type * as z from 'zod';
+
+export type UserView = z.infer<typeof User>;
+
+/** Everything of a user but the password's hash. */
+export const USER_SELECT = {
+  id: true,
+  email: true,
+  name: true,
+  disabledAt: true,
+  createdAt: true,
+  lastSignInAt: true,
+  memberships: { select: { group: { select: { name: true, roles: true } } } },
+} as const;
+
+export interface UserRow {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly disabledAt: Date | null;
+  readonly createdAt: Date;
+  readonly lastSignInAt: Date | null;
+  readonly memberships: readonly { readonly group: { readonly name: string; readonly roles: readonly string[] } }[];
+}
+
+export const groupsOf = (row: UserRow): readonly { readonly name: string; readonly roles: readonly string[] }[] =>
+  row.memberships.map(({ group }) => group);
+
+export function toUserView(row: UserRow): UserView {
+  const { groups, roles } = buildPrincipal(groupsOf(row), null);
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    groups: [...groups],
+    roles: [...roles],
+    disabledAt: row.disabledAt?.toISOString() ?? null,
+    createdAt: row.createdAt.toISOString(),
+    lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,113 @@
+import { SecretValue, TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
+import {
+  ADDRESS_LIMITS,
+  type AttemptLimits,
+  attemptWaitMs,
+  countAttempt,
+  EMAIL_LIMITS,
+  hashPassword,
+  verifyPassword,
+} from '@taskgate/identity';
+import type { Services } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { translateStoreError, withTransaction } from '../with-transaction.ts';
+import { USER_SELECT, type UserRow } from './user-view.ts';
+
+/** Where a sign-in comes from, as the web saw it. */
+export interface ClientFacts {
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/**
+ * The user of this e-mail address and password. One message and one time for every way to be wrong: what is refused does
+ * not tell who exists. Throws `wrong-password` or `rate-limited`.
+ */
+export async function verifySignIn(
+  services: Services,
+  credentials: { readonly email: string; readonly password: string },
+  client: ClientFacts,
+): Promise<UserRow> {
+  const email = credentials.email.toLowerCase();
+  const password = new SecretValue(credentials.password);
+  const keys = { email: `email:${email}`, address: `address:${client.address}` };
+  await countAttempts(services, keys);
+
+  const found = await services.db.user
+    .findUnique({ where: { email }, select: { ...USER_SELECT, passwordHash: true } })
+    .catch((error: unknown) => {
+      throw translateStoreError(error);
+    });
+  const verdict = await verifyPassword(found?.passwordHash ?? null, password);
+  if (!found || !verdict.ok || found.disabledAt !== null) {
+    if (found) await recordFailure(services, found, client);
+    throw new TaskgateError('wrong-password', 'the e-mail address or the password is wrong');
+  }
+  const { passwordHash: _, ...user } = found;
+  const renewed = verdict.outdated ? await hashPassword(password) : null;
+  await withTransaction({ services }, async (tx) => {
+    await forgiveAttempts(tx, keys);
+    if (renewed !== null) await tx.user.update({ where: { id: user.id }, data: { passwordHash: renewed } });
+  });
+  return user;
+}
+
+/** Counts this attempt before it is tried, so that a thousand at once are a thousand. */
+export async function countAttempts(
+  services: Services,
+  keys: { readonly email: string; readonly address: string },
+): Promise<void> {
+  const wait = await withTransaction({ services }, async (tx) => {
+    const now = services.clock.now();
+    // Always in this order: two sign-ins never wait for each other in a circle.
+    const forAddress = await countOne(tx, keys.address, ADDRESS_LIMITS, now);
+    return forAddress > 0 ? forAddress : countOne(tx, keys.email, EMAIL_LIMITS, now);
+  });
+  if (wait > 0)
+    throw new TaskgateError('rate-limited', `too many attempts; try again in ${Math.ceil(wait / 1000)} seconds`);
+}
+
+async function countOne(tx: Transaction, key: string, limits: AttemptLimits, now: number): Promise<number> {
+  const at = new Date(now);
+  await tx.attemptWindow.createMany({
+    data: [{ key, count: 0, windowStart: at, lastAt: at }],
+    skipDuplicates: true,
+  });
+  await tx.$queryRaw`SELECT key FROM attempt_windows WHERE key = ${key} FOR UPDATE`;
+  const row = await tx.attemptWindow.findUniqueOrThrow({ where: { key } });
+  const window = { count: row.count, windowStart: row.windowStart.getTime(), lastAt: row.lastAt.getTime() };
+  const wait = attemptWaitMs(window, limits, now);
+  if (wait > 0) return wait;
+  const next = countAttempt(window, limits, now);
+  await tx.attemptWindow.update({
+    where: { key },
+    data: { count: next.count, windowStart: new Date(next.windowStart), lastAt: new Date(next.lastAt) },
+  });
+  return 0;
+}
+
+/** The right password clears its e-mail address. Of the source address only this attempt: it may guess at others too. */
+export async function forgiveAttempts(
+  tx: Transaction,
+  keys: { readonly email: string; readonly address: string },
+): Promise<void> {
+  await tx.attemptWindow.updateMany({
+    where: { key: keys.address, count: { gt: 0 } },
+    data: { count: { decrement: 1 } },
+  });
+  await tx.attemptWindow.deleteMany({ where: { key: keys.email } });
+}
+
+async function recordFailure(services: Services, user: UserRow, client: ClientFacts): Promise<void> {
+  const ctx = { services, actor: { kind: 'system', via: 'sign-in' } } as const;
+  await withTransaction(ctx, (tx) =>
+    emitAudit(tx, ctx, {
+      action: 'user.sign-in-refused',
+      subjectKind: 'user',
+      subject: user.id,
+      before: null,
+      after: { address: client.address, userAgent: client.userAgent, disabled: user.disabledAt !== null },
+    }),
+  );
+}
