@@ -1,0 +1,50 @@
+// `npm start`: all that Taskgate needs on a machine with Node 20.19 or newer and npm, then the servers themselves.
+// Plain JavaScript, since it runs before anything is installed. `--dev` serves the web with reloading.
+
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { buildWeb, generateClient } from './build.mjs';
+import { installPackages } from './install.mjs';
+import { findNode24, node24Environment, root } from './node-24.mjs';
+import { startedAt } from './progress.mjs';
+import { StepError } from './run-step.mjs';
+
+const dev = process.argv.includes('--dev');
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`this is Node ${process.versions.node}: Taskgate needs Node 20.19 or newer`);
+  process.exit(1);
+}
+
+try {
+  await installPackages();
+  if (findNode24() === null) {
+    throw new Error(
+      `there is no Node 24 for ${process.platform}-${process.arch} among the packages: install Node 24 and start again`,
+    );
+  }
+  await generateClient();
+  if (!dev) await buildWeb();
+} catch (error) {
+  console.error(error instanceof StepError ? `\n${error.message}` : `\n${error.message ?? error}`);
+  process.exit(1);
+}
+process.exitCode = await supervise();
+
+/** Hands over to the supervisor, passes signals on, and ends with its exit code. The channel tells it if we die. */
+async function supervise() {
+  const args = ['--disable-warning=ExperimentalWarning', join(root, 'scripts/serve.ts'), ...process.argv.slice(2)];
+  const child = spawn(findNode24(), args, {
+    cwd: root,
+    env: { ...node24Environment(), TASKGATE_STARTED_AT: String(startedAt) },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      console.error(error.message);
+      resolve(1);
+    });
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+}
