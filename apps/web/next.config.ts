@@ -1,0 +1,29 @@
+import path from 'node:path';
+import type { NextConfig } from 'next';
+
+const root = path.join(import.meta.dirname, '..', '..');
+
+const config: NextConfig = {
+  poweredByHeader: false,
+  reactStrictMode: true,
+  turbopack: { root },
+  outputFileTracingRoot: root,
+  transpilePackages: [
+    '@taskgate/contracts',
+    '@taskgate/core',
+    '@taskgate/db',
+    '@taskgate/identity',
+    '@taskgate/masking',
+    '@taskgate/policy',
+    '@taskgate/recording',
+    '@taskgate/services',
+    '@taskgate/sql',
+    '@taskgate/vault',
+  ],
+  // WASM and drivers that read files beside themselves stay outside the bundle.
+  serverExternalPackages: ['libpg-query', 'pg', '@prisma/client', '@prisma/adapter-pg', '@prisma/client-runtime-utils'],
+  typescript: { ignoreBuildErrors: false },
+  experimental: { optimizePackageImports: ['radix-ui', 'lucide-react', 'date-fns'] },
+};
+
+export default config;

@@ -1,0 +1,55 @@
+import 'server-only';
+import { OpenAPIHandler } from '@orpc/openapi/fetch';
+import { ORPCError } from '@orpc/server';
+import { BodyLimitPlugin } from '@orpc/server/fetch';
+import { TaskgateError } from '@taskgate/core';
+import { requireActor } from '@/lib/actor.ts';
+import { clientAddressOf } from '@/lib/client-address.ts';
+import { problemResponse, toProblem } from '@/lib/problem-response.ts';
+import { services } from '@/lib/services.ts';
+import { router } from './router.ts';
+
+const MAX_BODY_BYTES = 1_048_576;
+const PREFIX = '/api/v1';
+/** What can be called by nobody in particular. */
+const OPEN = new Set([`POST ${PREFIX}/login`]);
+
+const handler = new OpenAPIHandler(router, {
+  plugins: [new BodyLimitPlugin({ maxBodySize: MAX_BODY_BYTES })],
+  customErrorResponseBodyEncoder: (error) =>
+    (error.data as { problem?: unknown } | undefined)?.problem ?? toProblem(error),
+  clientInterceptors: [
+    async ({ next }) => {
+      try {
+        return await next();
+      } catch (error) {
+        const problem = toProblem(error);
+        throw new ORPCError(problem.code, { status: problem.status, message: problem.detail, data: { problem } });
+      }
+    },
+  ],
+});
+
+/** Every call of the API but the raw ones. Whatever happens, the answer is JSON, and an error is problem details. */
+export async function handleApiCall(request: Request): Promise<Response> {
+  try {
+    const path = new URL(request.url).pathname;
+    const actor = OPEN.has(`${request.method} ${path}`) ? null : await requireActor(request);
+    const { matched, response } = await handler.handle(request, {
+      prefix: PREFIX,
+      context: {
+        services: await services(),
+        actor,
+        clientAddress: clientAddressOf(request.headers),
+        userAgent: (request.headers.get('user-agent') ?? '').slice(0, 300),
+      },
+    });
+    if (!matched) throw new TaskgateError('not-found', `there is no \`${request.method} ${path}\` in this API`);
+    const headers = new Headers(response.headers);
+    headers.set('cache-control', 'no-store');
+    if (response.status >= 400) headers.set('content-type', 'application/problem+json');
+    return new Response(response.body, { status: response.status, headers });
+  } catch (error) {
+    return problemResponse(error);
+  }
+}

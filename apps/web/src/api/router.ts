@@ -1,0 +1,26 @@
+import { auditRouter } from './audit.ts';
+import { documentsRouter } from './documents.ts';
+import { grantsRouter } from './grants.ts';
+import { holdsRouter } from './holds.ts';
+import { implementer } from './implementer.ts';
+import { inboxRouter } from './inbox.ts';
+import { liveRouter } from './live.ts';
+import { peopleRouter } from './people.ts';
+import { policiesRouter } from './policies.ts';
+import { resourcesRouter } from './resources.ts';
+import { sessionsRouter } from './sessions.ts';
+import { tasksRouter } from './tasks.ts';
+
+export const router = implementer.router({
+  people: peopleRouter,
+  resources: resourcesRouter,
+  tasks: tasksRouter,
+  policies: policiesRouter,
+  documents: documentsRouter,
+  grants: grantsRouter,
+  holds: holdsRouter,
+  inbox: inboxRouter,
+  sessions: sessionsRouter,
+  audit: auditRouter,
+  live: liveRouter,
+});

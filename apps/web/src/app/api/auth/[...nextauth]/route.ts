@@ -1,0 +1,14 @@
+import type { NextRequest } from 'next/server';
+import NextAuth from 'next-auth';
+import { env } from '@/env.ts';
+import { authOptions } from '@/lib/auth-options.ts';
+import { isForgeryProof } from '@/lib/own-origin.ts';
+
+type RouteContext = { params: Promise<{ nextauth: string[] }> };
+
+async function handle(request: NextRequest, context: RouteContext): Promise<Response> {
+  if (!isForgeryProof(request, env().webUrl)) return new Response(null, { status: 403 });
+  return (await NextAuth(request as never, context as never, await authOptions())) as Response;
+}
+
+export { handle as GET, handle as POST };

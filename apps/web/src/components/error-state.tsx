@@ -1,0 +1,20 @@
+'use client';
+import { problemOf } from '@/lib/problem.ts';
+import { Button } from './button.tsx';
+import { EmptyState, NoPermission } from './empty-state.tsx';
+
+/** A read that failed: why, in the API's own words, and a way to try again. */
+export function ErrorState({ error, retry, what = 'this' }: { error: unknown; retry?: () => void; what?: string }) {
+  const problem = problemOf(error);
+  if (problem.code === 'forbidden') return <NoPermission what={what} />;
+  return (
+    <div role="alert">
+      <EmptyState
+        title={problem.code === 'not-found' ? 'Not found' : `Could not read ${what}`}
+        action={retry && problem.code !== 'not-found' ? <Button onClick={retry}>Try again</Button> : undefined}
+      >
+        {problem.detail}
+      </EmptyState>
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+'use client';
+import { useRouter } from 'next/navigation';
+import { type FormEvent, useState } from 'react';
+import { Button } from '@/components/button.tsx';
+import { Field, FormError } from '@/components/field.tsx';
+import { Input } from '@/components/input.tsx';
+import { signIn } from '@/lib/sign-in.ts';
+
+const MESSAGES: Record<string, string> = {
+  'wrong-password': 'The e-mail address or the password is not right.',
+  'rate-limited': 'Too many attempts. Wait a few minutes, then try again.',
+  forbidden: 'This account is disabled. Ask an admin.',
+  'bad-input': 'Type an e-mail address and a password.',
+  'store-unavailable': 'The store cannot be reached now. Try again in a moment.',
+  network: 'The server did not answer. Check that Taskgate is running.',
+};
+
+export function SignInForm({ next }: { next: string }) {
+  const router = useRouter();
+  const [error, setError] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setBusy(true);
+    setError(null);
+    const code = await signIn(String(form.get('email')), String(form.get('password')));
+    if (code === null) {
+      router.replace(next);
+      router.refresh();
+      return;
+    }
+    setBusy(false);
+    setError(MESSAGES[code] ?? 'The sign-in failed. Try again.');
+  };
+
+  return (
+    <div className="w-full max-w-sm rounded-lg border border-line bg-surface p-6">
+      <svg viewBox="0 0 32 32" aria-hidden="true" className="mb-3 size-8 text-accent">
+        <path
+          d="M6 8h20M6 24h20M11 8v6M11 18v6M21 8v6M21 18v6"
+          stroke="currentColor"
+          strokeWidth="3"
+          strokeLinecap="round"
+          fill="none"
+        />
+      </svg>
+      <h1 className="font-semibold text-xl tracking-tight">Sign in to Taskgate</h1>
+      <p className="mt-1 mb-4 text-muted">One narrow opening for each task.</p>
+      <form onSubmit={submit} method="post" className="flex flex-col gap-3">
+        <Field label="E-mail">
+          {(props) => <Input {...props} name="email" type="email" autoComplete="username" required autoFocus />}
+        </Field>
+        <Field label="Password">
+          {(props) => <Input {...props} name="password" type="password" autoComplete="current-password" required />}
+        </Field>
+        <FormError message={error} />
+        <Button type="submit" variant="primary" loading={busy}>
+          Sign in
+        </Button>
+      </form>
+    </div>
+  );
+}

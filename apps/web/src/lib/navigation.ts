@@ -1,0 +1,26 @@
+import type { Scope } from '@taskgate/core';
+
+export interface Destination {
+  href: string;
+  label: string;
+  /** Any of these opens it; empty: everybody. */
+  scopes: readonly Scope[];
+  /** Pressed after `g`. */
+  key: string | null;
+}
+
+export const DESTINATIONS: readonly Destination[] = [
+  { href: '/', label: 'Home', scopes: [], key: 'h' },
+  { href: '/tasks', label: 'Tasks', scopes: ['task:read'], key: 't' },
+  { href: '/inbox', label: 'Inbox', scopes: ['grant:review', 'grant:request'], key: 'i' },
+  { href: '/console', label: 'Console', scopes: ['grant:request'], key: 'c' },
+  { href: '/sessions', label: 'Sessions', scopes: ['session:own', 'session:read'], key: 's' },
+  { href: '/policies', label: 'Policies', scopes: ['task:read'], key: 'p' },
+  { href: '/resources', label: 'Resources', scopes: ['resource:read'], key: 'r' },
+  { href: '/audit', label: 'Audit', scopes: ['audit:read'], key: 'a' },
+  { href: '/people', label: 'People', scopes: ['people:read'], key: 'e' },
+  { href: '/settings', label: 'Settings', scopes: [], key: ',' },
+];
+
+export const mayOpen = (destination: Destination, scopes: readonly Scope[]): boolean =>
+  destination.scopes.length === 0 || destination.scopes.some((scope) => scopes.includes(scope));

@@ -1,0 +1,18 @@
+'use client';
+import { signIn as authenticate, signOut as leave } from 'next-auth/react';
+
+/** `null` when signed in, else the code of what was wrong. */
+export async function signIn(email: string, password: string): Promise<string | null> {
+  try {
+    const answer = await authenticate('credentials', { email, password, redirect: false });
+    return answer?.ok && !answer.error ? null : (answer?.error ?? 'network');
+  } catch {
+    return 'network';
+  }
+}
+
+/** Ends this sign-in on the server as well, and leaves nothing of the page behind. */
+export async function signOut(): Promise<void> {
+  await leave({ redirect: false });
+  window.location.assign('/login');
+}
