@@ -1,0 +1,48 @@
+import { Environment } from '@marcbachmann/cel-js';
+
+/** What a `when` can look at. Times are UTC; `weekday` counts from 0, Sunday. */
+export interface ConditionInput {
+  readonly epochMs: number;
+  readonly identity: { readonly email: string; readonly groups: readonly string[] };
+}
+
+const environment = new Environment({
+  limits: { maxAstNodes: 200, maxDepth: 20, maxListElements: 100, maxMapEntries: 20, maxCallArguments: 8 },
+})
+  .registerVariable({ name: 'now', schema: { hour: 'int', minute: 'int', weekday: 'int' } })
+  .registerVariable({ name: 'identity', schema: { email: 'string', groups: 'list<string>' } });
+
+/** What is wrong with the expression, or `null`. */
+export function checkCondition(expression: string): string | null {
+  try {
+    const result = environment.check(expression);
+    if (!result.valid) return `the condition is not valid CEL: ${firstLine(result.error?.message)}`;
+    if (result.type !== 'bool') return `the condition gives \`${result.type}\`, not true or false`;
+    return null;
+  } catch (error) {
+    return `the condition is not valid CEL: ${firstLine(error instanceof Error ? error.message : undefined)}`;
+  }
+}
+
+/** True only if the expression gives true; one that fails says so. */
+export function evaluateCondition(expression: string, input: ConditionInput): 'true' | 'false' | 'failed' {
+  try {
+    const at = new Date(input.epochMs);
+    const value: unknown = environment.parse(expression)({
+      now: {
+        hour: BigInt(at.getUTCHours()),
+        minute: BigInt(at.getUTCMinutes()),
+        weekday: BigInt(at.getUTCDay()),
+      },
+      identity: { email: input.identity.email, groups: [...input.identity.groups] },
+    });
+    return value === true ? 'true' : value === false ? 'false' : 'failed';
+  } catch {
+    return 'failed';
+  }
+}
+
+function firstLine(message: string | undefined): string {
+  const text = (message ?? 'it cannot be read').split('\n')[0]!.slice(0, 200);
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,124 @@
+import type { Decision, Obligations, Reason, SqlOperation } from '@taskgate/core';
+import { checkAccesses } from './check-accesses.ts';
+import { affectedRowsMax, checkAffects } from './check-affects.ts';
+import { checkClass } from './check-class.ts';
+import { checkFunctions } from './check-functions.ts';
+import { checkMasks, outputMasks } from './check-masks.ts';
+import type { CompiledPolicySet } from './compile-policy-set.ts';
+import { matchingDenies } from './matching-denies.ts';
+import { holdTerms, matchingHolds } from './matching-holds.ts';
+import { allowedReasons, distinctReasons, GATE, reasonOfRule } from './reason.ts';
+
+const MAX_REASONS = 10;
+/** PREPARE and DECLARE hold one statement, which cannot hold another. */
+const MAX_INNER_DEPTH = 2;
+
+/**
+ * Decides one statement. Deny beats hold beats allow, the order of rules never matters, what no rule allows is
+ * denied, and so is what cannot be understood. Never throws: if deciding fails, it denies.
+ *
+ * PREPARE and EXPLAIN run nothing, so they are never held for what their statement would do; EXECUTE and FETCH are
+ * `harmless` here: whoever forwards them applies the decision on the statement they name.
+ */
+export function decide(operation: SqlOperation, set: CompiledPolicySet): Decision {
+  try {
+    return decideAt(operation, set, 0);
+  } catch {
+    const reason: Reason = {
+      code: 'rule-failed',
+      rule: GATE,
+      message: 'the statement could not be decided on',
+      wouldAllow: 'simplify the statement, or report it to an admin',
+      position: null,
+    };
+    return { outcome: 'deny', reasons: [reason], obligations: strictest(operation, set), approvals: null };
+  }
+}
+
+function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number): Decision {
+  if (operation.unknowns.length > 0) return denial(operation, set, operation.unknowns.map(unknownReason));
+  const { effect } = operation;
+  const innerOperation = effect?.kind === 'prepare' || effect?.kind === 'declare' ? effect.statement : null;
+  if (depth >= MAX_INNER_DEPTH)
+    return denial(operation, set, [
+      unknownReason({ message: 'a statement within a statement within a statement', position: null }),
+    ]);
+  const inner = innerOperation === null ? null : decideAt(innerOperation, set, depth + 1);
+
+  const denials = [
+    ...set.failures,
+    ...matchingDenies(operation, set),
+    ...checkClass(operation, set),
+    ...checkFunctions(operation, set),
+    ...checkAccesses(operation, set),
+    ...checkMasks(operation, set),
+    ...checkAffects(operation, set),
+    ...(inner?.outcome === 'deny' ? inner.reasons : []),
+  ];
+  if (denials.length > 0) return denial(operation, set, denials);
+
+  const obligations: Obligations = {
+    outputMasks: outputMasks(operation, set),
+    columnMasks: set.columnMasks,
+    detectors: set.detectors,
+    affectsMax: affectedRowsMax(operation, set),
+  };
+  const holds = matchingHolds(operation, set);
+  if (innerOperation !== null && effect?.kind === 'declare') holds.push(...matchingHolds(innerOperation, set));
+  if (holds.length > 0) {
+    const terms = holdTerms(holds);
+    if (!terms.ok) return denial(operation, set, [terms.reason]);
+    const reasons = distinctReasons(
+      holds.map((rule) => ({
+        ...reasonOfRule(
+          'held-by-rule',
+          rule.reference,
+          `\`${operation.label}\` waits for approval by ${rule.reference.kind} \`${rule.reference.name}\``,
+        ),
+        wouldAllow: null,
+      })),
+    );
+    return { outcome: 'hold', reasons: reasons.slice(0, MAX_REASONS), obligations, approvals: terms.approvals };
+  }
+  return {
+    outcome: 'allow',
+    reasons: allowedReasons(operation, set).slice(0, MAX_REASONS),
+    obligations,
+    approvals: null,
+  };
+}
+
+function denial(operation: SqlOperation, set: CompiledPolicySet, reasons: readonly Reason[]): Decision {
+  return {
+    outcome: 'deny',
+    reasons: distinctReasons(reasons).slice(0, MAX_REASONS),
+    obligations: strictest(operation, set),
+    approvals: null,
+  };
+}
+
+/** On a denial nothing is shown anyway; if it were, it would be redacted. */
+function strictest(operation: SqlOperation, set: CompiledPolicySet): Obligations {
+  return {
+    outputMasks: redactAll(operation),
+    columnMasks: set.columnMasks,
+    detectors: set.detectors,
+    affectsMax: 0,
+  };
+}
+
+function redactAll(operation: SqlOperation): Obligations['outputMasks'] {
+  try {
+    return operation.output?.map(() => 'redact' as const) ?? [];
+  } catch {
+    return []; // not an operation at all
+  }
+}
+
+const unknownReason = (unknown: Pick<SqlOperation['unknowns'][number], 'message' | 'position'>): Reason => ({
+  code: 'not-understood',
+  rule: GATE,
+  message: unknown.message,
+  wouldAllow: null,
+  position: unknown.position,
+});

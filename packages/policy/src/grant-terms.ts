@@ -1,0 +1,54 @@
+import type { ApprovalTerms, GrantLimits } from '@taskgate/core';
+import { policyApplies, type ResourceFacts } from './policy-applies.ts';
+import type { PolicyDocument, TaskDocument } from './policy-document.ts';
+
+export interface GrantTerms {
+  readonly reasonRequired: boolean;
+  readonly ticketRequired: boolean;
+  readonly approvals: ApprovalTerms | null;
+  readonly ttlMs: number;
+  readonly limits: GrantLimits;
+  readonly record: {
+    readonly results: 'none' | 'masked';
+    readonly durability: 'crash';
+    /** Groups named as readers by all who name any. Empty: no group. */
+    readonly readers: readonly string[];
+    /** The longest that anybody asks for, since a record may not be lost early; `null`: no end. */
+    readonly keepMs: number | null;
+  };
+}
+
+const narrowest = (values: readonly (number | null)[]): number | null => {
+  const set = values.filter((value) => value !== null);
+  return set.length === 0 ? null : Math.min(...set);
+};
+
+/** What a grant of the task starts from: the narrowest of the task and of every policy that applies to the resource. */
+export function grantTerms(
+  task: TaskDocument,
+  policies: readonly PolicyDocument[],
+  resource: ResourceFacts,
+): GrantTerms {
+  const all = [task, ...policies.filter((policy) => policyApplies(policy, resource))];
+  const readers = all.flatMap(({ record }) => (record.readers === null ? [] : [record.readers]));
+  const kept = all.flatMap(({ record }) => (record.keepMs === null ? [] : [record.keepMs]));
+  return {
+    reasonRequired: task.access.reasonRequired,
+    ticketRequired: task.access.ticketRequired,
+    approvals: task.access.approvals,
+    ttlMs: task.access.ttlMs,
+    limits: {
+      rows: narrowest(all.map(({ limits }) => limits.rows)),
+      bytes: narrowest(all.map(({ limits }) => limits.bytes)),
+      statements: narrowest(all.map(({ limits }) => limits.statements)),
+      idleMs: narrowest(all.map(({ limits }) => limits.idleMs)),
+      connections: narrowest(all.map(({ limits }) => limits.connections)),
+    },
+    record: {
+      results: all.some(({ record }) => record.results === 'none') ? 'none' : 'masked',
+      durability: 'crash',
+      readers: (readers[0] ?? []).filter((group) => readers.every((list) => list.includes(group))),
+      keepMs: kept.length === 0 ? null : Math.max(...kept),
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { Reason, SqlOperation } from '@taskgate/core';
+import { matchesFunction } from './check-functions.ts';
+import type { CompiledPolicySet, CompiledRule } from './compile-policy-set.ts';
+import { flattenAccesses, touchesAccess } from './match-rule.ts';
+import { formatRelation } from './name-pattern.ts';
+import { reasonOfRule } from './reason.ts';
+
+/** One reason for each deny rule that is about the operation, by its class, by anything it reaches or calls. */
+export function matchingDenies(operation: SqlOperation, set: CompiledPolicySet): readonly Reason[] {
+  const accesses = flattenAccesses(operation.accesses);
+  return set.denies.flatMap((rule) => {
+    const what = deniedBy(rule, operation, set, accesses);
+    if (what === null) return [];
+    const { kind, name } = rule.reference;
+    return reasonOfRule('denied-by-rule', rule.reference, `${kind} \`${name}\` denies ${what}`);
+  });
+}
+
+function deniedBy(
+  { target }: CompiledRule,
+  operation: SqlOperation,
+  set: CompiledPolicySet,
+  accesses: ReturnType<typeof flattenAccesses>,
+): string | null {
+  if (target.kind === 'functions') {
+    const use = operation.functions.find(({ schema, name }) =>
+      // Without a schema it may be any of that name.
+      target.functions.some((pattern) =>
+        schema === null
+          ? matchesFunction({ ...pattern, schema: ANY }, 'x', name)
+          : matchesFunction(pattern, schema, name),
+      ),
+    );
+    return use ? `function \`${use.name}\`` : null;
+  }
+  const access = accesses.find((one) => touchesAccess(set, target, operation, one, false));
+  const isClass =
+    target.kind === 'statements' &&
+    target.on === null &&
+    (target.classes === '*' || target.classes.includes(operation.statementClass));
+  if (isClass) return `\`${operation.label}\``;
+  return access ? `\`${access.verb}\` on \`${formatRelation(access.relation)}\`` : null;
+}
+
+const ANY = { text: '*', exact: false } as const;
