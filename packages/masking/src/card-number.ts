@@ -4,6 +4,7 @@ const SPACE = 0x20;
 const DASH = 0x2d;
 const MIN_DIGITS = 13;
 const MAX_DIGITS = 19;
+const PREFIX_DIGITS = 4;
 
 /**
  * The end of a card number that starts with the run of digits at `start`, or -1. A card number is 13 to 19 digits,
@@ -26,7 +27,11 @@ export function cardNumberEnd(bytes: ByteSequence, start: number, to: number): n
       const doubled = digit > 4 ? digit * 2 - 9 : digit * 2;
       doubledEven += count % 2 === 0 ? doubled : digit;
       doubledOdd += count % 2 === 0 ? digit : doubled;
-      if (count < 4) prefix = prefix * 10 + digit;
+      if (count < PREFIX_DIGITS) {
+        prefix = prefix * 10 + digit;
+        // Most numbers are told apart by how they start: the rest is then not read.
+        if (count === PREFIX_DIGITS - 1 && !isIssued(prefix, 16) && !isIssued(prefix, 15)) return -1;
+      }
       count += 1;
       i += 1;
       const runEnds = i >= to || !isDigit(bytes[i]!);

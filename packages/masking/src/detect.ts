@@ -55,6 +55,11 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
     let findings: Finding[] | null = null;
     const add = (start: number, end: number, kind: DetectorKind, mask: MaskName): void => {
       findings ??= [];
+      const previous = findings.at(-1);
+      if (previous !== undefined && previous.end > start && previous.start <= start && previous.kind === kind) {
+        if (previous.end < end) findings[findings.length - 1] = { ...previous, end };
+        return;
+      }
       let finding: Finding = { start, end, kind, mask };
       for (let last = findings.at(-1); last !== undefined && last.end > finding.start; last = findings.at(-1)) {
         findings.pop();
@@ -114,12 +119,18 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
   };
 }
 
+/** What a span of several kinds is called: the first. */
+const GRAVEST_FIRST: readonly DetectorKind[] = ['private-key', 'secret', 'card-number', 'ssn', 'email'];
+
 function merge(a: Finding, b: Finding): Finding {
-  const wider = b.end - b.start > a.end - a.start ? b : a;
-  // Two kinds in one span: what keeps four digits of one could show the other's.
-  const mask =
-    a.kind === b.kind ? strictestMask(a.mask, b.mask)! : strictestMask(strictestMask(a.mask, b.mask), 'redact')!;
-  return { start: Math.min(a.start, b.start), end: Math.max(a.end, b.end), kind: wider.kind, mask };
+  const strictest = strictestMask(a.mask, b.mask)!;
+  return {
+    start: Math.min(a.start, b.start),
+    end: Math.max(a.end, b.end),
+    kind: GRAVEST_FIRST.find((kind) => kind === a.kind || kind === b.kind)!,
+    // Two kinds in one span: what keeps four digits of one could show the other's.
+    mask: a.kind === b.kind ? strictest : strictestMask(strictest, 'redact')!,
+  };
 }
 
 const SSN_BYTES = 11;

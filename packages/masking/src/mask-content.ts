@@ -1,6 +1,6 @@
 import { utf8Decode, utf8Encode } from '@taskgate/core';
 import { isDigit } from './byte-sequence.ts';
-import type { Detect } from './detect.ts';
+import type { Detect, Finding } from './detect.ts';
 import { padTo } from './mask-value.ts';
 import {
   BPCHAR,
@@ -87,9 +87,14 @@ export function createContentMasker(detect: Detect, ports: MaskingPorts): MaskCo
       const textStart = type.oid === JSONB_OID && type.format === 'binary' ? 1 : 0;
       return maskJson(value, Math.min(textStart, value.length));
     }
+    if (content === 'opaque') {
+      // Any byte over 0x7f is taken for a letter: in a binary form that would find addresses in noise.
+      const certain = (finding: Finding): boolean =>
+        type.format === 'text' || value.subarray(finding.start, finding.end).every((byte) => byte < 0x80);
+      return detect(value).some(certain) ? null : undefined;
+    }
     const masked = maskSpan(value, 0, value.length);
     if (!masked) return masked;
-    if (content === 'opaque') return null;
     const room = maxCharactersOf(type.oid, type.typeModifier);
     const cut = room === null ? masked : cutCharacters(masked, room);
     return type.oid === BPCHAR ? padTo(cut, room) : cut;

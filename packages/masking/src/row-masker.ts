@@ -1,4 +1,4 @@
-import type { MaskName } from '@taskgate/core';
+import { assert, type MaskName } from '@taskgate/core';
 import { createDetector, type DetectorRule } from './detect.ts';
 import { createContentMasker, type Masked } from './mask-content.ts';
 import { maskValue } from './mask-value.ts';
@@ -59,9 +59,7 @@ export function createRowMasker(options: {
     needsValues,
     maskColumn(index, value) {
       if (value === null) return undefined;
-      // A column that nobody decided on: the caller's check of the shape has failed.
-      if (index >= columns.length)
-        throw new RangeError(`column ${index} is not one of the ${columns.length} decided on`);
+      assert(index < columns.length, `a row has a column ${index}, ${columns.length} were decided on`);
       const masked = maskCell(index, value);
       if (masked !== undefined) maskedCells += 1;
       return masked;
