@@ -1,4 +1,4 @@
-import { TaskgateError } from '@taskgate/core';
+import { type MaskName, TaskgateError } from '@taskgate/core';
 import type { DetectorRule } from './detect.ts';
 import { createRowMasker, type MaskedColumn } from './row-masker.ts';
 import { concat, type MaskingPorts } from './text-mask.ts';
@@ -7,6 +7,17 @@ import { concat, type MaskingPorts } from './text-mask.ts';
 interface CopyField {
   readonly raw: Uint8Array;
   readonly value: Uint8Array | null;
+}
+
+/** One column of a COPY. The protocol does not say its type: the caller may know it from the catalog. */
+export interface CopyColumn {
+  readonly mask: MaskName | null;
+  /** Absent: not known; then every mask but `null` shows `[masked]`, since a mild one holds for text only. */
+  readonly typeOid?: number;
+  /** `atttypmod`, -1 for none. */
+  readonly typeModifier?: number;
+  /** As in {@link MaskedColumn}. */
+  readonly isText?: boolean;
 }
 
 export interface CopyRowMasker {
@@ -32,12 +43,12 @@ const QUOTE = 0x22;
  */
 export function createCopyRowMasker(options: {
   readonly format: 'text' | 'csv';
-  readonly columns: readonly Omit<MaskedColumn, 'format'>[];
+  readonly columns: readonly CopyColumn[];
   readonly detectors: readonly DetectorRule[];
   readonly ports: MaskingPorts;
 }): CopyRowMasker {
   const { detectors, ports } = options;
-  const columns = options.columns.map((column) => ({ ...column, format: 'text' as const }));
+  const columns = options.columns.map(toColumn);
   const rows = createRowMasker({ columns, detectors, ports });
   const form = options.format === 'text' ? TEXT_FORM : CSV_FORM;
   return {
@@ -63,6 +74,13 @@ export function createCopyRowMasker(options: {
       return rows.maskedCells;
     },
   };
+}
+
+const TEXT = 25;
+
+function toColumn({ mask, typeOid, typeModifier = -1, isText = false }: CopyColumn): MaskedColumn {
+  if (typeOid !== undefined) return { mask, typeOid, typeModifier, format: 'text', isText };
+  return { mask: mask === null || mask === 'null' ? mask : 'redact', typeOid: TEXT, typeModifier: -1, format: 'text' };
 }
 
 const unreadable = (what: string): TaskgateError =>

@@ -176,6 +176,13 @@ describe('a row of a COPY', () => {
     expect(rows.maskedCells).toBe(1);
   });
 
+  test('a column whose type is not known shows nothing of a masked value', () => {
+    for (const mask of ['email', 'last4', 'hash', 'redact'] as const) {
+      const rows = createCopyRowMasker({ format: 'text', columns: [{ mask }, { mask: null }], detectors: ALL, ports });
+      expect(new TextDecoder().decode(rows.maskRow(bytesOf('12345678\t123-45-6789\n')))).toBe('[masked]\t[ssn]\n');
+    }
+  });
+
   test('a row with nothing to mask is the array that came in', () => {
     const rows = createCopyRowMasker({ format: 'text', columns: [columns[1]!], detectors: ALL, ports });
     const row = bytesOf('plain\n');
