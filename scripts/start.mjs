@@ -9,6 +9,7 @@ import { findNode24, node24Environment, root } from './node-24.mjs';
 import { startedAt } from './progress.mjs';
 import { StepError } from './run-step.mjs';
 
+const PARENT_POLL_MS = 500;
 const dev = process.argv.includes('--dev');
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -30,6 +31,7 @@ try {
   process.exit(1);
 }
 process.exitCode = await supervise();
+process.exit();
 
 /** Hands over to the supervisor, passes signals on, and ends with its exit code. The channel tells it if we die. */
 async function supervise() {
@@ -40,6 +42,7 @@ async function supervise() {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  whenParentIsGone(() => child.kill('SIGTERM'));
   return new Promise((resolve) => {
     child.once('error', (error) => {
       console.error(error.message);
@@ -47,4 +50,11 @@ async function supervise() {
     });
     child.once('close', (code) => resolve(code ?? 1));
   });
+}
+
+/** A killed npm tells nobody, and would leave servers that nobody knows of. */
+function whenParentIsGone(act) {
+  const parent = process.ppid;
+  if (!process.env.npm_lifecycle_event) return; // a shell that is closed on purpose is no such parent
+  setInterval(() => process.ppid !== parent && act(), PARENT_POLL_MS).unref();
 }
