@@ -9,6 +9,7 @@ import { loadPeople } from '../grants/person-ref.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { readPolicyDocument } from '../tasks/task-documents.ts';
+import { toDescriptionView } from '../tasks/to-description-view.ts';
 import { type RevisionView, toRevisionView } from '../tasks/to-revision-view.ts';
 
 export type PolicyView = z.infer<typeof Policy>;
@@ -92,7 +93,7 @@ export async function loadPolicyView(db: Transaction, name: string): Promise<Pol
     id: row.id,
     current: row.publishedRevision === null ? null : toRevisionView(shown, personOf),
     latest: toRevisionView(latest, personOf),
-    description: describePolicy(document),
+    description: toDescriptionView(describePolicy(document)),
   };
 }
 

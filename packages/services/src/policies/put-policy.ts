@@ -61,8 +61,7 @@ export async function putPolicy(
     });
     await notifyChange(tx, { topic: 'policies', id: name });
   }
-  if (input.publish && policy?.publishedRevision !== revision)
-    await publishPolicyRevision(tx, ctx, policyId, revision);
+  if (input.publish && policy?.publishedRevision !== revision) await publishPolicyRevision(tx, ctx, policyId, revision);
   return { name, revision, outcome: policy === null ? 'created' : changed ? 'updated' : 'unchanged' };
 }
 

@@ -10,6 +10,7 @@ import { parseInput } from '../parse-input.ts';
 import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
 import { requireScope } from '../require-scope.ts';
 import { readTaskDocument } from './task-documents.ts';
+import { toDescriptionView } from './to-description-view.ts';
 import { type RevisionView, toRevisionView } from './to-revision-view.ts';
 
 export type TaskView = z.infer<typeof Task>;
@@ -105,7 +106,7 @@ export async function loadTaskView(ctx: ServiceContext, db: Transaction, name: s
     id: row.id,
     current: row.publishedRevision === null ? null : toRevisionView(shown, personOf),
     latest: toRevisionView(latest, personOf),
-    description: describeTask(document),
+    description: toDescriptionView(describeTask(document)),
     policies: applying.map((policy) => ({
       name: policy.name,
       revision: policy.revision,
@@ -155,11 +156,7 @@ function whyNotActivate(row: TaskRow, document: TaskDocument, actor: Actor, now:
   if (actor.kind !== 'user') return 'only a person can ask for a task';
   if (!actor.scopes.includes('grant:request')) return 'you may not ask for tasks';
   if (row.publishedRevision === null) return 'it is a draft that was not published yet';
-  const may = mayActivate(
-    document,
-    { email: actor.email, groups: actor.groups, kind: 'person' },
-    { epochMs: now },
-  );
+  const may = mayActivate(document, { email: actor.email, groups: actor.groups, kind: 'person' }, { epochMs: now });
   return may.ok ? null : may.reason;
 }
 

@@ -26,11 +26,7 @@ export interface PutResult {
 }
 
 /** Saves a task's source as a new revision, where it says anything new, and publishes it where asked. */
-export async function putTask(
-  tx: Transaction,
-  ctx: ServiceContext,
-  input: PutInput<TaskDocument>,
-): Promise<PutResult> {
+export async function putTask(tx: Transaction, ctx: ServiceContext, input: PutInput<TaskDocument>): Promise<PutResult> {
   const { source, document } = input;
   const { name } = document;
   const now = ctx.services.clock.now();

@@ -1,0 +1,69 @@
+import { TaskgateError } from '@taskgate/core';
+import type { Prisma, Transaction } from '@taskgate/db';
+import { grantTerms, policyApplies } from '@taskgate/policy';
+import type { ServiceContext, UserActor } from '../context.ts';
+import { toResourceFacts } from '../grants/load-terms.ts';
+import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
+import { readTaskDocument } from '../tasks/task-documents.ts';
+import { SESSION_SELECT, type SessionRow } from './session-row.ts';
+
+/** Whoever audits sessions or may end any connection sees that it is there; what was said in it is another matter. */
+const seesAll = (actor: UserActor): boolean =>
+  actor.scopes.includes('session:read') || actor.scopes.includes('grant:revoke');
+
+export function visibleSessions(actor: UserActor): Prisma.SessionWhereInput {
+  if (seesAll(actor)) return {};
+  return actor.scopes.includes('session:own') ? { grant: { userId: actor.userId } } : { id: { in: [] } };
+}
+
+export function isVisibleSession(actor: UserActor, row: SessionRow): boolean {
+  return seesAll(actor) || isOwnSession(actor, row);
+}
+
+export function isOwnSession(actor: UserActor, row: SessionRow): boolean {
+  return row.grant.userId === actor.userId && actor.scopes.includes('session:own');
+}
+
+export async function loadVisibleSession(ctx: ServiceContext, actor: UserActor, id: string): Promise<SessionRow> {
+  const row = await ctx.services.db.session.findUnique({ where: { id }, select: SESSION_SELECT });
+  if (row === null || !isVisibleSession(actor, row))
+    throw new TaskgateError('not-found', `there is no session \`${id}\``);
+  return row;
+}
+
+/**
+ * Whether the person may read what was said in each session: their own, and anybody's with `session:read` where the
+ * task and the policies on its resource name no readers, or name one of their groups.
+ */
+export async function loadReplayRights(
+  db: Transaction,
+  actor: UserActor,
+  rows: readonly SessionRow[],
+): Promise<(row: SessionRow) => boolean> {
+  const others = rows.filter((row) => !isOwnSession(actor, row));
+  if (others.length === 0 || !actor.scopes.includes('session:read')) return (row) => isOwnSession(actor, row);
+  const key = (row: SessionRow): string => `${row.grant.taskId}/${row.grant.taskRevision}`;
+  const wanted = new Map(others.map((row) => [key(row), row]));
+  const [revisions, policies] = await Promise.all([
+    db.taskRevision.findMany({
+      where: {
+        OR: [...wanted.values()].map((row) => ({ taskId: row.grant.taskId, revision: row.grant.taskRevision })),
+      },
+      select: { taskId: true, revision: true, source: true },
+    }),
+    loadPoliciesInForce(db),
+  ]);
+  const rights = new Map<string, boolean>();
+  for (const { taskId, revision, source } of revisions) {
+    const row = wanted.get(`${taskId}/${revision}`)!;
+    const document = readTaskDocument(source);
+    const resource = toResourceFacts(row.grant.task.resource);
+    const applying = policies
+      .map((policy) => policy.document)
+      .filter((candidate) => policyApplies(candidate, resource));
+    const named = [document, ...applying].some((candidate) => candidate.record.readers !== null);
+    const { readers } = grantTerms(document, applying, resource).record;
+    rights.set(key(row), !named || readers.some((group) => actor.groups.includes(group)));
+  }
+  return (row) => isOwnSession(actor, row) || rights.get(key(row)) === true;
+}

@@ -1,0 +1,56 @@
+import type { Session } from '@taskgate/contracts';
+import type { Transaction } from '@taskgate/db';
+import type * as z from 'zod';
+import type { UserActor } from '../context.ts';
+import type { RecordingStore } from './recording-store.ts';
+import { loadReplayRights } from './session-access.ts';
+import type { SessionRow } from './session-row.ts';
+
+export type SessionView = z.infer<typeof Session>;
+
+/** Rows as the API shows them to `actor`, who may see them. */
+export async function toSessionViews(
+  db: Transaction,
+  store: RecordingStore,
+  actor: UserActor,
+  rows: readonly SessionRow[],
+): Promise<SessionView[]> {
+  const mayReplay = await loadReplayRights(db, actor, rows);
+  return Promise.all(
+    rows.map(async (row) => ({
+      id: row.id,
+      grantId: row.grantId,
+      task: row.grant.task.name,
+      taskRevision: row.grant.taskRevision,
+      resource: row.grant.task.resource.name,
+      person: row.grant.user,
+      protocol: row.protocol as SessionView['protocol'],
+      clientAddress: row.clientAddress,
+      application: row.application,
+      gateway: row.gateway,
+      startedAt: row.startedAt.toISOString(),
+      endedAt: row.endedAt?.toISOString() ?? null,
+      endReason: row.endReason,
+      operations: row.operationCount,
+      denied: row.deniedCount,
+      held: row.heldCount,
+      rows: Number(row.rowCount),
+      maskedCells: Number(row.maskedCells),
+      recording: await recordingState(store, row),
+      head: toHead(row),
+      mayReplay: mayReplay(row),
+    })),
+  );
+}
+
+async function recordingState(store: RecordingStore, row: SessionRow): Promise<SessionView['recording']> {
+  if (row.endedAt === null) return 'live';
+  if (!(await store.has(row.id))) return 'missing';
+  return row.interrupted ? 'interrupted' : 'complete';
+}
+
+function toHead(row: SessionRow): SessionView['head'] {
+  const { headCount, headHash, headSignature, headKeyId } = row;
+  if (headCount === null || headHash === null || headSignature === null || headKeyId === null) return null;
+  return { count: headCount, hash: headHash, signature: headSignature, keyId: headKeyId };
+}
