@@ -6,48 +6,80 @@ const MIN_DIGITS = 13;
 const MAX_DIGITS = 19;
 const PREFIX_DIGITS = 4;
 
+/** Of the digits of a chain, the last so many are remembered: more than a card number has, and a power of two. */
+const REMEMBERED = 32;
+
+export interface DigitChainVisitor {
+  /** A run of digits starts here. */
+  run(start: number): void;
+  /** A card number. Several that overlap are told one by one, by their ends. */
+  card(start: number, end: number): void;
+}
+
 /**
- * The end of a card number that starts with the run of digits at `start`, or -1. A card number is 13 to 19 digits,
- * with single spaces or dashes between any two, that an issuer hands out and whose Luhn sum fits; of several the
- * longest. It ends where a run of digits ends: part of a longer run is an id, not a card. Looks at 38 bytes at most.
+ * Goes over a chain of digits, single spaces and dashes, and returns its end. A card number is 13 to 19 digits of it
+ * that an issuer hands out and whose Luhn sum fits. It starts and ends where runs of digits do: part of a longer run is
+ * an id, not a card. Every stretch of runs is looked at, not only the first: numbers stand beside each other in text.
+ * Each digit costs the same few steps, by Luhn sums from the start of the chain that are subtracted.
  */
-export function cardNumberEnd(bytes: ByteSequence, start: number, to: number): number {
-  let best = -1;
-  let count = 0;
-  let prefix = 0;
-  // Which digits are doubled is known only at the end: both sums are kept.
-  let doubledEven = 0;
-  let doubledOdd = 0;
-  let i = start;
-  while (i < to) {
-    const byte = bytes[i]!;
-    if (isDigit(byte)) {
-      if (count === MAX_DIGITS) return best;
-      const digit = byte - 0x30;
-      const doubled = digit > 4 ? digit * 2 - 9 : digit * 2;
-      doubledEven += count % 2 === 0 ? doubled : digit;
-      doubledOdd += count % 2 === 0 ? digit : doubled;
-      if (count < PREFIX_DIGITS) {
-        prefix = prefix * 10 + digit;
-        // Most numbers are told apart by how they start: the rest is then not read.
-        if (count === PREFIX_DIGITS - 1 && !isIssued(prefix, 16) && !isIssued(prefix, 15)) return -1;
+export function createDigitChainScanner(): (
+  bytes: ByteSequence,
+  start: number,
+  to: number,
+  startsInFraction: boolean,
+  visitor: DigitChainVisitor,
+) => number {
+  const digits = new Uint8Array(REMEMBERED);
+  /** Before each digit: Luhn sum modulo ten with every even digit of the chain doubled, and with every odd one. */
+  const evenDoubled = new Uint8Array(REMEMBERED);
+  const oddDoubled = new Uint8Array(REMEMBERED);
+  /** Where the digit lies if a run starts with it, else -1. */
+  const runStarts = new Float64Array(REMEMBERED);
+
+  return (bytes, start, to, startsInFraction, visitor) => {
+    let count = 0;
+    let even = 0;
+    let odd = 0;
+    let i = start;
+    for (;;) {
+      visitor.run(i);
+      // A fraction is not a card number: one in ten floats that start with a 4 would be.
+      let runStart = startsInFraction && i === start ? -1 : i;
+      for (; i < to; i++, count++) {
+        const digit = bytes[i]! - 0x30;
+        if (digit < 0 || digit > 9) break;
+        const at = count % REMEMBERED;
+        digits[at] = digit;
+        evenDoubled[at] = even;
+        oddDoubled[at] = odd;
+        runStarts[at] = runStart;
+        runStart = -1;
+        const doubled = digit > 4 ? digit * 2 - 9 : digit * 2;
+        even = (even + (count % 2 === 0 ? doubled : digit)) % 10;
+        odd = (odd + (count % 2 === 0 ? digit : doubled)) % 10;
       }
-      count += 1;
+      for (let length = MIN_DIGITS; length <= MAX_DIGITS && length <= count; length++) {
+        const first = (count - length) % REMEMBERED;
+        if (runStarts[first]! < 0) continue;
+        // The last digit is never doubled.
+        const sum = count % 2 === 0 ? even - evenDoubled[first]! : odd - oddDoubled[first]!;
+        if (sum % 10 === 0 && isIssued(prefixAt(digits, first), length)) visitor.card(runStarts[first]!, i);
+      }
+      const separated = i + 1 < to && (bytes[i] === SPACE || bytes[i] === DASH) && isDigit(bytes[i + 1]!);
+      if (!separated) return i;
       i += 1;
-      const runEnds = i >= to || !isDigit(bytes[i]!);
-      const sum = count % 2 === 0 ? doubledEven : doubledOdd;
-      if (runEnds && count >= MIN_DIGITS && sum % 10 === 0 && isIssued(prefix, count)) best = i;
-      continue;
     }
-    const separated = byte === SPACE || byte === DASH;
-    if (!separated || i + 1 >= to || !isDigit(bytes[i + 1]!)) return best;
-    i += 1;
-  }
-  return best;
+  };
+}
+
+function prefixAt(digits: Uint8Array, first: number): number {
+  let prefix = 0;
+  for (let i = 0; i < PREFIX_DIGITS; i++) prefix = prefix * 10 + digits[(first + i) % REMEMBERED]!;
+  return prefix;
 }
 
 /** Lengths and first four digits as the card schemes publish them (ISO/IEC 7812 issuer ranges). */
-function isIssued(prefix: number, digits: number): boolean {
+export function isIssued(prefix: number, digits: number): boolean {
   const two = Math.floor(prefix / 100);
   const three = Math.floor(prefix / 10);
   if (two >= 40 && two <= 49) return digits === 13 || digits === 16 || digits === 19; // Visa

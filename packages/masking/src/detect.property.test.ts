@@ -2,6 +2,7 @@ import { DETECTOR_KINDS, type DetectorKind } from '@taskgate/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ByteSequence } from './byte-sequence.ts';
+import { isIssued } from './card-number.ts';
 import { createDetector } from './index.ts';
 
 const detect = createDetector(DETECTOR_KINDS.map((kind) => ({ kind, mask: 'redact' })));
@@ -59,6 +60,41 @@ test('a number whose Luhn sum does not fit is left alone', () => {
       const wrong = (Number(luhnDigit(body)) + off) % 10;
       expect(detect(new TextEncoder().encode(body + wrong))).toEqual([]);
     }),
+  );
+});
+
+test('of digits in whatever groups, exactly the bytes of card numbers are found', () => {
+  const cards = createDetector([{ kind: 'card-number', mask: 'redact' }]);
+  const group = fc.oneof(
+    digits(4),
+    digits(3),
+    digits(1),
+    digits(16),
+    visa,
+    fc.constantFrom('4111111111111111', '4242'),
+  );
+  const separator = fc.constantFrom(' ', '-', '  ', ',', 'x', ' ', '-');
+  fc.assert(
+    fc.property(fc.array(fc.tuple(group, separator), { maxLength: 9 }), (parts) => {
+      const text = parts.flat().join('');
+      const expected = new Set<number>();
+      for (let start = 0; start < text.length; start++) {
+        for (let end = start + 13; end <= Math.min(text.length, start + 37); end++) {
+          if (/\d/.test(text[start - 1] ?? '') || /\d/.test(text[end] ?? '')) continue;
+          const span = text.slice(start, end);
+          if (!/^\d(?:[ -]?\d){12,18}$/.test(span)) continue;
+          const number = span.replace(/[ -]/g, '');
+          if (luhnDigit(number.slice(0, -1)) !== number.at(-1) || !isIssued(Number(number.slice(0, 4)), number.length))
+            continue;
+          for (let at = start; at < end; at++) expected.add(at);
+        }
+      }
+      const found = new Set<number>();
+      for (const { start, end } of cards(new TextEncoder().encode(text)))
+        for (let at = start; at < end; at++) found.add(at);
+      expect(found).toEqual(expected);
+    }),
+    { numRuns: 500 },
   );
 });
 

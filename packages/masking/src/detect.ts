@@ -1,6 +1,6 @@
 import { type DetectorKind, type MaskName, strictestMask } from '@taskgate/core';
 import { type ByteSequence, byteSet, hasAt, isDigit } from './byte-sequence.ts';
-import { cardNumberEnd } from './card-number.ts';
+import { createDigitChainScanner, type DigitChainVisitor } from './card-number.ts';
 import { jsonWebToken, SECRET_FIRST_BYTES, secretEnd, urlPassword } from './secret-format.ts';
 
 /** What to look for and how what was found is shown. */
@@ -45,6 +45,7 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
   const keyMask = masks.get('private-key');
   const secretMask = masks.get('secret');
 
+  const scanDigits = createDigitChainScanner();
   const interesting = new Uint8Array(256);
   if (cardMask || ssnMask) interesting.fill(1, 0x30, 0x3a);
   if (emailMask) interesting[AT] = 1;
@@ -68,6 +69,7 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
       findings.push(finding);
     };
 
+    let visitor: DigitChainVisitor | null = null;
     let noTokenBefore = from;
     let i = from;
     while (i < to) {
@@ -77,13 +79,16 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
         continue;
       }
       if (isDigit(byte)) {
-        // A fraction is not a card number: one in ten floats that start with a 4 would be.
         const fraction = i - 2 >= from && bytes[i - 1] === DOT && isDigit(bytes[i - 2]!);
-        const cardEnd = cardMask && !fraction ? cardNumberEnd(bytes, i, to) : -1;
-        if (cardEnd > 0) add(i, cardEnd, 'card-number', cardMask!);
-        else if (ssnMask && isSsnAt(bytes, i, to)) add(i, i + SSN_BYTES, 'ssn', ssnMask);
-        // On with the next run even within a finding: a card may stand behind a number that looked like its start.
-        while (i < to && isDigit(bytes[i]!)) i += 1;
+        visitor ??= {
+          run: (start) => {
+            if (ssnMask && isSsnAt(bytes, start, to)) add(start, start + SSN_BYTES, 'ssn', ssnMask);
+          },
+          card: (start, end) => {
+            if (cardMask) add(start, end, 'card-number', cardMask);
+          },
+        };
+        i = scanDigits(bytes, i, to, fraction, visitor);
         continue;
       }
       if (byte === AT) {

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import {
   type ChainVerdict,
@@ -292,9 +292,9 @@ describe('the chain of a recording', () => {
 });
 
 describe('a sealed recording', () => {
-  const compress = (bytes: Uint8Array): Uint8Array => new Uint8Array(deflateRawSync(bytes));
+  const compress = (bytes: Uint8Array): Uint8Array => new Uint8Array(gzipSync(bytes));
   const decompress = (bytes: Uint8Array, plainLength: number): Uint8Array =>
-    new Uint8Array(inflateRawSync(bytes, { maxOutputLength: plainLength }));
+    new Uint8Array(gunzipSync(bytes, { maxOutputLength: plainLength }));
 
   test('gives back the exact plain bytes, of none, some and many blocks of events', async () => {
     const large: NewRecordingEvent = {
