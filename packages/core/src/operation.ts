@@ -105,8 +105,15 @@ export interface FunctionUse {
 /** What a statement does to the connection rather than to data. */
 export type SessionEffect =
   | { readonly kind: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to' | 'set-transaction' }
-  | { readonly kind: 'set'; readonly name: string; readonly value: string | null; readonly local: boolean }
-  | { readonly kind: 'reset'; readonly name: string }
+  | {
+      readonly kind: 'set';
+      readonly name: string;
+      readonly value: string | null;
+      readonly local: boolean;
+      /** It leaves unchanged what later statements mean. Missing counts as false. */
+      readonly harmless?: boolean;
+    }
+  | { readonly kind: 'reset'; readonly name: string /** As for `set`. */; readonly harmless?: boolean }
   | { readonly kind: 'reset-all' | 'discard-all' | 'discard-plans' | 'discard-temp' | 'discard-sequences' }
   | { readonly kind: 'show'; readonly name: string }
   | { readonly kind: 'prepare'; readonly name: string; readonly statement: SqlOperation }

@@ -1,0 +1,155 @@
+import type { ColumnUseContext } from '@taskgate/core';
+import type { Env } from './env.ts';
+import type { Lineage } from './lineage.ts';
+import { type Fields, flagAt, locationOf, namesOf, nodesAt } from './node.ts';
+
+/** Types of pg_catalog whose input and conversion functions do nothing but convert, with the name `format_type` prints. */
+const HARMLESS_TYPES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    bool: 'boolean',
+    int2: 'smallint',
+    int4: 'integer',
+    int8: 'bigint',
+    float4: 'real',
+    float8: 'double precision',
+    numeric: 'numeric',
+    money: 'money',
+    text: 'text',
+    varchar: 'character varying',
+    bpchar: 'character',
+    char: '"char"',
+    name: 'name',
+    bytea: 'bytea',
+    bit: 'bit',
+    varbit: 'bit varying',
+    date: 'date',
+    time: 'time without time zone',
+    timetz: 'time with time zone',
+    timestamp: 'timestamp without time zone',
+    timestamptz: 'timestamp with time zone',
+    interval: 'interval',
+    uuid: 'uuid',
+    json: 'json',
+    jsonb: 'jsonb',
+    jsonpath: 'jsonpath',
+    inet: 'inet',
+    cidr: 'cidr',
+    macaddr: 'macaddr',
+    macaddr8: 'macaddr8',
+    point: 'point',
+    line: 'line',
+    lseg: 'lseg',
+    box: 'box',
+    path: 'path',
+    polygon: 'polygon',
+    circle: 'circle',
+    tsvector: 'tsvector',
+    tsquery: 'tsquery',
+    int4range: 'int4range',
+    int8range: 'int8range',
+    numrange: 'numrange',
+    tsrange: 'tsrange',
+    tstzrange: 'tstzrange',
+    daterange: 'daterange',
+    int4multirange: 'int4multirange',
+    int8multirange: 'int8multirange',
+    nummultirange: 'nummultirange',
+    tsmultirange: 'tsmultirange',
+    tstzmultirange: 'tstzmultirange',
+    datemultirange: 'datemultirange',
+    oid: 'oid',
+    oidvector: 'oidvector',
+    int2vector: 'int2vector',
+    xid: 'xid',
+    xid8: 'xid8',
+    cid: 'cid',
+    tid: 'tid',
+    pg_lsn: 'pg_lsn',
+    pg_node_tree: 'pg_node_tree',
+    aclitem: 'aclitem',
+    record: 'record',
+    unknown: 'unknown',
+    sql_identifier: 'information_schema.sql_identifier',
+    cardinal_number: 'information_schema.cardinal_number',
+    character_data: 'information_schema.character_data',
+    yes_or_no: 'information_schema.yes_or_no',
+  }),
+);
+
+/** They look names up: of constants and of system relations' columns that is what catalog queries do. */
+const LOOKUP_TYPES: ReadonlySet<string> = new Set([
+  'regclass',
+  'regcollation',
+  'regconfig',
+  'regdictionary',
+  'regnamespace',
+  'regoper',
+  'regoperator',
+  'regproc',
+  'regprocedure',
+  'regrole',
+  'regtype',
+]);
+
+const TEXT_LIKE: ReadonlySet<string> = new Set(['text', 'character varying']);
+
+/**
+ * Checks that converting to a type can run nothing but built-in code, else notes an unknown. Gives the name that
+ * `format_type` prints, without a length, or `null` where that is not known.
+ */
+export function checkCastType(env: Env, typeName: Fields, from: Lineage): string | null {
+  const names = namesOf(nodesAt(typeName, 'names'));
+  const name = names.at(-1) ?? '';
+  const schema = names.length > 1 ? (names.at(-2) ?? '') : null;
+  const location = locationOf(typeName);
+  const refuse = (why: string): null => {
+    env.out.unknown('unsupported', `type \`${names.join('.')}\` ${why}`, location);
+    return null;
+  };
+  if (names.length > 2 || flagAt(typeName, 'pct_type') || flagAt(typeName, 'setof')) {
+    return refuse('is written in a form that is not analysed; use a plain type name');
+  }
+  const array =
+    nodesAt(typeName, 'arrayBounds').length > 0 || (name.startsWith('_') && HARMLESS_TYPES.has(name.slice(1)));
+  const element = name.startsWith('_') && array ? name.slice(1) : name;
+  if (schema === null || schema === 'pg_catalog' || schema === 'information_schema') {
+    const printed = HARMLESS_TYPES.get(element);
+    if (printed !== undefined) return array ? `${printed}[]` : printed;
+    if (LOOKUP_TYPES.has(element)) {
+      if (from.sources.length > 0) return refuse('looks names up; cast only constants to it');
+      return array ? null : element;
+    }
+    if (schema !== null) return refuse('is not one that a statement may convert to');
+  }
+  const schemas = schema === null ? env.searchPath : [schema];
+  for (const candidate of schemas) {
+    const kind = env.catalog.typeKind(candidate, name);
+    if (kind === 'enum') return `${candidate}.${name}`;
+    if (kind !== null) return refuse('is defined in this database and its conversion may run its own code');
+  }
+  if (schema === null && name === 'xml') return refuse('is not one that a statement may convert to');
+  env.out.unknown(
+    'unresolved',
+    `type \`${names.join('.')}\` does not exist or the gate's catalog is out of date`,
+    location,
+  );
+  return null;
+}
+
+/** The lineage of `arg::type`. It stays plain where the text of the value cannot change. */
+export function castLineage(
+  env: Env,
+  typeName: Fields,
+  from: Lineage,
+  context: ColumnUseContext | null,
+  location: number,
+): Lineage {
+  const type = checkCastType(env, typeName, from);
+  const hasLength = nodesAt(typeName, 'typmods').length > 0;
+  const bare = from.type?.replace(/\(.*\)/, '') ?? null;
+  const same = type !== null && bare !== null && (bare === type || (TEXT_LIKE.has(bare) && TEXT_LIKE.has(type)));
+  if (same && !hasLength) return { ...from, type };
+  // In a context of its own the use is noted already.
+  if (context === null) env.out.use(from.sources, 'expression', location);
+  return { sources: from.sources, plain: from.sources.length === 0, type };
+}

@@ -1,0 +1,96 @@
+import type {
+  AccessVerb,
+  ColumnName,
+  ColumnUse,
+  ColumnUseContext,
+  FunctionUse,
+  RelationAccess,
+  RelationName,
+  SourcePosition,
+  Unknown,
+} from '@taskgate/core';
+import { columnKey } from './lineage.ts';
+
+/** A relation that a statement names, as it was found. */
+export interface ResolvedRelation extends RelationName {
+  readonly oid: number | null;
+  readonly system: boolean;
+}
+
+/** Turns a byte offset of the message into a position in the statement's text. */
+export type Locate = (location: number) => SourcePosition | null;
+
+interface AccessDraft {
+  readonly verb: AccessVerb;
+  readonly relation: ResolvedRelation;
+  readonly columns: Set<string>;
+}
+
+/** Gathers what one statement does. Everything is kept once, in the order in which it was first met. */
+export interface Collector {
+  access(verb: AccessVerb, relation: ResolvedRelation, columns?: readonly string[]): void;
+  use(columns: readonly ColumnName[], context: ColumnUseContext, location: number): void;
+  calls(schema: string | null, name: string, harmless: boolean, location: number): void;
+  unknown(code: Unknown['code'], message: string, location?: number): void;
+  /** Takes over what a view's definition calls and what in it is not understood. */
+  adopt(functions: readonly FunctionUse[], unknowns: readonly Unknown[]): void;
+  accesses(
+    expand: (relation: ResolvedRelation, verb: AccessVerb) => readonly RelationAccess[],
+  ): readonly RelationAccess[];
+  uses(): readonly ColumnUse[];
+  functions(): readonly FunctionUse[];
+  unknowns(): readonly Unknown[];
+}
+
+export function createCollector(locate: Locate): Collector {
+  const accesses = new Map<string, AccessDraft>();
+  const uses = new Map<string, ColumnUse>();
+  const functions = new Map<string, FunctionUse>();
+  const unknowns = new Map<string, Unknown>();
+  return {
+    access(verb, relation, columns = []) {
+      const key = JSON.stringify([verb, relation.schema, relation.name]);
+      let draft = accesses.get(key);
+      if (draft === undefined) {
+        draft = { verb, relation, columns: new Set() };
+        accesses.set(key, draft);
+      }
+      for (const column of columns) draft.columns.add(column);
+    },
+    use(columns, context, location) {
+      for (const column of columns) {
+        const key = context + columnKey(column);
+        if (!uses.has(key)) uses.set(key, { column, context, position: locate(location) });
+      }
+    },
+    calls(schema, name, harmless, location) {
+      const key = JSON.stringify([schema, name]);
+      if (!functions.has(key)) functions.set(key, { schema, name, harmless, position: locate(location) });
+    },
+    unknown(code, message, location = 0) {
+      if (!unknowns.has(message)) unknowns.set(message, { code, message, position: locate(location) });
+    },
+    adopt(moreFunctions, moreUnknowns) {
+      for (const one of moreFunctions) {
+        const key = JSON.stringify([one.schema, one.name]);
+        // A name that is harmless here and not there must not hide the one that is not.
+        if (!functions.has(key) || !one.harmless) functions.set(key, { ...one, position: null });
+      }
+      for (const one of moreUnknowns) {
+        if (!unknowns.has(one.message)) unknowns.set(one.message, { ...one, position: null });
+      }
+    },
+    accesses: (expand) =>
+      [...accesses.values()].map(({ verb, relation, columns }) => ({
+        verb,
+        relation: { schema: relation.schema, name: relation.name },
+        oid: relation.oid,
+        columns: [...columns],
+        system: relation.system,
+        expands: expand(relation, verb),
+      })),
+    uses: () => [...uses.values()],
+    functions: () => [...functions.values()],
+    unknowns: () => [...unknowns.values()],
+  };
+}

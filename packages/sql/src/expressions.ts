@@ -1,0 +1,108 @@
+import type { ColumnUseContext } from '@taskgate/core';
+import { castLineage } from './casts.ts';
+import { evaluateColumnRef } from './column-ref.ts';
+import type { Env } from './env.ts';
+import { analyzeFunctionCall } from './function-calls.ts';
+import { evaluateIndirection } from './indirection.ts';
+import { evaluateJson } from './json-expressions.ts';
+import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
+import { bodyAt, type Fields, locationOf, namesOf, nodeAt, nodesAt, type PgNode, textAt } from './node.ts';
+import { ANALYSED_EXPRESSION_KINDS, builtinOperatorOnly, operatorsOf } from './operators.ts';
+import type { Scope } from './scope.ts';
+import { evaluateSubLink } from './sub-link.ts';
+
+/**
+ * Where the values of an expression come from. `context` says what it is used for; `null`: its value goes on as it is,
+ * so that only what changes it on the way is a use.
+ */
+export function evaluate(env: Env, node: PgNode, scope: Scope, context: ColumnUseContext | null): Lineage {
+  const { fields } = node;
+  const inner = context ?? 'expression';
+  const parts = (nodes: readonly PgNode[], as: ColumnUseContext = inner) =>
+    nodes.map((part) => evaluate(env, part, scope, as));
+  const optional = (field: string, as: ColumnUseContext | null = inner): readonly Lineage[] => {
+    const part = nodeAt(fields, field);
+    return part === null ? [] : [evaluate(env, part, scope, as)];
+  };
+  switch (node.kind) {
+    case 'A_Const':
+      return constantLineage(fields);
+    case 'ParamRef':
+    case 'SQLValueFunction':
+    case 'SetToDefault':
+    case 'MergeSupportFunc':
+      return NO_SOURCE;
+    case 'ColumnRef':
+      return evaluateColumnRef(env, fields, scope, context);
+    case 'A_Expr':
+      return evaluateOperator(env, fields, scope, inner);
+    case 'BoolExpr':
+    case 'MinMaxExpr':
+      return computedFrom(parts(nodesAt(fields, 'args')));
+    case 'CoalesceExpr':
+      return computedFrom(parts(nodesAt(fields, 'args')));
+    case 'NullTest':
+    case 'BooleanTest':
+      return computedFrom(optional('arg'));
+    case 'NamedArgExpr':
+      return computedFrom(optional('arg'));
+    case 'CollateClause':
+      return optional('arg', context)[0] ?? NO_SOURCE;
+    case 'TypeCast': {
+      const from = optional('arg', context)[0] ?? NO_SOURCE;
+      const typeName = bodyAt(fields, 'typeName');
+      return typeName === null ? from : castLineage(env, typeName, from, context, locationOf(fields));
+    }
+    case 'CaseExpr': {
+      const whens = nodesAt(fields, 'args');
+      const conditions = whens.flatMap((when) => {
+        const condition = nodeAt(when.fields, 'expr');
+        return condition === null ? [] : [evaluate(env, condition, scope, 'predicate')];
+      });
+      const results = whens.flatMap((when) => {
+        const result = nodeAt(when.fields, 'result');
+        return result === null ? [] : [evaluate(env, result, scope, inner)];
+      });
+      return computedFrom([...optional('arg', 'predicate'), ...conditions, ...results, ...optional('defresult')]);
+    }
+    case 'FuncCall':
+      return analyzeFunctionCall(env, fields, scope, context);
+    case 'GroupingFunc':
+      return computedFrom(parts(nodesAt(fields, 'args')));
+    case 'A_ArrayExpr':
+      return computedFrom(parts(nodesAt(fields, 'elements')));
+    case 'RowExpr':
+      return computedFrom(parts(nodesAt(fields, 'args')));
+    case 'List':
+      return computedFrom(parts(nodesAt(fields, 'items')));
+    case 'SubLink':
+      return evaluateSubLink(env, fields, scope, context);
+    case 'A_Indirection':
+      return evaluateIndirection(env, fields, scope, context);
+    case 'CurrentOfExpr':
+      // The cursor's own declaration was decided; it names no column.
+      env.out.unknown('unsupported', '`where current of` is not analysed; name the row by its key', locationOf(fields));
+      return NO_SOURCE;
+    default:
+      return evaluateJson(env, node, scope, inner);
+  }
+}
+
+function constantLineage(fields: Fields): Lineage {
+  return { ...NO_SOURCE, type: bodyAt(fields, 'sval') === null ? null : 'text' };
+}
+
+function evaluateOperator(env: Env, fields: Fields, scope: Scope, context: ColumnUseContext): Lineage {
+  const kind = textAt(fields, 'kind') ?? '';
+  if (!ANALYSED_EXPRESSION_KINDS.has(kind)) {
+    env.out.unknown('unsupported', `\`${kind}\` is not analysed`, locationOf(fields));
+  }
+  for (const names of operatorsOf(kind, namesOf(nodesAt(fields, 'name')))) {
+    builtinOperatorOnly(env, names, locationOf(fields));
+  }
+  const sides = ['lexpr', 'rexpr'].flatMap((field) => {
+    const side = nodeAt(fields, field);
+    return side === null ? [] : [evaluate(env, side, scope, context)];
+  });
+  return computedFrom(sides);
+}

@@ -1,0 +1,271 @@
+import { checkCastType } from './casts.ts';
+import type { Env } from './env.ts';
+import { evaluate } from './expressions.ts';
+import { analyzeFunctionCall } from './function-calls.ts';
+import { COMPOSITE_FUNCTION_FIELDS } from './functions-allowed.ts';
+import { computedFrom, eitherOf, type Lineage, NO_SOURCE } from './lineage.ts';
+import {
+  bodyAt,
+  type Fields,
+  flagAt,
+  locationOf,
+  namesOf,
+  nodeAt,
+  nodesAt,
+  type PgNode,
+  textAt,
+  toNodes,
+} from './node.ts';
+import { builtinOperatorOnly } from './operators.ts';
+import { requireKnownPositions } from './query-result.ts';
+import { columnsOf, isOnly, resolveRelation } from './resolve-relation.ts';
+import { type FromItem, findCte, referTo, type Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
+import { analyzeQuery } from './select.ts';
+
+const NO_ITEM: FromItem = { columns: [], relations: [], bases: [] };
+
+/** FROM items in order; each sees those before it where it is lateral. */
+export function analyzeFrom(env: Env, nodes: readonly PgNode[], scope: Scope): readonly FromItem[] {
+  const items: FromItem[] = [];
+  for (const node of nodes) items.push(analyzeFromItem(env, node, scope, items));
+  return items;
+}
+
+/** `scope`: the query level without its FROM; `before`: the items that a lateral one may name. */
+export function analyzeFromItem(env: Env, node: PgNode, scope: Scope, before: readonly FromItem[]): FromItem {
+  const { fields } = node;
+  const outside: Scope = { items: [], ctes: scope.ctes, parent: scope.parent };
+  const beside: Scope = { items: before, ctes: scope.ctes, parent: scope.parent };
+  switch (node.kind) {
+    case 'RangeVar':
+      return fromRelation(env, fields, scope);
+    case 'RangeSubselect':
+      return fromSubselect(env, fields, flagAt(fields, 'lateral') ? beside : outside);
+    case 'RangeFunction':
+      return fromFunction(env, fields, beside);
+    case 'JoinExpr':
+      return fromJoin(env, fields, scope, before);
+    case 'RangeTableSample':
+      return fromSample(env, fields, scope, before);
+    default:
+      env.out.unknown(
+        'unsupported',
+        `\`${node.kind}\` in from is not analysed; write it another way`,
+        locationOf(fields),
+      );
+      return NO_ITEM;
+  }
+}
+
+function fromRelation(env: Env, rangeVar: Fields, scope: Scope): FromItem {
+  const alias = bodyAt(rangeVar, 'alias');
+  const name = textAt(rangeVar, 'relname') ?? '';
+  if (textAt(rangeVar, 'schemaname') === null) {
+    const cte = findCte(scope, name);
+    if (cte === 'pending') {
+      env.out.unknown(
+        'unsupported',
+        `\`${name}\` is used before the query that it names; put that query first`,
+        locationOf(rangeVar),
+      );
+      return NO_ITEM;
+    }
+    if (cte !== null) {
+      return aliased(env, alias, name, null, { columns: cte.columns, open: cte.open, stored: false }, []);
+    }
+  }
+  const found = resolveRelation(env, rangeVar);
+  if (found === null) return NO_ITEM;
+  env.out.access('select', found.resolved);
+  const columns = found.known === null ? [] : columnsOf(env, found.known, isOnly(rangeVar));
+  const content = { columns, open: found.known === null, stored: true };
+  return aliased(env, alias, name, found.resolved.schema, content, [found.resolved]);
+}
+
+interface Content {
+  readonly columns: readonly ScopeColumn[];
+  readonly open: boolean;
+  readonly stored: boolean;
+}
+
+/** A FROM item under its alias, or its own name. */
+function aliased(
+  env: Env,
+  alias: Fields | null,
+  name: string,
+  schema: string | null,
+  content: Content,
+  bases: FromItem['bases'],
+): FromItem {
+  const columns = renamed(env, alias, content);
+  const relation: ScopeRelation = {
+    name: (alias === null ? null : textAt(alias, 'aliasname')) ?? name,
+    schema: alias === null ? schema : null,
+    columns,
+    open: content.open,
+    stored: content.stored,
+  };
+  return { columns, relations: [relation], bases };
+}
+
+function renamed(env: Env, alias: Fields | null, content: Content): readonly ScopeColumn[] {
+  const names = alias === null ? [] : namesOf(nodesAt(alias, 'colnames'));
+  if (names.length > 0) requireKnownPositions(env, content);
+  if (names.length > content.columns.length && content.open) {
+    // Columns of a system relation under new names hold nothing of ours.
+    return names.map((name, index) => ({ ...(content.columns[index] ?? noData(name)), name }));
+  }
+  if (names.length > content.columns.length) {
+    env.out.unknown('unresolved', 'an alias names more columns than there are');
+  }
+  return content.columns.map((column, index) => ({ ...column, name: names[index] ?? column.name }));
+}
+
+function noData(name: string): ScopeColumn {
+  return { name, lineage: NO_SOURCE, reads: [], computedFrom: [] };
+}
+
+function fromSubselect(env: Env, fields: Fields, scope: Scope): FromItem {
+  const subquery = nodeAt(fields, 'subquery');
+  if (subquery === null) return NO_ITEM;
+  const result = analyzeQuery(env, subquery, scope);
+  const alias = bodyAt(fields, 'alias');
+  const content = { columns: result.columns, open: result.open, stored: false };
+  return aliased(env, alias, '', null, content, result.bases);
+}
+
+/** `f(...)`, `rows from (f(...), g(...))`: functions in FROM always see the items before them. */
+function fromFunction(env: Env, fields: Fields, scope: Scope): FromItem {
+  const alias = bodyAt(fields, 'alias');
+  const aliasName = alias === null ? null : textAt(alias, 'aliasname');
+  const columns: ScopeColumn[] = [];
+  const calls = nodesAt(fields, 'functions');
+  for (const call of calls) {
+    const [callee, definitions] = toNodes(call.fields.items);
+    const defined = [
+      ...nodesAt(fields, 'coldeflist'),
+      ...(definitions?.kind === 'List' ? toNodes(definitions.fields.items) : []),
+    ];
+    if (callee === undefined) continue;
+    columns.push(...functionColumns(env, callee, defined, calls.length === 1 ? aliasName : null, scope));
+  }
+  if (flagAt(fields, 'ordinality')) columns.push(noData('ordinality'));
+  return aliased(env, alias, columns[0]?.name ?? '', null, { columns, open: false, stored: false }, []);
+}
+
+function functionColumns(
+  env: Env,
+  callee: PgNode,
+  definitions: readonly PgNode[],
+  aliasName: string | null,
+  scope: Scope,
+): readonly ScopeColumn[] {
+  const column = (name: string, lineage: Lineage): ScopeColumn => ({ name, lineage, reads: [], computedFrom: [] });
+  if (callee.kind === 'SQLValueFunction') return [column(aliasName ?? 'value', NO_SOURCE)];
+  if (callee.kind !== 'FuncCall') {
+    const lineage = evaluate(env, callee, scope, 'expression');
+    return [column(aliasName ?? callee.kind.toLowerCase(), computedFrom([lineage]))];
+  }
+  const lineage = analyzeFunctionCall(env, callee.fields, scope, 'expression');
+  if (definitions.length > 0) {
+    return definitions.map((definition) => {
+      const typeName = bodyAt(definition.fields, 'typeName');
+      if (typeName !== null) checkCastType(env, typeName, lineage);
+      return column(textAt(definition.fields, 'colname') ?? '', lineage);
+    });
+  }
+  const name = namesOf(nodesAt(callee.fields, 'funcname')).at(-1) ?? '';
+  const fields = COMPOSITE_FUNCTION_FIELDS.get(name);
+  if (fields !== undefined) return fields.map((field) => column(field, lineage));
+  if (name === 'unnest') {
+    // unnest(a, b) gives a column for each argument.
+    const count = nodesAt(callee.fields, 'args').length;
+    return Array.from({ length: Math.max(count, 1) }, (_, index) =>
+      column(index === 0 && aliasName !== null && count === 1 ? aliasName : 'unnest', lineage),
+    );
+  }
+  return [column(aliasName ?? name, lineage)];
+}
+
+function fromSample(env: Env, fields: Fields, scope: Scope, before: readonly FromItem[]): FromItem {
+  const relation = nodeAt(fields, 'relation');
+  if (relation === null) return NO_ITEM;
+  const method = namesOf(nodesAt(fields, 'method'));
+  const name = method.at(-1) ?? '';
+  const builtin = method.length === 1 || (method.length === 2 && method[0] === 'pg_catalog');
+  const shadowed = method.length === 1 && env.catalog.hasFunction(name, env.searchPath);
+  if (!builtin || shadowed || (name !== 'system' && name !== 'bernoulli')) {
+    env.out.unknown(
+      'unsupported',
+      `tablesample method \`${method.join('.')}\` is not known; use system or bernoulli`,
+      locationOf(fields),
+    );
+  }
+  const inner: Scope = { items: before, ctes: scope.ctes, parent: scope.parent };
+  for (const arg of nodesAt(fields, 'args')) evaluate(env, arg, inner, 'predicate');
+  const repeatable = nodeAt(fields, 'repeatable');
+  if (repeatable !== null) evaluate(env, repeatable, inner, 'predicate');
+  return analyzeFromItem(env, relation, scope, before);
+}
+
+function fromJoin(env: Env, fields: Fields, scope: Scope, before: readonly FromItem[]): FromItem {
+  const leftNode = nodeAt(fields, 'larg');
+  const rightNode = nodeAt(fields, 'rarg');
+  if (leftNode === null || rightNode === null) return NO_ITEM;
+  const left = analyzeFromItem(env, leftNode, scope, before);
+  const right = analyzeFromItem(env, rightNode, scope, [...before, left]);
+  const merged = mergedColumns(env, fields, left, right);
+  const names = new Set(merged.map((column) => column.name));
+  const columns = [...merged, ...[...left.columns, ...right.columns].filter((column) => !names.has(column.name))];
+  const usingAlias = bodyAt(fields, 'join_using_alias');
+  const item: FromItem = {
+    columns,
+    relations: [
+      ...left.relations,
+      ...right.relations,
+      ...(usingAlias === null
+        ? []
+        : [{ name: textAt(usingAlias, 'aliasname') ?? '', schema: null, columns: merged, open: false, stored: false }]),
+    ],
+    bases: [...left.bases, ...right.bases],
+  };
+  const quals = nodeAt(fields, 'quals');
+  if (quals !== null) evaluate(env, quals, { items: [item], ctes: scope.ctes, parent: scope.parent }, 'predicate');
+  const alias = bodyAt(fields, 'alias');
+  if (alias === null) return item;
+  const open = item.relations.some((relation) => relation.open);
+  return aliased(env, alias, '', null, { columns, open, stored: false }, item.bases);
+}
+
+/** The columns that USING or NATURAL makes one of two, in order; each is compared, so it is a predicate too. */
+function mergedColumns(env: Env, fields: Fields, left: FromItem, right: FromItem): readonly ScopeColumn[] {
+  const isOpen = (item: FromItem) => item.relations.some((relation) => relation.open);
+  let names = namesOf(nodesAt(fields, 'usingClause'));
+  if (flagAt(fields, 'isNatural')) {
+    if (isOpen(left) || isOpen(right)) {
+      env.out.unknown('unsupported', 'a natural join with a system relation is not analysed; write the condition');
+    }
+    const rightNames = new Set(right.columns.map((column) => column.name));
+    names = left.columns.map((column) => column.name).filter((name) => rightNames.has(name));
+  }
+  if (names.length > 0) builtinOperatorOnly(env, ['='], 0);
+  const merged: ScopeColumn[] = [];
+  for (const name of names) {
+    const sides = [left, right].map((item) => {
+      const found = item.columns.filter((column) => column.name === name);
+      if (found.length === 1) return found[0]!;
+      if (found.length > 1 || !isOpen(item)) {
+        env.out.unknown('unresolved', `column \`${name}\` in using is missing or ambiguous`);
+      }
+      return noData(name);
+    });
+    for (const side of sides) referTo(env.out, side, 'predicate', 0);
+    merged.push({
+      name,
+      lineage: eitherOf(sides.map((side) => side.lineage)),
+      reads: sides.flatMap((side) => side.reads),
+      computedFrom: sides.flatMap((side) => side.computedFrom),
+    });
+  }
+  return merged;
+}

@@ -1,0 +1,7 @@
+export { createSqlAnalyzer, type SqlAnalyzer } from './create-sql-analyzer.ts';
+export { HARMLESS_FUNCTIONS, isHarmlessFunction } from './functions-allowed.ts';
+export { SUPPORTED_SERVER_MAJORS } from './parser.ts';
+export { HARMLESS_SETTINGS, isHarmlessSetting } from './settings.ts';
+export { SQL_LIMITS } from './sql-limits.ts';
+export { summarizeOperation } from './summarize-operation.ts';
+export { isAllowedSystemRelation } from './system-relations.ts';

@@ -1,0 +1,117 @@
+import type { CatalogRelation, ColumnName } from '@taskgate/core';
+import type { ResolvedRelation } from './collector.ts';
+import type { Env } from './env.ts';
+import { type Fields, flagAt, locationOf, textAt } from './node.ts';
+import type { ScopeColumn } from './scope.ts';
+
+/** A relation that a statement names: from the catalog, or a system relation of which only the name is known. */
+export interface FoundRelation {
+  readonly resolved: ResolvedRelation;
+  readonly known: CatalogRelation | null;
+}
+
+const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set(['pg_catalog', 'information_schema']);
+
+/** Finds what a RangeVar names, or notes an unknown and gives `null`. Does not look at common table expressions. */
+export function resolveRelation(env: Env, rangeVar: Fields): FoundRelation | null {
+  const name = textAt(rangeVar, 'relname') ?? '';
+  const schema = textAt(rangeVar, 'schemaname');
+  const database = textAt(rangeVar, 'catalogname');
+  if (database !== null && database !== env.catalog.catalog.database) {
+    env.out.unknown('unsupported', `\`${database}\` is not the database of this connection`, locationOf(rangeVar));
+    return null;
+  }
+  return resolveRelationName(env, schema, name, locationOf(rangeVar));
+}
+
+/** As `resolveRelation`, from names. */
+export function resolveRelationName(
+  env: Env,
+  schema: string | null,
+  name: string,
+  location: number,
+): FoundRelation | null {
+  const found = schema === null ? findOnPath(env, name) : findInSchema(env, schema, name);
+  if (found === null) {
+    const written = schema === null ? name : `${schema}.${name}`;
+    env.out.unknown(
+      'unresolved',
+      `relation \`${written}\` does not exist or the gate's catalog is out of date`,
+      location,
+    );
+  } else if (found === 'ambiguous') {
+    env.out.unknown('unresolved', `\`${name}\` may be a system relation; write its schema before it`, location);
+    return null;
+  }
+  return found;
+}
+
+function findInSchema(env: Env, schema: string, name: string): FoundRelation | null {
+  if (SYSTEM_SCHEMAS.has(schema)) return systemRelation(schema, name);
+  return known(env.catalog.relation(schema, name));
+}
+
+function findOnPath(env: Env, name: string): FoundRelation | 'ambiguous' | null {
+  const found = env.searchPath.map((schema) => known(env.catalog.relation(schema, name))).find((one) => one !== null);
+  // pg_catalog comes first on every path, and all of its relations are named so.
+  if (name.startsWith('pg_')) return found === undefined ? systemRelation('pg_catalog', name) : 'ambiguous';
+  return found ?? null;
+}
+
+function known(relation: CatalogRelation | null): FoundRelation | null {
+  if (relation === null) return null;
+  const { schema, name, oid } = relation;
+  return { resolved: { schema, name, oid, system: false }, known: relation };
+}
+
+function systemRelation(schema: string, name: string): FoundRelation {
+  return { resolved: { schema, name, oid: null, system: true }, known: null };
+}
+
+/** The columns of a known relation as a query sees them. `only`: without what inherits from it. */
+export function columnsOf(env: Env, relation: CatalogRelation, only: boolean): readonly ScopeColumn[] {
+  const resolved = known(relation)!.resolved;
+  if (relation.kind === 'view' || relation.kind === 'materialized-view') return viewColumns(env, relation, resolved);
+  const family = [...env.catalog.ancestors(relation), ...(only ? [] : env.catalog.descendants(relation))];
+  return relation.columns.map((column) => ({
+    name: column.name,
+    lineage: {
+      sources: [nameOf(relation, column.name), ...sameColumn(family, column.name)],
+      plain: true,
+      type: column.typeName,
+    },
+    reads: [{ relation: resolved, column: column.name }],
+    computedFrom: [],
+  }));
+}
+
+function viewColumns(env: Env, view: CatalogRelation, resolved: ResolvedRelation): readonly ScopeColumn[] {
+  const meaning = env.views.define(view);
+  env.out.adopt(meaning.functions, meaning.unknowns);
+  return view.columns.map((column, index) => {
+    const behind = meaning.columns[index];
+    const sources = behind?.sources ?? [];
+    const plain = behind?.plain ?? false;
+    return {
+      name: column.name,
+      lineage: { sources: [nameOf(view, column.name), ...sources], plain, type: column.typeName },
+      reads: [{ relation: resolved, column: column.name }],
+      computedFrom: plain ? [] : sources,
+    };
+  });
+}
+
+function nameOf(relation: CatalogRelation, column: string): ColumnName {
+  return { schema: relation.schema, relation: relation.name, column };
+}
+
+function sameColumn(family: readonly CatalogRelation[], column: string): readonly ColumnName[] {
+  return family
+    .filter((relation) => relation.columns.some((one) => one.name === column))
+    .map((relation) => nameOf(relation, column));
+}
+
+/** `from only t` and `t*`: `inh` is left out of the JSON when false. */
+export function isOnly(rangeVar: Fields): boolean {
+  return !flagAt(rangeVar, 'inh');
+}

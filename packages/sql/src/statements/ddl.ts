@@ -1,0 +1,145 @@
+import type { AccessVerb } from '@taskgate/core';
+import type { Env } from '../env.ts';
+import { bodyAt, type Fields, nodeAt, nodesAt, type PgNode, textAt } from '../node.ts';
+import { columnsOf, resolveRelation } from '../resolve-relation.ts';
+import { noteCreated, noteMentioned, noteNamed, noteRelation, objectNames } from './ddl-relations.ts';
+import { meaning, type StatementMeaning } from './statement-meaning.ts';
+import { STATEMENT_WORDS } from './statement-words.ts';
+
+/** Objects that are relations of the catalog (an index or a composite type is not). */
+const RELATION_OBJECTS: ReadonlySet<string> = new Set([
+  'OBJECT_TABLE',
+  'OBJECT_VIEW',
+  'OBJECT_MATVIEW',
+  'OBJECT_FOREIGN_TABLE',
+  'OBJECT_SEQUENCE',
+]);
+
+/** Objects that belong to a relation: the last of their names is their own. */
+const PARTS_OF_RELATIONS: ReadonlySet<string> = new Set([
+  'OBJECT_COLUMN',
+  'OBJECT_POLICY',
+  'OBJECT_RULE',
+  'OBJECT_TABCONSTRAINT',
+  'OBJECT_TRIGGER',
+]);
+
+/** Definition statements: their class, their label, and the relations that they name. `null`: not one of these. */
+export function analyzeDdl(env: Env, statement: PgNode): StatementMeaning | null {
+  const { kind, fields } = statement;
+  const words = STATEMENT_WORDS.get(kind);
+  if (words === undefined) return null;
+  const [statementClass, label] = words;
+  switch (kind) {
+    case 'CreateStmt':
+    case 'CreateForeignTableStmt': {
+      const base = kind === 'CreateStmt' ? fields : (bodyAt(fields, 'base') ?? bodyAt(fields, 'baseStmt') ?? {});
+      const relation = bodyAt(base, 'relation');
+      noteCreated(env, relation ?? {});
+      noteMentioned(env, fields, [relation]);
+      break;
+    }
+    case 'CreateSeqStmt':
+      noteCreated(env, bodyAt(fields, 'sequence') ?? {});
+      break;
+    case 'CompositeTypeStmt':
+      break;
+    case 'CreateSchemaStmt':
+      if (nodesAt(fields, 'schemaElts').length > 0) {
+        env.out.unknown('unsupported', 'create schema with objects in it is not analysed; create them after it');
+      }
+      break;
+    case 'CreatePolicyStmt':
+    case 'AlterPolicyStmt':
+      noteMentioned(env, fields, []);
+      break;
+    case 'AlterTableStmt':
+    case 'RenameStmt':
+    case 'AlterObjectSchemaStmt':
+    case 'AlterOwnerStmt':
+      noteAltered(env, fields);
+      break;
+    case 'DropStmt':
+      return analyzeDrop(env, fields);
+    case 'CommentStmt':
+    case 'SecLabelStmt':
+      noteObject(env, textAt(fields, 'objtype') ?? '', nodeAt(fields, 'object'), 'comment', 'comment');
+      break;
+    case 'GrantStmt':
+      noteGranted(env, fields);
+      return meaning('grant', fields.is_grant === true ? 'GRANT' : 'REVOKE');
+    case 'TruncateStmt':
+      for (const relation of nodesAt(fields, 'relations')) noteRelation(env, relation.fields, 'truncate');
+      if (textAt(fields, 'behavior') === 'DROP_CASCADE') {
+        env.out.unknown('unsupported', '`truncate ... cascade` empties relations that it does not name; list them');
+      }
+      break;
+    case 'LockStmt':
+      for (const relation of nodesAt(fields, 'relations')) noteRelation(env, relation.fields, 'lock');
+      break;
+    case 'VacuumStmt':
+      for (const one of nodesAt(fields, 'rels')) noteRelation(env, bodyAt(one.fields, 'relation'), 'maintenance');
+      return meaning('maintenance', fields.is_vacuumcmd === true ? 'VACUUM' : 'ANALYZE');
+    case 'ReindexStmt':
+      if (textAt(fields, 'kind') === 'REINDEX_OBJECT_TABLE')
+        noteRelation(env, bodyAt(fields, 'relation'), 'maintenance');
+      break;
+    case 'ClusterStmt':
+      noteRelation(env, bodyAt(fields, 'relation'), 'maintenance');
+      break;
+    case 'RefreshMatViewStmt':
+      noteRefreshed(env, bodyAt(fields, 'relation') ?? {});
+      break;
+    default:
+      noteMentioned(env, fields, []);
+  }
+  return meaning(statementClass, label);
+}
+
+function noteAltered(env: Env, fields: Fields): void {
+  const type = textAt(fields, 'objtype') ?? textAt(fields, 'renameType') ?? textAt(fields, 'objectType') ?? '';
+  const relation = bodyAt(fields, 'relation');
+  const inCatalog = type !== 'OBJECT_INDEX' && type !== 'OBJECT_TYPE' && type !== 'OBJECT_ATTRIBUTE';
+  if (inCatalog) noteRelation(env, relation, 'alter');
+  noteMentioned(env, fields, [relation]);
+}
+
+function analyzeDrop(env: Env, fields: Fields): StatementMeaning {
+  const type = textAt(fields, 'removeType') ?? '';
+  for (const object of nodesAt(fields, 'objects')) noteObject(env, type, object, 'drop', 'alter');
+  if (textAt(fields, 'behavior') === 'DROP_CASCADE') {
+    env.out.unknown('unsupported', '`drop ... cascade` drops objects that it does not name; drop them one by one');
+  }
+  return meaning(
+    'drop',
+    `DROP ${type.replace('OBJECT_', '').replaceAll('_', ' ').replace('MATVIEW', 'MATERIALIZED VIEW')}`,
+  );
+}
+
+/** `ofRelation`: the verb on the relation that a part (a column, a trigger) belongs to. */
+function noteObject(env: Env, type: string, object: PgNode | null, verb: AccessVerb, ofRelation: AccessVerb): void {
+  const names = objectNames(object);
+  if (RELATION_OBJECTS.has(type)) noteNamed(env, names, verb);
+  else if (PARTS_OF_RELATIONS.has(type)) noteNamed(env, names.slice(0, -1), ofRelation);
+}
+
+function noteGranted(env: Env, fields: Fields): void {
+  const type = textAt(fields, 'objtype') ?? '';
+  if (!RELATION_OBJECTS.has(type)) return;
+  if (textAt(fields, 'targtype') === 'ACL_TARGET_OBJECT') {
+    for (const object of nodesAt(fields, 'objects')) noteRelation(env, object.fields, 'grant');
+    return;
+  }
+  const schemas = nodesAt(fields, 'objects').flatMap((object) => objectNames(object));
+  for (const { schema, name, oid } of env.catalog.catalog.relations) {
+    if (schemas.includes(schema)) env.out.access('grant', { schema, name, oid, system: false });
+  }
+}
+
+/** A refresh runs the view's query, with the functions in it. */
+function noteRefreshed(env: Env, rangeVar: Fields): void {
+  const found = resolveRelation(env, rangeVar);
+  if (found === null) return;
+  env.out.access('maintenance', found.resolved);
+  if (found.known !== null) columnsOf(env, found.known, true);
+}

@@ -1,0 +1,44 @@
+import type { ColumnUseContext } from '@taskgate/core';
+import type { Env } from './env.ts';
+import { evaluate } from './expressions.ts';
+import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
+import { type Fields, locationOf, namesOf, nodeAt, nodesAt, textAt } from './node.ts';
+import { builtinOperatorOnly } from './operators.ts';
+import type { Scope } from './scope.ts';
+import { analyzeQuery } from './select.ts';
+
+/** A query inside an expression. */
+export function evaluateSubLink(env: Env, fields: Fields, scope: Scope, context: ColumnUseContext | null): Lineage {
+  const location = locationOf(fields);
+  const subselect = nodeAt(fields, 'subselect');
+  if (subselect === null) return NO_SOURCE;
+  const result = analyzeQuery(env, subselect, scope);
+  const values = result.columns.map((column) => column.lineage);
+  const useAll = (as: ColumnUseContext) => {
+    for (const value of values) env.out.use(value.sources, as, location);
+  };
+  const type = textAt(fields, 'subLinkType') ?? '';
+  switch (type) {
+    case 'EXISTS_SUBLINK':
+      return NO_SOURCE;
+    case 'EXPR_SUBLINK':
+      if (context !== null) useAll(context);
+      return values.length === 1 ? values[0]! : computedFrom(values);
+    case 'ARRAY_SUBLINK':
+      useAll(context ?? 'expression');
+      return computedFrom(values);
+    case 'ANY_SUBLINK':
+    case 'ALL_SUBLINK': {
+      const names = namesOf(nodesAt(fields, 'operName'));
+      // Plain IN has no operator of its own: it is `=`.
+      builtinOperatorOnly(env, names.length === 0 ? ['='] : names, location);
+      const test = nodeAt(fields, 'testexpr');
+      const tested = test === null ? [] : [evaluate(env, test, scope, 'predicate')];
+      useAll('predicate');
+      return computedFrom([...tested, ...values]);
+    }
+    default:
+      env.out.unknown('unsupported', `\`${type}\` is not analysed`, location);
+      return computedFrom(values);
+  }
+}

@@ -1,0 +1,83 @@
+import type { CatalogRelation, FunctionUse, RelationAccess, Unknown } from '@taskgate/core';
+import type { CatalogIndex } from './catalog-index.ts';
+import { checkShape } from './check-shape.ts';
+import { type Collector, createCollector } from './collector.ts';
+import type { Env } from './env.ts';
+import { expandAccess } from './expand-access.ts';
+import type { Lineage } from './lineage.ts';
+import { toNode } from './node.ts';
+import type { SqlParser } from './parser.ts';
+import { EMPTY_SCOPE } from './scope.ts';
+import { analyzeQuery } from './select.ts';
+import { SQL_LIMITS } from './sql-limits.ts';
+
+/** What a view's definition does: columns by position, what it reads, what it calls, what in it is not understood. */
+export interface ViewMeaning {
+  readonly columns: readonly Lineage[];
+  readonly accesses: readonly RelationAccess[];
+  readonly functions: readonly FunctionUse[];
+  readonly unknowns: readonly Unknown[];
+}
+
+export interface ViewLibrary {
+  define(view: CatalogRelation): ViewMeaning;
+}
+
+/** Reads view definitions of one catalog, each once. A view within itself, or too deep, has an unknown. */
+export function createViewLibrary(catalog: CatalogIndex, parser: SqlParser): ViewLibrary {
+  const done = new Map<number, ViewMeaning>();
+  const open: number[] = [];
+  const library: ViewLibrary = {
+    define(view) {
+      const known = done.get(view.oid);
+      if (known !== undefined) return known;
+      if (open.includes(view.oid) || open.length >= SQL_LIMITS.viewDepth) {
+        return notUnderstood(view, 'too-large', 'views nest too deeply or in a circle');
+      }
+      open.push(view.oid);
+      const meaning = read(view, catalog, parser, library);
+      open.pop();
+      done.set(view.oid, meaning);
+      return meaning;
+    },
+  };
+  return library;
+}
+
+function notUnderstood(view: CatalogRelation, code: Unknown['code'], why: string): ViewMeaning {
+  const unknown: Unknown = {
+    code,
+    message: `the definition of view \`${view.schema}.${view.name}\` cannot be followed: ${why}`,
+    position: null,
+  };
+  return { columns: [], accesses: [], functions: [], unknowns: [unknown] };
+}
+
+function read(view: CatalogRelation, catalog: CatalogIndex, parser: SqlParser, views: ViewLibrary): ViewMeaning {
+  if (view.definition === null) return notUnderstood(view, 'unresolved', 'the catalog does not have it');
+  const parsed = parser.parse(view.definition);
+  if (!parsed.ok) return notUnderstood(view, parsed.unknown.code, parsed.unknown.message);
+  const query = toNode(parsed.statements[0]?.tree);
+  if (parsed.statements.length !== 1 || query?.kind !== 'SelectStmt') {
+    return notUnderstood(view, 'unsupported', 'it is not one select');
+  }
+  const shape = checkShape(query);
+  if (shape.tooLarge) return notUnderstood(view, 'too-large', 'it is too large');
+  const strange = shape.strange[0];
+  if (strange !== undefined) return notUnderstood(view, 'unsupported', `\`${strange.what}\` is not analysed`);
+  const out: Collector = createCollector(() => null);
+  const env: Env = { catalog, searchPath: [], out, views };
+  const result = analyzeQuery(env, query, EMPTY_SCOPE);
+  if (result.open || result.columns.length !== view.columns.length) {
+    return notUnderstood(view, 'unresolved', 'its columns and the catalog differ');
+  }
+  return {
+    columns: result.columns.map((column) => column.lineage),
+    accesses: out.accesses((relation, verb) => expandAccess(env, relation, verb)),
+    functions: out.functions(),
+    unknowns: out.unknowns().map((unknown) => ({
+      ...unknown,
+      message: `in view \`${view.schema}.${view.name}\`: ${unknown.message}`,
+    })),
+  };
+}
