@@ -78,10 +78,13 @@ function notUnderstood(operation: SqlOperation, why: string): Reason {
   return reasonOfRule('not-understood', GATE, `\`${operation.label}\` is not understood: ${why}`);
 }
 
-/** Settings such as the role, the search path or row security are what the gate itself stands on: no rule opens them. */
+/**
+ * RESET ALL and DISCARD ALL need no rule: what the gate fixes is fixed as the connection starts, and they come back to
+ * that. Settings such as the role, the search path or row security are what the gate itself stands on: no rule opens them.
+ */
 function checkSetting(effect: SessionEffect): readonly Reason[] {
   if (effect.kind === 'set' || effect.kind === 'reset') {
-    if ('harmless' in effect && effect.harmless === true) return [];
+    if (effect.harmless === true) return [];
     return [
       reasonOfRule(
         'setting-not-allowed',

@@ -4,10 +4,15 @@ export {
   type PolicySetInput,
   type PolicyWarning,
 } from './compile-policy-set.ts';
+export { type Completion, completeDocument, type KnownNames } from './complete-document.ts';
 export { decide } from './decide.ts';
+export { type DescriptionItem, type DescriptionSection, describePolicy, describeTask } from './describe.ts';
 export { type GrantTerms, grantTerms } from './grant-terms.ts';
 export { mayActivate } from './may-activate.ts';
 export { parsePolicy } from './parse-policy.ts';
+export { parseResourceManifest } from './parse-resource-manifest.ts';
 export { parseTask } from './parse-task.ts';
 export { policyApplies, type ResourceFacts } from './policy-applies.ts';
 export * from './policy-document.ts';
+export { type SourceDocument, splitDocuments } from './split-documents.ts';
+export { POLICY_TEMPLATE, TASK_TEMPLATE } from './templates.ts';

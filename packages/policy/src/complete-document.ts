@@ -1,0 +1,135 @@
+import { DETECTOR_KINDS, MASK_NAMES, STATEMENT_CLASSES } from '@taskgate/core';
+import { editorContext } from './editor-context.ts';
+import { POLICY_KEYS } from './parse-policy.ts';
+import { RESOURCE_KEYS } from './parse-resource-manifest.ts';
+import { ACCESS_KEYS, TASK_KEYS } from './parse-task.ts';
+import { RULE_VERBS, TLS_MODES } from './policy-document.ts';
+
+export interface Completion {
+  readonly label: string;
+  readonly detail?: string;
+}
+
+export interface KnownNames {
+  readonly resources: readonly string[];
+  readonly groups: readonly string[];
+  /** Names as they are written in rules: `public.orders`. */
+  readonly relations: readonly { readonly name: string; readonly columns: readonly string[] }[];
+}
+
+const MAX_OPTIONS = 200;
+const TARGET_KEYS = [...RULE_VERBS, 'statements'] as const;
+
+/** Keys that can stand under a path such as `access.approvals`; list indexes are not part of it. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  who: ['groups', 'machines', 'agents'],
+  access: ACCESS_KEYS,
+  'access.approvals': ['from', 'count', 'timeout'],
+  allow: [...TARGET_KEYS, 'functions', 'columns', 'on', 'affects'],
+  'allow.affects': ['max'],
+  hold: [...TARGET_KEYS, 'columns', 'on', 'affects', 'approvals'],
+  'hold.affects': ['max'],
+  'hold.approvals': ['from', 'count', 'timeout'],
+  deny: [...TARGET_KEYS, 'functions', 'columns', 'on'],
+  mask: ['columns', 'class', 'kinds', 'as'],
+  classify: ['columns', 'as'],
+  limits: ['rows', 'bytes', 'statements', 'idle', 'connections'],
+  record: ['results', 'durability', 'readers', 'keep'],
+  applies: ['resources', 'all'],
+  'applies.resources': ['names', 'labels'],
+  tls: ['mode', 'ca'],
+};
+
+const DETAILS: Readonly<Record<string, string>> = {
+  allow: 'what the task lets through',
+  hold: 'what waits for approval',
+  deny: 'what is refused whatever is allowed',
+  mask: 'what is shown only in part',
+  classify: 'gives columns a class',
+  limits: 'rows, bytes, statements, idle, connections',
+  record: 'what is recorded, who reads it',
+  who: 'groups that may activate it',
+  access: 'reason, approvals, how long, when',
+  statements: 'whole classes of statements',
+  affects: 'rows a write may touch',
+  when: 'CEL over `now` and `identity`, UTC',
+};
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  kind: ['Task', 'Policy', 'Resource'],
+  statements: ["'*'", ...STATEMENT_CLASSES],
+  kinds: DETECTOR_KINDS,
+  reason: ['required', 'optional'],
+  ticket: ['required', 'optional'],
+  results: ['masked', 'none'],
+  durability: ['crash'],
+  mode: TLS_MODES,
+  type: ['postgres'],
+  all: ['true'],
+  ttl: ['15m', '30m', '1h', '4h', '8h', '24h'],
+  timeout: ['5m', '10m', '30m', '1h'],
+  idle: ['5m', '10m', '30m'],
+  keep: ['90d', '400d', '3650d'],
+  bytes: ['1MB', '20MB', '100MB'],
+  count: ['1', '2'],
+  max: ['1', '10', '100'],
+};
+
+/** What could be written at `offset`, filtered by what stands before it; `from` is where the option would begin. */
+export function completeDocument(
+  source: string,
+  offset: number,
+  known: KnownNames,
+): { readonly from: number; readonly options: readonly Completion[] } {
+  const context = editorContext(source, offset);
+  const found =
+    context.position === 'key' ? keysAt(context.path, context.kind) : valuesAt(context.path, context.rule, known);
+  const word = context.word.toLowerCase();
+  const options = found
+    .filter(({ label }) => label.toLowerCase().includes(word) && label !== context.word)
+    .sort((a, b) => Number(b.label.startsWith(word)) - Number(a.label.startsWith(word)));
+  return { from: offset - context.word.length, options: options.slice(0, MAX_OPTIONS) };
+}
+
+function keysAt(path: readonly string[], kind: string | null): readonly Completion[] {
+  const root = kind === 'Policy' ? POLICY_KEYS : kind === 'Resource' ? RESOURCE_KEYS : TASK_KEYS;
+  const keys: readonly string[] = path.length === 0 ? root : (KEYS[path.join('.')] ?? []);
+  return keys.map((label) => {
+    const detail = DETAILS[label];
+    return detail === undefined ? { label } : { label, detail };
+  });
+}
+
+function valuesAt(path: readonly string[], rule: string, known: KnownNames): readonly Completion[] {
+  const section = path[0] ?? '';
+  const key = path.at(-1) ?? '';
+  const plain = (labels: readonly string[], detail?: string): readonly Completion[] =>
+    labels.map((label) => (detail === undefined ? { label } : { label, detail }));
+  if (key === 'resource' || path.join('.') === 'applies.resources.names') return plain(known.resources, 'resource');
+  if (key === 'groups' || key === 'from' || key === 'readers') return plain(known.groups, 'group');
+  const isRule = section === 'allow' || section === 'hold' || section === 'deny';
+  if (isRule && (key === 'on' || (RULE_VERBS as readonly string[]).includes(key))) {
+    const schemas = new Set(
+      known.relations.flatMap(({ name }) => (name.includes('.') ? [`${name.split('.')[0]}.*`] : [])),
+    );
+    return [
+      ...known.relations.map(({ name, columns }) => ({ label: name, detail: `${columns.length} columns` })),
+      ...plain([...schemas], 'every relation of the schema'),
+      { label: "'*'", detail: 'every relation' },
+    ];
+  }
+  if (key === 'columns') {
+    if (!isRule)
+      return known.relations.flatMap(({ name, columns }) =>
+        plain(
+          columns.map((column) => `${name}.${column}`),
+          'column',
+        ),
+      );
+    const named = known.relations.filter(({ name }) => rule.includes(name));
+    return (named.length > 0 ? named : known.relations).flatMap(({ name, columns }) => plain(columns, name));
+  }
+  if (key === 'as') return section === 'classify' ? plain(['pii']) : plain(MASK_NAMES, 'mask');
+  if (section === 'limits' && (key === 'statements' || key === 'rows')) return plain(['100', '1000', '10000']);
+  return plain(VALUES[key] ?? []);
+}
