@@ -57,6 +57,8 @@ export interface ApprovalTerms {
   readonly from: readonly string[];
   readonly count: number;
   readonly timeoutMs: number;
+  /** The rule names the timeout itself: it then holds inside an open transaction too. */
+  readonly explicitTimeout?: boolean;
 }
 
 /** What the gate must do when it lets the operation through. */

@@ -38,7 +38,11 @@ export interface ControlPlane {
 }
 
 export type ControlPlaneEvent =
-  | { readonly kind: 'grant-ended'; readonly grantId: string; readonly reason: 'completed' | 'expired' | 'revoked' | 'refused' }
+  | {
+      readonly kind: 'grant-ended';
+      readonly grantId: string;
+      readonly reason: 'completed' | 'expired' | 'revoked' | 'refused';
+    }
   | { readonly kind: 'session-ended'; readonly sessionId: string } // an admin or reviewer ends one connection
   | { readonly kind: 'hold-changed'; readonly holdId: string }
   | { readonly kind: 'policy-changed' } // a task or policy revision was published, labels changed
@@ -136,7 +140,12 @@ export interface IndexedOperation {
   readonly statementClass: string;
   readonly label: string;
   readonly fingerprint: string;
-  readonly relations: readonly { readonly verb: string; readonly schema: string; readonly name: string; readonly columns: readonly string[] }[];
+  readonly relations: readonly {
+    readonly verb: string;
+    readonly schema: string;
+    readonly name: string;
+    readonly columns: readonly string[];
+  }[];
   readonly reasons: readonly Reason[];
 }
 

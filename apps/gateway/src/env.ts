@@ -1,0 +1,33 @@
+import path from 'node:path';
+import { SecretValue } from '@taskgate/core';
+
+/** The only place of this app that reads the environment. */
+export function readEnvironment(environment: NodeJS.ProcessEnv) {
+  const home = path.resolve(environment.TASKGATE_HOME ?? '.taskgate');
+  const databaseUrl = environment.DATABASE_URL;
+  if (databaseUrl === undefined || databaseUrl === '') throw new Error('DATABASE_URL is not set: npm start sets it, or name your Postgres');
+  const webUrl = (environment.TASKGATE_URL ?? `http://127.0.0.1:${environment.TASKGATE_WEB_PORT ?? '3000'}`).replace(/\/$/, '');
+  return {
+    home,
+    databaseUrl: new SecretValue(databaseUrl),
+    masterKey: environment.TASKGATE_MASTER_KEY === undefined ? undefined : new SecretValue(environment.TASKGATE_MASTER_KEY),
+    webUrl,
+    /** Where the doors listen; anything but loopback lets other machines in (by TLS only). */
+    listenHost: environment.TASKGATE_LISTEN_HOST ?? '127.0.0.1',
+    /** What clients are told to connect to. */
+    publicHost: environment.TASKGATE_PUBLIC_HOST ?? '127.0.0.1',
+    postgresPort: portOf(environment.TASKGATE_POSTGRES_PORT, 15432, 'TASKGATE_POSTGRES_PORT'),
+    consolePort: portOf(environment.TASKGATE_CONSOLE_PORT, 18081, 'TASKGATE_CONSOLE_PORT'),
+    gatewayName: environment.TASKGATE_GATEWAY_NAME ?? 'gateway-1',
+    /** PEM files of your own certificate; without them one is made at first start. */
+    tlsCertificateFile: environment.TASKGATE_TLS_CERT ?? null,
+    tlsKeyFile: environment.TASKGATE_TLS_KEY ?? null,
+  };
+}
+
+function portOf(text: string | undefined, fallback: number, name: string): number {
+  if (text === undefined || text === '') return fallback;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${name} is \`${text}\`, which is not a port`);
+  return port;
+}

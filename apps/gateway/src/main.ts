@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import {
+  type ControlPlane,
+  createCancelRegistry,
+  createDecisionContexts,
+  createFolderArchive,
+  createGrantBudgets,
+  createLiveSessions,
+  createSpool,
+  createSpoolIndexer,
+  listenConsole,
+  listenPostgres,
+  recoverSpool,
+  type SessionPorts,
+} from '@taskgate/gateway';
+import { createControlPlane, createServices, expireGrants, timeOutHolds } from '@taskgate/services';
+import { readEnvironment } from './env.ts';
+import { createJsonLog } from './json-log.ts';
+import { loadCertificate } from './load-certificate.ts';
+
+const TIMER_MS = 500;
+const DRAIN_MS = 10_000;
+
+const environment = readEnvironment(process.env);
+const log = createJsonLog((line) => process.stderr.write(line));
+const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
+const stopping = new AbortController();
+
+const services = await createServices({
+  databaseUrl: environment.databaseUrl,
+  home: environment.home,
+  masterKey: environment.masterKey,
+  settings: {
+    webUrl: environment.webUrl,
+    postgresHost: environment.publicHost,
+    postgresPort: environment.postgresPort,
+    consolePort: environment.consolePort,
+    recordingsDirectory: path.join(environment.home, 'recordings'),
+    spoolDirectory: path.join(environment.home, 'spool', environment.gatewayName),
+  },
+  log,
+});
+const controlPlane: ControlPlane = createControlPlane(services, { gatewayName: environment.gatewayName });
+const spool = createSpool(services.settings.spoolDirectory);
+const indexer = createSpoolIndexer({ spool, archive: createFolderArchive(services.settings.recordingsDirectory), controlPlane, log });
+const live = createLiveSessions({ clock, controlPlane });
+const budgets = createGrantBudgets();
+const ports: SessionPorts = {
+  controlPlane,
+  clock,
+  randomBytes: (length) => randomBytes(length),
+  spool,
+  log,
+  gatewayName: environment.gatewayName,
+  contexts: createDecisionContexts(controlPlane),
+  budgets,
+  cancels: createCancelRegistry((length) => randomBytes(length)),
+  live,
+  indexer,
+};
+
+await recoverSpool({ spool, indexer, now: () => clock.now(), log });
+controlPlane.watch((event) => {
+  if (event.kind === 'grant-ended') budgets.drop(event.grantId);
+  live.onEvent(event);
+}, stopping.signal);
+
+const certificate = await loadCertificate({
+  home: environment.home,
+  certificateFile: environment.tlsCertificateFile,
+  keyFile: environment.tlsKeyFile,
+  host: environment.publicHost,
+});
+const listeners = [
+  await listenPostgres({ host: environment.listenHost, port: environment.postgresPort, tls: certificate, ports }),
+  await listenConsole({ host: environment.listenHost, port: environment.consolePort, allowedOrigins: [new URL(environment.webUrl).origin], ports }),
+];
+log.info('gateway is ready', { postgres: environment.postgresPort, console: environment.consolePort });
+
+let timing = false;
+const timer = setInterval(() => {
+  if (timing) return;
+  timing = true;
+  const ctx = { actor: { kind: 'system', via: 'timer' } as const, services };
+  Promise.all([expireGrants(ctx), timeOutHolds(ctx)])
+    .catch((error: unknown) => log.warn('timers could not run', { error: String(error) }))
+    .finally(() => {
+      timing = false;
+    });
+}, TIMER_MS);
+
+async function stop(signal: string): Promise<void> {
+  if (stopping.signal.aborted) return;
+  log.info('stopping', { signal });
+  clearInterval(timer);
+  const closing = Promise.all(listeners.map((listener) => listener.close()));
+  await live.endAll();
+  stopping.abort();
+  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
+  await indexer.drain(AbortSignal.timeout(DRAIN_MS));
+  await services.close();
+  process.exit(0);
+}
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error: String(error), stack: error instanceof Error ? error.stack : undefined }));

@@ -1,0 +1,13 @@
+export * from './control-plane.ts';
+export { listenConsole } from './console/listen-console.ts';
+export { createLiveSessions, type LiveSessions } from './live-sessions.ts';
+export type { GatewayPorts, Log } from './ports.ts';
+export { createCancelRegistry } from './postgres/cancel-registry.ts';
+export { certificateBinding } from './postgres/connect-target.ts';
+export { createDecisionContexts } from './postgres/decision-context.ts';
+export { createGrantBudgets } from './postgres/grant-budgets.ts';
+export { type Listener, listenPostgres } from './postgres/postgres-listener.ts';
+export { runPostgresSession, type SessionPorts, type SessionRequest } from './postgres/run-postgres-session.ts';
+export { createFolderArchive, type RecordingArchive } from './recording/recording-archive.ts';
+export { createSpool, type Spool } from './recording/spool.ts';
+export { createSpoolIndexer, recoverSpool, type SpoolIndexer } from './recording/spool-indexer.ts';

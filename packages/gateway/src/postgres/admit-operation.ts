@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { createId, type Decision, TaskgateError } from '@taskgate/core';
+import { encodeDenial, encodeError } from '@taskgate/protocol-postgres';
+import { RECORDING_LIMITS } from '@taskgate/recording';
+import type { DecidedStatement } from './decision-context.ts';
+import { gateDenial } from './gate-decision.ts';
+import { limitReached } from './grant-budgets.ts';
+import { type HoldPorts, holdForApproval } from './hold-for-approval.ts';
+import { OperationRun } from './operation-run.ts';
+import type { SessionState } from './session-state.ts';
+
+/** Something about to be executed, decided and resolved to what its rows will be. */
+export interface Candidate {
+  readonly decided: DecidedStatement;
+  /** Whose rows come back; differs from `decided` for SQL-level execute and fetch. */
+  readonly result: DecidedStatement;
+  readonly onSuccess: () => void;
+  readonly parameters: readonly (Uint8Array | null)[];
+  readonly parameterFormats: readonly number[];
+  readonly via: 'simple' | 'extended' | 'console';
+}
+
+export type Admission = { readonly run: OperationRun } | { readonly refusal: Uint8Array };
+
+/**
+ * The one door: records the operation with its decision, waits where it is held, and gives either a run to forward or
+ * the error to show. INVARIANT: whoever gets a run flushes the recorder before a byte of it goes to the target.
+ */
+export async function admitOperation(state: SessionState, candidate: Candidate, hold: HoldPorts): Promise<Admission> {
+  const { decided } = candidate;
+  const limit = limitReached(state.budget, state.grant.limits);
+  const decision =
+    limit !== null && decided.decision.outcome !== 'deny'
+      ? gateDenial(limit.code, limit.message, 'activate the task again for a new grant')
+      : decided.decision;
+  const decisionId = recordOperation(state, candidate, decision);
+  if (decision.outcome === 'deny') return { refusal: refuse(state, decisionId, decided, decision, 'refused') };
+  if (decision.outcome === 'hold') {
+    const denial = await holdForApproval(
+      state,
+      {
+        decisionId,
+        decided,
+        parameters: candidate.parameters.map(toRecordedParameter(candidate.parameterFormats)),
+        parameterFormats: candidate.parameterFormats,
+      },
+      hold,
+    );
+    if (denial !== null) {
+      if (hold.cancelled.aborted) {
+        closeRefused(state, decisionId, decided, 'cancelled', '57014');
+        return {
+          refusal: encodeError({
+            severity: 'ERROR',
+            sqlstate: '57014',
+            message: 'canceling statement due to user request',
+          }),
+        };
+      }
+      return { refusal: refuse(state, decisionId, decided, denial, 'refused') };
+    }
+  }
+  state.budget.statements += 1;
+  return {
+    run: new OperationRun({
+      decisionId,
+      decided,
+      result: candidate.result,
+      onSuccess: candidate.onSuccess,
+      ports: state.runPorts,
+    }),
+  };
+}
+
+/** Records a refusal that never becomes an operation of its own (a parse that is denied, a protocol message). */
+export function recordRefusal(state: SessionState, candidate: Candidate, decision: Decision): Uint8Array {
+  const decisionId = recordOperation(state, candidate, decision);
+  return refuse(state, decisionId, candidate.decided, decision, 'refused');
+}
+
+function refuse(
+  state: SessionState,
+  decisionId: string,
+  decided: DecidedStatement,
+  decision: Decision,
+  outcome: 'refused' | 'cancelled',
+): Uint8Array {
+  closeRefused(state, decisionId, decided, outcome, '42501');
+  return encodeDenial(decision, {
+    explainUrl: state.ports.controlPlane.explainUrl(decisionId),
+    statement: decided.operation.text,
+  });
+}
+
+function closeRefused(
+  state: SessionState,
+  decisionId: string,
+  decided: DecidedStatement,
+  outcome: 'refused' | 'cancelled',
+  sqlstate: string,
+): void {
+  const run = new OperationRun({
+    decisionId,
+    decided,
+    result: decided,
+    onSuccess: () => undefined,
+    ports: state.runPorts,
+  });
+  run.close(outcome, { sqlstate });
+}
+
+/** The error for a run whose `affects` limit was passed; its outcome says that nothing of it stands. */
+export function refuseAffected(state: SessionState, run: OperationRun, affected: number): Uint8Array {
+  const max = run.affectsMax!;
+  const rule = run.decided.decision.reasons[0]!.rule;
+  const decision: Decision = {
+    ...gateDenial('affects-exceeded', ''),
+    reasons: [
+      {
+        code: 'affects-exceeded',
+        rule,
+        message: `it touched ${affected} rows, and the rule lets it touch ${max}; it was rolled back`,
+        wouldAllow: `a condition that matches at most ${max} ${max === 1 ? 'row' : 'rows'}`,
+        position: null,
+      },
+    ],
+  };
+  run.close('withheld', { sqlstate: '42501', tag: null, message: decision.reasons[0]!.message });
+  return encodeDenial(decision, { explainUrl: state.ports.controlPlane.explainUrl(run.decisionId) });
+}
+
+function recordOperation(state: SessionState, candidate: Candidate, decision: Decision): string {
+  const { operation } = candidate.decided;
+  if (state.recorder.failed) throw new TaskgateError('record-unavailable', 'the recording cannot be written');
+  const decisionId = createId('dec', state.ports.clock.now(), state.ports.randomBytes);
+  const statement = clip(operation.text, RECORDING_LIMITS.maxStatementBytes);
+  const parameters = candidate.parameters.map(toRecordedParameter(candidate.parameterFormats));
+  const shortened = parameters.map((value) =>
+    value === null ? null : clip(value, RECORDING_LIMITS.maxParameterBytes),
+  );
+  const truncated =
+    statement.length < operation.text.length || shortened.some((value, index) => value !== parameters[index]);
+  state.recorder.append({
+    kind: 'operation',
+    decisionId,
+    statementClass: operation.statementClass,
+    label: operation.label,
+    relations: operation.accesses.map(({ verb, relation, columns }) => ({
+      verb,
+      schema: relation.schema,
+      name: relation.name,
+      columns,
+    })),
+    decision: { outcome: decision.outcome, reasons: decision.reasons },
+    catalogVersion: state.context.catalog.version,
+    fingerprint: createHash('sha256').update(operation.text).digest('hex'),
+    via: state.via === 'console' ? 'console' : candidate.via,
+    secret: { statement, parameters: shortened, ...(truncated ? { truncated } : {}) },
+  });
+  state.observer?.onDecision(decisionId, candidate.decided, decision);
+  return decisionId;
+}
+
+function clip(text: string, max: number): string {
+  return text.length > max ? text.slice(0, max) : text;
+}
+
+/** Text, or `\x` and hex where the client sent it as binary. */
+function toRecordedParameter(formats: readonly number[]): (value: Uint8Array | null, index: number) => string | null {
+  return (value, index) => {
+    if (value === null) return null;
+    const format = formats.length === 0 ? 0 : formats.length === 1 ? formats[0] : formats[index];
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return format === 1 ? `\\x${bytes.toString('hex')}` : bytes.toString('utf8');
+  };
+}

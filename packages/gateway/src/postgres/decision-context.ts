@@ -1,0 +1,113 @@
+import type { Decision, PostgresCatalog, SqlOperation } from '@taskgate/core';
+import { TaskgateError } from '@taskgate/core';
+import { type CompiledPolicySet, compilePolicySet, decide, parsePolicy, parseTask } from '@taskgate/policy';
+import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer } from '@taskgate/sql';
+import type { ControlPlane, OpenGrant } from '../control-plane.ts';
+
+export interface DecidedStatement {
+  readonly operation: SqlOperation;
+  readonly decision: Decision;
+}
+
+/** All that a statement is decided by: task revision, policies, labels, catalog. Immutable; shared by its sessions. */
+export interface DecisionContext {
+  /** The same key decides the same. */
+  readonly key: string;
+  readonly catalog: PostgresCatalog;
+  readonly policies: CompiledPolicySet;
+  /** One entry a statement of the text, in order. Decided once per exact text. */
+  decideText(text: string): readonly DecidedStatement[];
+  /** For a statement inside another (SQL-level prepare and declare). */
+  decideOperation(operation: SqlOperation): Decision;
+}
+
+const MAX_CACHED_TEXTS = 5_000;
+const MAX_CACHED_TEXT_LENGTH = 16_384;
+
+function createDecisionContext(
+  key: string,
+  policies: CompiledPolicySet,
+  catalog: PostgresCatalog,
+  analyzer: SqlAnalyzer,
+): DecisionContext {
+  const cache = new Map<string, readonly DecidedStatement[]>();
+  return {
+    key,
+    catalog,
+    policies,
+    decideText(text) {
+      const known = cache.get(text);
+      if (known !== undefined) return known;
+      const decided = analyzer
+        .analyze(text, catalog)
+        .map((operation) => ({ operation, decision: decide(operation, policies) }));
+      if (text.length <= MAX_CACHED_TEXT_LENGTH) {
+        if (cache.size >= MAX_CACHED_TEXTS) cache.delete(cache.keys().next().value!);
+        cache.set(text, decided);
+      }
+      return decided;
+    },
+    decideOperation: (operation) => decide(operation, policies),
+  };
+}
+
+/** Makes contexts from what the control plane says, and keeps those in use. */
+export interface DecisionContexts {
+  /** `refresh`: read the catalog from the target again. Throws TaskgateError where a document does not parse any more. */
+  load(grant: OpenGrant, options: { readonly refresh: boolean }): Promise<DecisionContext>;
+}
+
+export function createDecisionContexts(controlPlane: ControlPlane): DecisionContexts {
+  const contexts = new Map<string, DecisionContext>();
+  const analyzers = new Map<number, Promise<SqlAnalyzer>>();
+  const analyzerFor = (major: number): Promise<SqlAnalyzer> => {
+    let analyzer = analyzers.get(major);
+    if (analyzer === undefined) {
+      analyzer = createSqlAnalyzer(major);
+      analyzers.set(major, analyzer);
+      analyzer.catch(() => analyzers.delete(major));
+    }
+    return analyzer;
+  };
+  return {
+    async load(grant, { refresh }) {
+      const catalog = await controlPlane.loadCatalog(grant.resource.id, { refresh });
+      const key = JSON.stringify([
+        grant.resource.id,
+        grant.resource.labels,
+        grant.task.name,
+        grant.task.revision,
+        grant.policies.map(({ name, revision }) => [name, revision]).sort(),
+        catalog.version,
+      ]);
+      const known = contexts.get(key);
+      if (known !== undefined) return known;
+      const policies = compilePolicySet({
+        task: {
+          name: grant.task.name,
+          revision: grant.task.revision,
+          document: mustParse(grant.task.name, parseTask(grant.task.source)),
+        },
+        policies: grant.policies.map(({ name, revision, source }) => ({
+          name,
+          revision,
+          document: mustParse(name, parsePolicy(source)),
+        })),
+        resource: { name: grant.resource.name, labels: grant.resource.labels },
+        catalog,
+        isAllowedSystemRelation,
+      });
+      const analyzer = await analyzerFor(Math.floor(catalog.serverVersion / 10_000));
+      const context = createDecisionContext(key, policies, catalog, analyzer);
+      if (contexts.size >= 200) contexts.delete(contexts.keys().next().value!);
+      contexts.set(key, context);
+      return context;
+    },
+  };
+}
+
+function mustParse<T>(name: string, result: { ok: true; document: T } | { ok: false }): T {
+  // Was parsed when it was saved: a document that does not parse now is not guessed at.
+  if (!result.ok) throw new TaskgateError('internal', `the document \`${name}\` cannot be read`);
+  return result.document;
+}

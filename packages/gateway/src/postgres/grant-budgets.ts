@@ -1,0 +1,47 @@
+import type { GrantLimits, ReasonCode } from '@taskgate/core';
+
+/** What the sessions of one grant at this gateway have used. */
+export interface GrantBudget {
+  rows: number;
+  bytes: number;
+  statements: number;
+  sessions: number;
+}
+
+export interface LimitReached {
+  readonly code: ReasonCode;
+  readonly message: string;
+}
+
+/** Shared by all sessions of a grant here; kept while one is open, so that reconnecting starts no new budget while another is open. */
+export function createGrantBudgets() {
+  const budgets = new Map<string, GrantBudget>();
+  return {
+    of(grantId: string): GrantBudget {
+      let budget = budgets.get(grantId);
+      if (budget === undefined) {
+        budget = { rows: 0, bytes: 0, statements: 0, sessions: 0 };
+        budgets.set(grantId, budget);
+      }
+      return budget;
+    },
+    /** The grant has ended: nobody can use it again. */
+    drop(grantId: string): void {
+      budgets.delete(grantId);
+    },
+  };
+}
+export type GrantBudgets = ReturnType<typeof createGrantBudgets>;
+
+/** `null` while another statement, row or byte fits. */
+export function limitReached(budget: GrantBudget, limits: GrantLimits): LimitReached | null {
+  const over = (used: number, limit: number | null): boolean => limit !== null && used >= limit;
+  const message = (what: string, limit: number): LimitReached => ({
+    code: 'limit-reached',
+    message: `the grant has used its ${limit} ${what}`,
+  });
+  if (over(budget.statements, limits.statements)) return message('statements', limits.statements!);
+  if (over(budget.rows, limits.rows)) return message('rows', limits.rows!);
+  if (over(budget.bytes, limits.bytes)) return message('bytes', limits.bytes!);
+  return null;
+}

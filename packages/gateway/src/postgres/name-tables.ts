@@ -1,0 +1,66 @@
+import type { FieldDescription } from '@taskgate/protocol-postgres';
+import type { DecidedStatement } from './decision-context.ts';
+
+/** A prepared statement, whoever prepared it: the protocol and SQL share one table, as they do at the server. */
+export interface PreparedStatement {
+  readonly text: string;
+  decided: DecidedStatement;
+  /** Key of the context that decided it: another one decides again. */
+  contextKey: string;
+  /** What the server says that it returns; `null` until it has said, or when it returns nothing. */
+  shape: readonly FieldDescription[] | null;
+  /** Prepared by SQL: its text cannot be decided again on its own, so a new context makes it unusable. */
+  readonly viaSql: boolean;
+}
+
+/** A portal, or an SQL cursor: one table too. */
+export interface Portal {
+  readonly statement: PreparedStatement;
+  readonly parameters: readonly (Uint8Array | null)[];
+  readonly parameterFormats: readonly number[];
+  readonly resultFormats: readonly number[];
+  readonly cursor: boolean;
+  shape: readonly FieldDescription[] | null;
+  /** The operation that its first Execute recorded: later ones go on with its limits. */
+  rowsSent: number;
+}
+
+const MAX_NAMES = 10_000;
+
+/**
+ * Names as the server has them. A change takes effect when the server has confirmed it: a `PREPARE` that fails must not
+ * replace what the name stood for. Within a batch, what is not confirmed yet is seen through {@link NameTable.stage}.
+ */
+export class NameTable<T> {
+  readonly #confirmed = new Map<string, T>();
+  readonly #staged = new Map<string, T | null>();
+
+  get(name: string): T | undefined {
+    const staged = this.#staged.get(name);
+    if (staged !== undefined) return staged ?? undefined;
+    return this.#confirmed.get(name);
+  }
+
+  /** Seen from here on in this batch; returns what to call when the server confirms. */
+  stage(name: string, value: T | null): () => void {
+    this.#staged.set(name, value);
+    return () => {
+      if (value === null) this.#confirmed.delete(name);
+      else if (this.#confirmed.size < MAX_NAMES || this.#confirmed.has(name)) this.#confirmed.set(name, value);
+    };
+  }
+
+  /** The batch is over, or failed: only what was confirmed stands. */
+  unstage(): void {
+    if (this.#staged.size > 0) this.#staged.clear();
+  }
+
+  get full(): boolean {
+    return this.#confirmed.size >= MAX_NAMES;
+  }
+
+  /** All names, or those that `drop` picks. */
+  clear(drop: (value: T) => boolean = () => true): void {
+    for (const [name, value] of this.#confirmed) if (drop(value)) this.#confirmed.delete(name);
+  }
+}

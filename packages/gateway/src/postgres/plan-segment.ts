@@ -1,0 +1,361 @@
+import {
+  ALWAYS_FAILS_STATEMENT,
+  type BindMessage,
+  decodeFrontendMessage,
+  encodeBind,
+  encodeDescribe,
+  encodeError,
+  encodeExecute,
+  encodeFlush,
+  encodeParse,
+  encodeQuery,
+  FRONTEND_TAG,
+  type Frame,
+  type FrontendMessage,
+  ProtocolError,
+} from '@taskgate/protocol-postgres';
+import { admitOperation, type Candidate, recordRefusal } from './admit-operation.ts';
+import type { DecidedStatement } from './decision-context.ts';
+import { gateDenial } from './gate-decision.ts';
+import type { HoldPorts } from './hold-for-approval.ts';
+import type { Portal, PreparedStatement } from './name-tables.ts';
+import type { OperationRun } from './operation-run.ts';
+import type { ExpectedReply } from './reply.ts';
+import { currentDecision, resolveStatement } from './resolve-statement.ts';
+import type { SessionState } from './session-state.ts';
+
+/** What goes to the target in one write, and what it will answer. */
+export interface Segment {
+  readonly out: readonly Uint8Array[];
+  readonly replies: readonly ExpectedReply[];
+  /** Messages of the client that wait until these replies have come. */
+  readonly rest: readonly Frame[];
+}
+
+export interface PlanPorts {
+  readonly hold: HoldPorts;
+  /** Decides a text; where a name is not in the catalog, looks at the target again first. */
+  readonly decideText: (text: string) => Promise<readonly DecidedStatement[]>;
+}
+
+const NOTHING = (): void => undefined;
+/** A failing Parse under a name of its own leaves the client's unnamed statement alone. */
+const REFUSED_STATEMENT_NAME = 'taskgate_refused';
+
+const simpleRefusal = (error: Uint8Array): Segment => ({
+  out: [encodeQuery(ALWAYS_FAILS_STATEMENT)],
+  replies: [{ kind: 'refusal', error, simple: true, answered: false }],
+  rest: [],
+});
+
+/** One simple query message. All its statements are decided before any is forwarded. */
+export async function planQuery(state: SessionState, frame: Frame, ports: PlanPorts): Promise<Segment> {
+  const message = decodeOrRefuse(frame);
+  if ('refusal' in message) return simpleRefusal(message.refusal);
+  if (message.kind !== 'query') throw new ProtocolError('08P01', 'not a query');
+  const decided = await ports.decideText(message.text);
+  const candidate = (statement: DecidedStatement): Candidate => ({
+    decided: statement,
+    result: statement,
+    onSuccess: NOTHING,
+    parameters: [],
+    parameterFormats: [],
+    via: 'simple',
+  });
+
+  const resolved = decided.map((statement) => resolveStatement(state, statement));
+  const denied = resolved.find(({ decided: { decision } }) => decision.outcome === 'deny');
+  if (denied !== undefined) {
+    let shown: Uint8Array | null = null;
+    for (const entry of resolved) {
+      // Those beside the denied one are recorded as refused with it: nothing of the message runs.
+      const isDenied = entry.decided.decision.outcome === 'deny';
+      const decision = isDenied
+        ? entry.decided.decision
+        : gateDenial(
+            'not-allowed',
+            'another statement of the same message is not allowed',
+            'send the statements one by one',
+          );
+      const error = recordRefusal(state, candidate(entry.decided), decision);
+      if (isDenied) shown ??= error;
+    }
+    return simpleRefusal(shown!);
+  }
+  const special = resolved.find(
+    ({ decided: { decision } }) => decision.outcome === 'hold' || decision.obligations.affectsMax !== null,
+  );
+  if (special !== undefined && resolved.length > 1)
+    return simpleRefusal(
+      recordRefusal(
+        state,
+        candidate(special.decided),
+        gateDenial(
+          'not-allowed',
+          'a statement that is held or limited must be sent alone',
+          'send it in a message of its own',
+        ),
+      ),
+    );
+
+  const runs: OperationRun[] = [];
+  for (const entry of resolved) {
+    const admission = await admitOperation(
+      state,
+      { ...candidate(entry.decided), result: entry.result, onSuccess: entry.onSuccess },
+      ports.hold,
+    );
+    if ('refusal' in admission) {
+      for (const run of runs) run.close('skipped');
+      return simpleRefusal(admission.refusal);
+    }
+    runs.push(admission.run);
+  }
+  const only = runs.length === 1 ? runs[0]! : null;
+  if (only !== null && only.affectsMax !== null) return planLimitedWrite(state, message.text, only);
+  return { out: [frame.raw], replies: [{ kind: 'query', runs, current: 0, failed: false }], rest: [] };
+}
+
+/**
+ * A simple write with an `affects` limit runs by the extended protocol and without Sync, so that its implicit
+ * transaction stays open until the count is known.
+ */
+function planLimitedWrite(state: SessionState, text: string, run: OperationRun): Segment {
+  state.converted = true;
+  const statement: PreparedStatement = {
+    text,
+    decided: run.decided,
+    contextKey: state.context.key,
+    shape: null,
+    viaSql: false,
+  };
+  const portal: Portal = {
+    statement,
+    parameters: [],
+    parameterFormats: [],
+    resultFormats: [],
+    cursor: false,
+    shape: null,
+    rowsSent: 0,
+  };
+  return {
+    out: [
+      encodeParse({ statement: '', text, parameterTypes: [] }),
+      encodeBind({ portal: '', statement: '', parameterFormats: [], parameters: [], resultFormats: [] }),
+      encodeDescribe('portal', ''),
+      encodeExecute('', 0),
+      encodeFlush(),
+    ],
+    replies: [
+      { kind: 'parse', confirm: NOTHING, swallow: true },
+      { kind: 'bind', confirm: NOTHING, swallow: true },
+      // The row description is what a simple query would have given; "no data" it would not.
+      { kind: 'describe-portal', portal, swallow: false, run },
+      { kind: 'execute', run, portal },
+    ],
+    rest: [],
+  };
+}
+
+/**
+ * Messages of the extended protocol, up to a Sync or Flush where there is one. Ends early where the gate must see an
+ * answer first: after a COPY FROM STDIN, after a write whose rows are limited, and at a refusal.
+ */
+export async function planExtended(state: SessionState, frames: readonly Frame[], ports: PlanPorts): Promise<Segment> {
+  const out: Uint8Array[] = [];
+  const replies: ExpectedReply[] = [];
+
+  const refuse = (error: Uint8Array, at: number): Segment => {
+    out.push(encodeParse({ statement: REFUSED_STATEMENT_NAME, text: ALWAYS_FAILS_STATEMENT, parameterTypes: [] }));
+    replies.push({ kind: 'refusal', error, simple: false, answered: false });
+    // What follows up to the Sync is skipped by the target as by the client: it is not sent at all.
+    const sync = frames.findIndex((frame, index) => index >= at && frame.tag === FRONTEND_TAG.sync);
+    if (sync === -1) out.push(encodeFlush());
+    else {
+      out.push(frames[sync]!.raw);
+      replies.push({ kind: 'sync', converted: false });
+    }
+    return { out, replies, rest: sync === -1 ? [] : frames.slice(sync + 1) };
+  };
+  const unknownName = (what: string, name: string, sqlstate: string): Uint8Array =>
+    encodeError({ severity: 'ERROR', sqlstate, message: `${what} "${name}" does not exist` });
+
+  for (let index = 0; index < frames.length; index++) {
+    const frame = frames[index]!;
+    const message = decodeOrRefuse(frame);
+    if ('refusal' in message) return refuse(message.refusal, index);
+    switch (message.kind) {
+      case 'parse': {
+        const parsed = await planParse(state, message.text, ports);
+        if ('refusal' in parsed) return refuse(parsed.refusal, index);
+        if (state.statements.full) return refuse(tooManyNames('prepared statements'), index);
+        const { statement } = parsed;
+        out.push(frame.raw);
+        replies.push({ kind: 'parse', confirm: state.statements.stage(message.statement, statement), swallow: false });
+        if (!describesNext(frames[index + 1], message.statement)) {
+          out.push(encodeDescribe('statement', message.statement));
+          replies.push({ kind: 'describe-statement', statement, swallow: true });
+        }
+        break;
+      }
+      case 'bind': {
+        const statement = state.statements.get(message.statement);
+        if (statement === undefined)
+          return refuse(unknownName('prepared statement', message.statement, '26000'), index);
+        if (state.portals.full) return refuse(tooManyNames('portals'), index);
+        out.push(frame.raw);
+        replies.push({
+          kind: 'bind',
+          confirm: state.portals.stage(message.portal, toPortal(statement, message)),
+          swallow: false,
+        });
+        break;
+      }
+      case 'describe': {
+        if (message.target === 'statement') {
+          const statement = state.statements.get(message.name);
+          if (statement === undefined) return refuse(unknownName('prepared statement', message.name, '26000'), index);
+          out.push(frame.raw);
+          replies.push({ kind: 'describe-statement', statement, swallow: false });
+        } else {
+          const portal = state.portals.get(message.name);
+          if (portal === undefined) return refuse(unknownName('portal', message.name, '34000'), index);
+          out.push(frame.raw);
+          replies.push({ kind: 'describe-portal', portal, swallow: false, run: null });
+        }
+        break;
+      }
+      case 'execute': {
+        const portal = state.portals.get(message.portal);
+        if (portal === undefined) return refuse(unknownName('portal', message.portal, '34000'), index);
+        const resolved = resolveStatement(state, currentDecision(state, portal.statement));
+        const admission = await admitOperation(
+          state,
+          {
+            decided: resolved.decided,
+            result: resolved.result,
+            onSuccess: resolved.onSuccess,
+            parameters: portal.parameters,
+            parameterFormats: portal.parameterFormats,
+            via: 'extended',
+          },
+          ports.hold,
+        );
+        if ('refusal' in admission) return refuse(admission.refusal, index);
+        const { run } = admission;
+        out.push(frame.raw);
+        replies.push({ kind: 'execute', run, portal });
+        const copiesIn = run.decided.operation.copy?.direction === 'in';
+        if (copiesIn || run.affectsMax !== null) {
+          out.push(encodeFlush());
+          return { out, replies, rest: frames.slice(index + 1) };
+        }
+        break;
+      }
+      case 'close':
+        out.push(frame.raw);
+        replies.push({
+          kind: 'close',
+          confirm:
+            message.target === 'statement'
+              ? state.statements.stage(message.name, null)
+              : state.portals.stage(message.name, null),
+          swallow: false,
+        });
+        break;
+      case 'flush':
+        out.push(frame.raw);
+        break;
+      case 'sync':
+        out.push(frame.raw);
+        replies.push({ kind: 'sync', converted: false });
+        break;
+      case 'copy-data':
+      case 'copy-done':
+      case 'copy-fail':
+        // Left over from a COPY that failed: the server ignores them, and so do we.
+        break;
+      default:
+        throw new ProtocolError('08P01', `a ${message.kind} message does not belong here`);
+    }
+  }
+  const last = frames.at(-1)?.tag;
+  if (last !== FRONTEND_TAG.sync && last !== FRONTEND_TAG.flush) out.push(encodeFlush());
+  return { out, replies, rest: [] };
+}
+
+async function planParse(
+  state: SessionState,
+  text: string,
+  ports: PlanPorts,
+): Promise<{ readonly statement: PreparedStatement } | { readonly refusal: Uint8Array }> {
+  const decided = await ports.decideText(text);
+  const refuse = (statement: DecidedStatement, denial = statement.decision): { readonly refusal: Uint8Array } => ({
+    refusal: recordRefusal(
+      state,
+      {
+        decided: statement,
+        result: statement,
+        onSuccess: NOTHING,
+        parameters: [],
+        parameterFormats: [],
+        via: 'extended',
+      },
+      denial,
+    ),
+  });
+  const [first] = decided;
+  if (first === undefined || decided.length !== 1)
+    return first === undefined
+      ? { refusal: encodeError({ severity: 'ERROR', sqlstate: '42601', message: 'nothing to prepare' }) }
+      : refuse(
+          first,
+          gateDenial('not-understood', 'a prepared statement holds one statement', 'send the statements one by one'),
+        );
+  if (first.decision.outcome === 'deny') return refuse(first);
+  return { statement: { text, decided: first, contextKey: state.context.key, shape: null, viaSql: false } };
+}
+
+/** The client asks itself for what the gate needs to know: the shape is asked for once. */
+function describesNext(next: Frame | undefined, statement: string): boolean {
+  if (next === undefined || next.tag !== FRONTEND_TAG.describe) return false;
+  const message = decodeFrontendMessage(next);
+  return message.kind === 'describe' && message.target === 'statement' && message.name === statement;
+}
+
+function toPortal(statement: PreparedStatement, bind: BindMessage): Portal {
+  return {
+    statement,
+    parameters: bind.parameters,
+    parameterFormats: bind.parameterFormats,
+    resultFormats: bind.resultFormats,
+    cursor: false,
+    shape: null,
+    rowsSent: 0,
+  };
+}
+
+function tooManyNames(what: string): Uint8Array {
+  return encodeError({
+    severity: 'ERROR',
+    sqlstate: '53400',
+    message: `too many ${what} in this session`,
+    hint: 'close those that are not needed',
+  });
+}
+
+/** A text that is no text (NUL, invalid UTF-8) refuses its message; broken framing throws and ends the session. */
+function decodeOrRefuse(frame: Frame): FrontendMessage | { readonly refusal: Uint8Array } {
+  try {
+    return decodeFrontendMessage(frame);
+  } catch (error) {
+    if (error instanceof ProtocolError && error.sqlstate === '22021')
+      return { refusal: encodeError({ severity: 'ERROR', sqlstate: '22021', message: error.message }) };
+    throw error;
+  }
+}
+
+/** Sent where a limited write passed its limit: aborts what the target has open. */
+export function abortAtTarget(): readonly Uint8Array[] {
+  return [encodeParse({ statement: REFUSED_STATEMENT_NAME, text: ALWAYS_FAILS_STATEMENT, parameterTypes: [] })];
+}

@@ -1,0 +1,539 @@
+import type { Duplex } from 'node:stream';
+import { TaskgateError } from '@taskgate/core';
+import {
+  createFrameDecoder,
+  encodeFatal,
+  FRONTEND_TAG,
+  type Frame,
+  isBackendTag,
+  isFrontendTag,
+  maxBackendBytes,
+  maxFrontendBytes,
+  ProtocolError,
+} from '@taskgate/protocol-postgres';
+import type { SessionEndReason } from '@taskgate/recording';
+import type { LeasedCredential, OpenGrant } from '../control-plane.ts';
+import { type TargetConnection, terminateTarget } from './connect-target.ts';
+import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
+import { ShapeMismatch } from './operation-run.ts';
+import { type PlanPorts, planExtended, planQuery, type Segment } from './plan-segment.ts';
+import { LimitPassed, readReply } from './read-replies.ts';
+import type { SessionState } from './session-state.ts';
+
+/** Extended messages without Sync or Flush are planned anyway once there are so many: memory is bounded. */
+const MAX_BATCH_FRAMES = 2_000;
+const MAX_BATCH_BYTES = 32 * 1024 * 1024;
+/** Above this much unread input the client waits. */
+const HIGH_WATER_BYTES = 2 * 1024 * 1024;
+const CATALOG_RETRY_MS = 3_000;
+
+/** Why a session ends, said in the protocol's form where the client is still there to hear it. */
+export interface SessionEnding {
+  readonly reason: SessionEndReason;
+  readonly detail: string | null;
+  readonly message: Uint8Array | null;
+}
+
+export interface PostgresSessionPorts {
+  readonly contexts: DecisionContexts;
+  readonly reloadGrant: () => Promise<OpenGrant>;
+  readonly lease: () => Promise<LeasedCredential>;
+  readonly holdChanged: (holdId: string, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * The pump between an authenticated client and its target. One batch at a time: the next message is looked at when the
+ * target has answered the last, so that what it means never depends on an answer that has not come.
+ */
+export class PostgresSession {
+  readonly #state: SessionState;
+  readonly #client: Duplex;
+  readonly #target: TargetConnection;
+  readonly #ports: PostgresSessionPorts;
+  readonly #fromClient = createFrameDecoder({ maxBytes: maxFrontendBytes, knows: isFrontendTag });
+  readonly #fromTarget = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag });
+  #queue: Frame[] = [];
+  #queuedBytes = 0;
+  #scanned = 0;
+  #planning = false;
+  #ended = false;
+  #holdCancel: AbortController | null = null;
+  #toClient: Uint8Array[] = [];
+  #idleTimer: NodeJS.Timeout | null = null;
+  #catalogReadAt = Number.NEGATIVE_INFINITY;
+  #resolveDone: (ending: SessionEnding) => void = () => undefined;
+  /** Resolves when both sides are closed. */
+  readonly done: Promise<SessionEnding>;
+  bytesIn = 0;
+  bytesOut = 0;
+
+  constructor(state: SessionState, client: Duplex, target: TargetConnection, ports: PostgresSessionPorts) {
+    this.#state = state;
+    this.#client = client;
+    this.#target = target;
+    this.#ports = ports;
+    this.done = new Promise((resolve) => {
+      this.#resolveDone = resolve;
+    });
+  }
+
+  /** `clientRest`, `targetRest`: what came in behind the handshakes. */
+  start(clientRest: Uint8Array, targetRest: Uint8Array): void {
+    const { socket } = this.#target;
+    this.#client.on('data', (chunk: Uint8Array) => this.#onClientData(chunk));
+    this.#client.on('end', () => this.#clientGone());
+    this.#client.on('close', () => this.#clientGone());
+    this.#client.on('error', () => this.#clientGone());
+    this.#client.on('drain', () => socket.resume());
+    socket.on('data', (chunk: Uint8Array) => this.#onTargetData(chunk));
+    socket.on('drain', () => this.#resumeClient());
+    socket.on('close', () => this.#targetGone());
+    socket.on('error', () => this.#targetGone());
+    this.#touchIdle();
+    if (targetRest.length > 0) this.#onTargetData(targetRest);
+    if (clientRest.length > 0) this.#onClientData(clientRest);
+    this.#client.resume();
+    socket.resume();
+  }
+
+  /** From a CancelRequest of this client: takes a hold back, or cancels what runs. */
+  cancel(): void {
+    if (this.#holdCancel !== null) this.#holdCancel.abort();
+    else if (this.#state.replies.length > 0) void this.#target.cancel();
+  }
+
+  /** Ends it from outside (grant ended, expiry, shutdown). */
+  end(reason: SessionEndReason, sqlstate: string, message: string, hint: string | null = null): void {
+    this.#finish({
+      reason,
+      detail: message,
+      message: encodeFatal(sqlstate, `terminating connection: ${message}`, hint),
+    });
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** The text as it would be decided now, for the console's preflight: the same function, nothing recorded. */
+  async preflight(text: string): Promise<readonly DecidedStatement[]> {
+    await this.#refreshContext();
+    return this.#state.context.decideText(text);
+  }
+
+  #onClientData(chunk: Uint8Array): void {
+    if (this.#ended) return;
+    this.bytesIn += chunk.length;
+    this.#touchIdle();
+    try {
+      for (const frame of this.#fromClient.push(chunk)) {
+        this.#queue.push(frame);
+        this.#queuedBytes += frame.raw.length;
+      }
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#queuedBytes > HIGH_WATER_BYTES && this.#hasBatch()) this.#client.pause();
+    this.#advance();
+  }
+
+  #resumeClient(): void {
+    if (this.#queuedBytes <= HIGH_WATER_BYTES || !this.#hasBatch()) this.#client.resume();
+  }
+
+  #advance(): void {
+    if (this.#planning || this.#ended) return;
+    this.#planning = true;
+    this.#run().then(
+      () => {
+        this.#planning = false;
+        this.#flushClient();
+        this.#resumeClient();
+      },
+      (error: unknown) => {
+        this.#planning = false;
+        this.#fail(error);
+      },
+    );
+  }
+
+  async #run(): Promise<void> {
+    const state = this.#state;
+    while (!this.#ended) {
+      if (state.copyIn !== null) {
+        if (!this.#pumpCopyIn()) return;
+        continue;
+      }
+      if (state.replies.length > 0) return;
+      if (state.skipToSync) {
+        if (!this.#dropToSync()) return;
+        continue;
+      }
+      const frames = this.#takeBatch();
+      if (frames === null) return;
+      if (state.contextStale || state.catalogStale) await this.#refreshContext();
+      const ports = this.#planPorts();
+      const segment = await (frames[0]!.tag === FRONTEND_TAG.query
+        ? planQuery(state, frames[0]!, ports)
+        : planExtended(state, frames, ports));
+      this.#holdCancel = null;
+      this.#send(segment);
+    }
+  }
+
+  /** A hold can be taken back from here on; the controller of the last one is of no use any more. */
+  #planPorts(): PlanPorts {
+    const controller = new AbortController();
+    this.#holdCancel = controller;
+    return {
+      decideText: (text) => this.#decideText(text),
+      hold: {
+        cancelled: controller.signal,
+        notify: (notice) => {
+          this.#write(notice);
+          this.#flushClient();
+        },
+        changed: (holdId, signal) => this.#ports.holdChanged(holdId, signal),
+      },
+    };
+  }
+
+  #send(segment: Segment): void {
+    if (this.#ended) return;
+    const state = this.#state;
+    // INVARIANT: what is about to run is in the kernel before a byte of it leaves.
+    state.recorder.flush();
+    state.replies.push(...segment.replies);
+    this.#queue.unshift(...segment.rest);
+    this.#queuedBytes += segment.rest.reduce((sum, frame) => sum + frame.raw.length, 0);
+    this.#scanned = 0;
+    this.#toTarget(segment.out);
+  }
+
+  #toTarget(parts: readonly Uint8Array[]): void {
+    const { socket } = this.#target;
+    if (socket.destroyed) return;
+    const flowing = parts.length === 1 ? socket.write(parts[0]!) : writeTogether(socket, parts);
+    if (!flowing) this.#client.pause();
+  }
+
+  #hasBatch(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** A simple query, or extended messages up to Sync or Flush; `null` until one is whole. */
+  #takeBatch(): Frame[] | null {
+    for (;;) {
+      const first = this.#queue[0];
+      if (first === undefined) return null;
+      switch (first.tag) {
+        case FRONTEND_TAG.query:
+          return this.#shift(1);
+        case FRONTEND_TAG.terminate:
+          this.#clientGone();
+          return null;
+        case FRONTEND_TAG.functionCall:
+          throw new TaskgateError(
+            'not-supported',
+            'the function call message is not allowed: it names a function by number, past every rule',
+          );
+        case FRONTEND_TAG.authentication:
+          throw new ProtocolError('08P01', 'an authentication message does not belong here');
+        case FRONTEND_TAG.copyData:
+        case FRONTEND_TAG.copyDone:
+        case FRONTEND_TAG.copyFail:
+          // Of a COPY that has failed meanwhile: the server ignores them too.
+          this.#shift(1);
+          continue;
+        default: {
+          const end = this.#endOfBatch();
+          return end === null ? null : this.#shift(end);
+        }
+      }
+    }
+  }
+
+  #endOfBatch(): number | null {
+    let at = this.#scanned;
+    for (; at < this.#queue.length; at++) {
+      const { tag } = this.#queue[at]!;
+      if (tag === FRONTEND_TAG.sync || tag === FRONTEND_TAG.flush) return at + 1;
+      // A message that ends an extended batch in its own way: plan what is in front of it.
+      if (
+        tag === FRONTEND_TAG.query ||
+        tag === FRONTEND_TAG.terminate ||
+        tag === FRONTEND_TAG.functionCall ||
+        tag === FRONTEND_TAG.authentication
+      )
+        return at;
+    }
+    this.#scanned = at;
+    return this.#queue.length >= MAX_BATCH_FRAMES || this.#queuedBytes >= MAX_BATCH_BYTES ? this.#queue.length : null;
+  }
+
+  #shift(count: number): Frame[] {
+    const frames = this.#queue.splice(0, count);
+    for (const frame of frames) this.#queuedBytes -= frame.raw.length;
+    this.#scanned = 0;
+    return frames;
+  }
+
+  /** The client's data goes on as it is; true while there is more to look at. */
+  #pumpCopyIn(): boolean {
+    const run = this.#state.copyIn!;
+    const first = this.#queue[0];
+    if (first === undefined) return false;
+    this.#shift(1);
+    switch (first.tag) {
+      case FRONTEND_TAG.copyData:
+        run.copyIn(first.raw.subarray(5));
+        this.#toTarget([first.raw]);
+        return true;
+      case FRONTEND_TAG.copyDone:
+      case FRONTEND_TAG.copyFail:
+        this.#state.copyIn = null;
+        this.#state.recorder.flush();
+        this.#toTarget([first.raw]);
+        return true;
+      case FRONTEND_TAG.sync:
+      case FRONTEND_TAG.flush:
+        // The server ignores them while it copies; libpq sends a Sync behind each Execute.
+        return true;
+      case FRONTEND_TAG.terminate:
+        this.#clientGone();
+        return false;
+      default:
+        throw new ProtocolError('08P01', 'only copy data may come while data is copied in');
+    }
+  }
+
+  /** After an error inside a batch: true once the Sync is there and has been sent. */
+  #dropToSync(): boolean {
+    const sync = this.#queue.findIndex(({ tag }) => tag === FRONTEND_TAG.sync || tag === FRONTEND_TAG.terminate);
+    if (sync === -1) {
+      this.#shift(this.#queue.length);
+      return false;
+    }
+    if (this.#queue[sync]!.tag === FRONTEND_TAG.terminate) {
+      this.#clientGone();
+      return false;
+    }
+    const frames = this.#shift(sync + 1);
+    this.#state.skipToSync = false;
+    this.#state.replies.push({ kind: 'sync', converted: false });
+    this.#toTarget([frames.at(-1)!.raw]);
+    return true;
+  }
+
+  async #decideText(text: string): Promise<readonly DecidedStatement[]> {
+    const decided = this.#state.context.decideText(text);
+    const unresolved = decided.some(({ operation }) => operation.unknowns.some(({ code }) => code === 'unresolved'));
+    const now = this.#state.ports.clock.monotonicMs();
+    if (!unresolved || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
+    // The name may have come into being since the catalog was read.
+    this.#catalogReadAt = now;
+    this.#state.catalogStale = true;
+    await this.#refreshContext();
+    return this.#state.context.decideText(text);
+  }
+
+  /** Brings policies and catalog up to date. Where the store cannot be asked, what was pinned last goes on to hold. */
+  async #refreshContext(): Promise<void> {
+    const state = this.#state;
+    if (!state.contextStale && !state.catalogStale) return;
+    const refresh = state.catalogStale;
+    state.contextStale = false;
+    state.catalogStale = false;
+    try {
+      const grant = await this.#ports.reloadGrant();
+      state.context = await this.#ports.contexts.load(grant, { refresh });
+      state.grant = grant;
+    } catch (error) {
+      if (!(error instanceof TaskgateError) || error.code !== 'store-unavailable') throw error;
+      state.contextStale = true;
+    }
+  }
+
+  #onTargetData(chunk: Uint8Array): void {
+    if (this.#ended) return;
+    const ports = {
+      send: (bytes: Uint8Array) => this.#write(bytes),
+      toTarget: (parts: readonly Uint8Array[]) => this.#toTarget(parts),
+    };
+    try {
+      for (const frame of this.#fromTarget.push(chunk)) readReply(this.#state, frame, ports);
+    } catch (error) {
+      this.#flushClient();
+      return this.#fail(error);
+    }
+    this.#flushClient();
+    if (this.#queue.length > 0) this.#advance();
+  }
+
+  /** Adjacent views of one chunk go out as one write. */
+  #write(bytes: Uint8Array): void {
+    const last = this.#toClient.at(-1);
+    if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.byteLength === bytes.byteOffset)
+      this.#toClient[this.#toClient.length - 1] = Buffer.from(
+        last.buffer as ArrayBuffer,
+        last.byteOffset,
+        last.byteLength + bytes.byteLength,
+      );
+    else this.#toClient.push(bytes);
+  }
+
+  #flushClient(): void {
+    const parts = this.#toClient;
+    if (parts.length === 0) return;
+    this.#toClient = [];
+    if (this.#client.destroyed) return;
+    for (const part of parts) this.bytesOut += part.length;
+    const flowing = parts.length === 1 ? this.#client.write(parts[0]!) : writeTogether(this.#client, parts);
+    // Back-pressure: a slow reader slows its own target, and costs no memory here.
+    if (!flowing) this.#target.socket.pause();
+  }
+
+  #touchIdle(): void {
+    const { idleMs } = this.#state.grant.limits;
+    if (idleMs === null) return;
+    if (this.#idleTimer !== null) {
+      this.#idleTimer.refresh();
+      return;
+    }
+    this.#idleTimer = setTimeout(() => {
+      if (this.#state.replies.length > 0 || this.#planning) this.#idleTimer?.refresh();
+      else
+        this.end(
+          'idle',
+          '57P05',
+          `idle for longer than ${Math.round(idleMs / 1000)} s, which this task allows`,
+          'connect again',
+        );
+    }, idleMs);
+    this.#idleTimer.unref();
+  }
+
+  #clientGone(): void {
+    this.#finish({ reason: 'client-closed', detail: null, message: null });
+  }
+
+  #targetGone(): void {
+    this.#finish({
+      reason: 'target-closed',
+      detail: 'the resource closed the connection',
+      message: encodeFatal('08006', 'the resource closed the connection', 'connect again'),
+    });
+  }
+
+  #fail(error: unknown): void {
+    const { log } = this.#state.ports;
+    if (error instanceof LimitPassed)
+      return this.#finish({
+        reason: 'limit',
+        detail: error.message,
+        message: encodeFatal(
+          '53400',
+          `terminating connection: ${error.message}`,
+          'activate the task again for a new grant, or ask for less',
+        ),
+      });
+    if (error instanceof ShapeMismatch) {
+      this.#state.catalogStale = true;
+      log.warn('the target answered with another result than the one decided on', {
+        session: this.#state.sessionId,
+        error: error.message,
+      });
+      return this.#finish({
+        reason: 'error',
+        detail: error.message,
+        message: encodeFatal(
+          '42501',
+          `taskgate: the result is not the one that was decided on; it was withheld (${error.message})`,
+          'the tables have changed: connect again',
+        ),
+      });
+    }
+    if (error instanceof ProtocolError)
+      return this.#finish({
+        reason: 'error',
+        detail: error.message,
+        message: encodeFatal(error.sqlstate, error.message, null),
+      });
+    if (error instanceof TaskgateError)
+      return this.#finish({
+        reason: error.code === 'grant-expired' ? 'expired' : error.code === 'grant-ended' ? 'grant-ended' : 'error',
+        detail: error.message,
+        message: encodeFatal(sqlstateOfTaskgate(error), error.message, null),
+      });
+    log.error('session failed', {
+      session: this.#state.sessionId,
+      error: String(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+    this.#finish({
+      reason: 'error',
+      detail: 'internal error',
+      message: encodeFatal('XX000', 'internal error in the gate; its log has more', null),
+    });
+  }
+
+  #finish(ending: SessionEnding): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#holdCancel?.abort();
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    const busy = this.#state.replies.length > 0 || this.#state.transaction !== 'idle';
+    const closeOutcome = ending.reason === 'limit' ? 'withheld' : 'cancelled';
+    for (const reply of this.#state.replies)
+      if (reply.kind === 'execute') reply.run.close(closeOutcome);
+      else if (reply.kind === 'query') for (const run of reply.runs) run.close(closeOutcome);
+    this.#flushClient();
+    if (!this.#client.destroyed) {
+      if (ending.message !== null) this.#client.end(ending.message);
+      else this.#client.end();
+      const client = this.#client;
+      // A client that does not read its last message is not waited for.
+      setTimeout(() => client.destroy(), 500).unref();
+    }
+    const closeTarget = busy ? terminateTarget(this.#target, this.#ports.lease) : this.#closeTarget();
+    void closeTarget.finally(() => this.#resolveDone(ending));
+  }
+
+  async #closeTarget(): Promise<void> {
+    const { socket } = this.#target;
+    socket.removeAllListeners('data');
+    socket.resume();
+    socket.end(Uint8Array.of(FRONTEND_TAG.terminate, 0, 0, 0, 4));
+    setTimeout(() => socket.destroy(), 1_000).unref();
+  }
+}
+
+/** One system call for several parts. */
+function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
+  let total = 0;
+  for (const part of parts) total += part.length;
+  // Small parts are cheaper copied together than handed to the kernel one by one.
+  if (total <= 65_536) return stream.write(Buffer.concat(parts, total));
+  stream.cork();
+  let flowing = true;
+  for (const part of parts) flowing = stream.write(part);
+  stream.uncork();
+  return flowing;
+}
+
+function sqlstateOfTaskgate(error: TaskgateError): string {
+  switch (error.code) {
+    case 'grant-expired':
+    case 'grant-ended':
+      return '57P01';
+    case 'resource-unreachable':
+      return '08006';
+    case 'store-unavailable':
+    case 'record-unavailable':
+      return '57P03';
+    case 'not-supported':
+      return '0A000';
+    default:
+      return '58000';
+  }
+}

@@ -1,0 +1,360 @@
+import type { Frame } from '@taskgate/protocol-postgres';
+import {
+  BACKEND_TAG,
+  decodeBackendMessage,
+  decodeErrorFields,
+  decodeReadyForQuery,
+  decodeRowDescription,
+  type ErrorFields,
+  encodeCopyData,
+  encodeErrorFields,
+  encodeFlush,
+  encodeSync,
+  parseCommandTag,
+  sqlstateOf,
+  violation,
+} from '@taskgate/protocol-postgres';
+import { refuseAffected } from './admit-operation.ts';
+import { limitReached } from './grant-budgets.ts';
+import { type OperationRun, ShapeMismatch } from './operation-run.ts';
+import { abortAtTarget } from './plan-segment.ts';
+import type { ExpectedReply } from './reply.ts';
+import { portalShape } from './resolve-statement.ts';
+import type { SessionState } from './session-state.ts';
+
+/** Ends the session with this limit as the reason: what the client was sent is within it. */
+export class LimitPassed extends Error {
+  override readonly name = 'LimitPassed';
+}
+
+export interface ReplyPorts {
+  /** Bytes for the client, in order. */
+  readonly send: (bytes: Uint8Array) => void;
+  readonly toTarget: (parts: readonly Uint8Array[]) => void;
+}
+
+/** Settings of the target that clients look at. Everything else that a server reports could be made to carry data. */
+const SHOWN_PARAMETERS = new Set([
+  'server_version',
+  'server_encoding',
+  'client_encoding',
+  'DateStyle',
+  'IntervalStyle',
+  'TimeZone',
+  'integer_datetimes',
+  'standard_conforming_strings',
+  'is_superuser',
+  'default_transaction_read_only',
+  'in_hot_standby',
+  'application_name',
+]);
+
+export function isShownParameter(name: string): boolean {
+  return SHOWN_PARAMETERS.has(name);
+}
+
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
+
+/** One message of the target: what the client gets of it, and what it means for what was forwarded. */
+export function readReply(state: SessionState, frame: Frame, ports: ReplyPorts): void {
+  switch (frame.tag) {
+    case BACKEND_TAG.notice:
+      return ports.send(cleanNotice(state, frame));
+    case BACKEND_TAG.notification:
+      // LISTEN is not allowed; a payload would be data that no decision was made on.
+      return;
+    case BACKEND_TAG.parameterStatus: {
+      const message = decodeBackendMessage(frame);
+      if (message.kind === 'parameter-status' && isShownParameter(message.name)) ports.send(frame.raw);
+      return;
+    }
+    case BACKEND_TAG.error:
+      return readError(state, frame, ports);
+    case BACKEND_TAG.ready:
+      return readReady(state, frame, ports);
+    default:
+      return readAnswer(state, frame, ports);
+  }
+}
+
+function readAnswer(state: SessionState, frame: Frame, ports: ReplyPorts): void {
+  const head = state.replies[0];
+  if (head === undefined) throw unexpected(frame);
+  switch (head.kind) {
+    case 'parse':
+      return confirm(state, frame, BACKEND_TAG.parseComplete, head, ports);
+    case 'bind':
+      return confirm(state, frame, BACKEND_TAG.bindComplete, head, ports);
+    case 'close':
+      return confirm(state, frame, BACKEND_TAG.closeComplete, head, ports);
+    case 'describe-statement':
+      if (frame.tag === BACKEND_TAG.rowDescription) head.statement.shape = decodeRowDescription(frame.raw);
+      else if (frame.tag !== BACKEND_TAG.noData && frame.tag !== BACKEND_TAG.parameterDescription)
+        throw unexpected(frame);
+      if (frame.tag !== BACKEND_TAG.parameterDescription) state.replies.shift();
+      if (!head.swallow) ports.send(frame.raw);
+      return;
+    case 'describe-portal':
+      state.replies.shift();
+      if (frame.tag === BACKEND_TAG.rowDescription) {
+        head.portal.shape = decodeRowDescription(frame.raw);
+        if (head.run !== null) hold(head.run, frame.raw);
+        else if (!head.swallow) ports.send(frame.raw);
+      } else if (frame.tag === BACKEND_TAG.noData) {
+        if (head.run === null && !head.swallow) ports.send(frame.raw);
+      } else throw unexpected(frame);
+      return;
+    case 'execute':
+      return readExecution(state, frame, head, ports);
+    case 'query':
+      return readQuery(state, frame, head, ports);
+    case 'refusal':
+    case 'sync':
+      throw unexpected(frame);
+  }
+}
+
+function confirm(
+  state: SessionState,
+  frame: Frame,
+  tag: number,
+  head: Extract<ExpectedReply, { kind: 'parse' | 'bind' | 'close' }>,
+  ports: ReplyPorts,
+): void {
+  if (frame.tag !== tag) throw unexpected(frame);
+  state.replies.shift();
+  head.confirm();
+  if (!head.swallow) ports.send(frame.raw);
+}
+
+function readExecution(
+  state: SessionState,
+  frame: Frame,
+  head: Extract<ExpectedReply, { kind: 'execute' }>,
+  ports: ReplyPorts,
+): void {
+  const { run, portal } = head;
+  if (frame.tag === BACKEND_TAG.dataRow && !run.described) {
+    const shape = portalShape(portal);
+    if (shape === null) throw new ShapeMismatch('rows came without a description');
+    run.describe(shape);
+  }
+  if (!readResult(state, frame, run, ports)) return;
+  state.replies.shift();
+}
+
+function readQuery(
+  state: SessionState,
+  frame: Frame,
+  head: Extract<ExpectedReply, { kind: 'query' }>,
+  ports: ReplyPorts,
+): void {
+  const run = head.runs[head.current];
+  if (run === undefined || head.failed) throw unexpected(frame);
+  if (frame.tag === BACKEND_TAG.rowDescription) {
+    run.describe(decodeRowDescription(frame.raw));
+    return ports.send(frame.raw);
+  }
+  if (readResult(state, frame, run, ports)) head.current += 1;
+}
+
+/** A message of a result; true once the operation is over. */
+function readResult(state: SessionState, frame: Frame, run: OperationRun, ports: ReplyPorts): boolean {
+  switch (frame.tag) {
+    case BACKEND_TAG.dataRow: {
+      const sent = run.row(frame.raw);
+      spend(state, 1, sent.length);
+      if (run.held !== null) hold(run, sent);
+      else ports.send(sent);
+      return false;
+    }
+    case BACKEND_TAG.commandComplete: {
+      const message = decodeBackendMessage(frame);
+      if (message.kind !== 'command-complete') throw unexpected(frame);
+      return complete(state, frame, run, message.tag, ports);
+    }
+    case BACKEND_TAG.portalSuspended:
+      run.close('done', { tag: null });
+      ports.send(frame.raw);
+      return true;
+    case BACKEND_TAG.emptyQuery:
+      run.close('done', { tag: '' });
+      ports.send(frame.raw);
+      return true;
+    case BACKEND_TAG.copyIn:
+      if (run.decided.operation.copy?.direction !== 'in') throw new ShapeMismatch('the target asks for data');
+      state.copyIn = run;
+      ports.send(frame.raw);
+      return false;
+    case BACKEND_TAG.copyOut: {
+      const copy = run.decided.operation.copy;
+      const message = decodeBackendMessage(frame);
+      if (copy?.direction !== 'out' || message.kind !== 'copy-out') throw new ShapeMismatch('the target copies out');
+      run.describeCopy(message.columnFormats.length, message.format === 1 ? 'binary' : copy.format);
+      ports.send(frame.raw);
+      return false;
+    }
+    case BACKEND_TAG.copyData: {
+      if (run.decided.operation.copy?.direction !== 'out') throw unexpected(frame);
+      const body = frame.raw.subarray(5);
+      const sent = run.copyOut(body);
+      spend(state, 1, sent.length);
+      ports.send(sent === body ? frame.raw : encodeCopyData(sent));
+      return false;
+    }
+    case BACKEND_TAG.copyDone:
+      ports.send(frame.raw);
+      return false;
+    default:
+      throw unexpected(frame);
+  }
+}
+
+function complete(state: SessionState, frame: Frame, run: OperationRun, tag: string, ports: ReplyPorts): boolean {
+  const max = run.affectsMax;
+  if (max === null) {
+    run.close('done', { tag });
+    ports.send(frame.raw);
+    return true;
+  }
+  const affected = parseCommandTag(tag).rows;
+  if (affected !== null && affected <= max) {
+    if (state.converted) {
+      // Kept until the commit has succeeded: a deferred constraint can still fail it.
+      hold(run, frame.raw);
+      ports.toTarget([encodeSync()]);
+      state.replies.push({ kind: 'sync', converted: true });
+      state.convertedRun = { run, tag };
+      return true;
+    }
+    for (const held of run.held ?? []) ports.send(held);
+    run.held = null;
+    run.close('done', { tag });
+    ports.send(frame.raw);
+    return true;
+  }
+  run.held = null;
+  state.replies.push({
+    kind: 'refusal',
+    error: refuseAffected(state, run, affected ?? 0),
+    simple: false,
+    answered: false,
+  });
+  if (state.converted) {
+    ports.toTarget([...abortAtTarget(), encodeSync()]);
+    state.replies.push({ kind: 'sync', converted: true });
+  } else ports.toTarget([...abortAtTarget(), encodeFlush()]);
+  return true;
+}
+
+function hold(run: OperationRun, bytes: Uint8Array): void {
+  run.heldBytes += bytes.length;
+  if (run.heldBytes > MAX_HELD_BYTES)
+    throw new ShapeMismatch('a limited write returns more than the gate can hold back');
+  run.held?.push(bytes.slice());
+}
+
+function spend(state: SessionState, rows: number, bytes: number): void {
+  const { budget, grant } = state;
+  // INVARIANT: checked before it is counted, so that the limit itself is still sent and nothing above it.
+  const reached = limitReached({ ...budget, statements: 0 }, grant.limits);
+  if (reached !== null) throw new LimitPassed(reached.message);
+  budget.rows += rows;
+  budget.bytes += bytes;
+}
+
+function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
+  const head = state.replies[0];
+  state.transaction = decodeReadyForQuery(frame.raw);
+  if (head === undefined) throw unexpected(frame);
+  if (head.kind === 'refusal' ? !(head.simple && head.answered) : head.kind !== 'sync' && head.kind !== 'query')
+    throw unexpected(frame);
+  state.replies.shift();
+  if (state.convertedRun !== null) {
+    const { run, tag } = state.convertedRun;
+    for (const held of run.held ?? []) ports.send(held);
+    run.close('done', { tag });
+    state.convertedRun = null;
+  }
+  state.converted = false;
+  state.statements.unstage();
+  state.portals.unstage();
+  // Portals end with their transaction; cursors may be declared WITH HOLD.
+  if (state.transaction === 'idle') state.portals.clear((portal) => !portal.cursor);
+  ports.send(frame.raw);
+}
+
+function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
+  const head = state.replies[0];
+  const fields = decodeErrorFields(frame.raw);
+  const sqlstate = sqlstateOf(fields);
+  const failed = { sqlstate, message: fields.get('M') ?? null };
+  state.copyIn = null;
+  if (head?.kind === 'refusal' && !head.answered) {
+    ports.send(head.error);
+    if (head.simple) {
+      head.answered = true;
+      return;
+    }
+    state.replies.shift();
+    return skipToSync(state, ports);
+  }
+  const run = currentRun(head) ?? state.convertedRun?.run ?? null;
+  ports.send(encodeErrorFields('error', cleanFields(state, fields, run)));
+  run?.close(sqlstate === '57014' ? 'cancelled' : 'error', failed);
+  if (head === undefined || head.kind === 'sync') {
+    // At a Sync: the commit itself failed. Without anything awaited: the target is about to close.
+    state.convertedRun = null;
+    return;
+  }
+  if (head.kind === 'query') {
+    head.failed = true;
+    for (const later of head.runs.slice(head.current + 1)) later.close('skipped');
+    return;
+  }
+  state.replies.shift();
+  skipToSync(state, ports);
+}
+
+/** After an error the target drops everything up to the next Sync, and answers none of it. */
+function skipToSync(state: SessionState, ports: ReplyPorts): void {
+  while (state.replies.length > 0 && state.replies[0]!.kind !== 'sync')
+    currentRun(state.replies.shift())?.close('skipped');
+  state.statements.unstage();
+  state.portals.unstage();
+  if (state.replies.length > 0) return;
+  if (state.converted) {
+    ports.toTarget([encodeSync()]);
+    state.replies.push({ kind: 'sync', converted: true });
+  } else state.skipToSync = true;
+}
+
+function currentRun(reply: ExpectedReply | undefined): OperationRun | null {
+  if (reply?.kind === 'execute') return reply.run;
+  if (reply?.kind === 'query') return reply.runs[reply.current] ?? null;
+  return null;
+}
+
+/** Letters of an error's fields that quote rows or other people's SQL: detail, context, internal query. */
+const QUOTING_FIELDS = ['D', 'W', 'q', 'p'];
+
+/**
+ * Where the operation reaches a relation with masked columns, an error may quote a whole row ("Failing row contains
+ * ..."): the client gets its code and message without those fields. The recording has the message.
+ */
+function cleanFields(state: SessionState, fields: ErrorFields, run: OperationRun | null): ErrorFields {
+  const masked = run === null ? state.context.policies.columnMasks : run.decided.decision.obligations.columnMasks;
+  if (masked.length === 0) return fields;
+  return new Map([...fields].filter(([letter]) => !QUOTING_FIELDS.includes(letter)));
+}
+
+function cleanNotice(state: SessionState, frame: Frame): Uint8Array {
+  const run = currentRun(state.replies[0]);
+  const fields = decodeErrorFields(frame.raw);
+  const cleaned = cleanFields(state, fields, run);
+  return cleaned === fields ? frame.raw : encodeErrorFields('notice', cleaned);
+}
+
+function unexpected(frame: Frame): Error {
+  return violation(`the target sent ${String.fromCharCode(frame.tag)} where it was not expected`);
+}

@@ -1,0 +1,49 @@
+import type { Decision } from '@taskgate/core';
+import type { TransactionStatus } from '@taskgate/protocol-postgres';
+import type { OpenGrant } from '../control-plane.ts';
+import type { GatewayPorts } from '../ports.ts';
+import type { SessionRecorder } from '../recording/session-recorder.ts';
+import type { DecidedStatement, DecisionContext } from './decision-context.ts';
+import type { GrantBudget } from './grant-budgets.ts';
+import { NameTable, type Portal, type PreparedStatement } from './name-tables.ts';
+import type { OperationRun, RunPorts } from './operation-run.ts';
+import type { ExpectedReply } from './reply.ts';
+
+/** Who watches a session from inside the gateway: the browser's console shows masks and verdicts that no message carries. */
+export interface SessionObserver {
+  onDecision(decisionId: string, decided: DecidedStatement, decision: Decision): void;
+  onShape: RunPorts['onShape'];
+}
+
+/** What the two directions of one session share. Only this gateway's single thread touches it. */
+export interface SessionState {
+  readonly sessionId: string;
+  readonly ports: GatewayPorts;
+  readonly via: 'postgres' | 'console';
+  grant: OpenGrant;
+  context: DecisionContext;
+  /** Policies, catalog or labels may have changed: load again before the next decision. */
+  contextStale: boolean;
+  /** A statement that may change the catalog has run. */
+  catalogStale: boolean;
+  readonly recorder: SessionRecorder;
+  readonly runPorts: RunPorts;
+  readonly budget: GrantBudget;
+  readonly observer: SessionObserver | null;
+  readonly statements: NameTable<PreparedStatement>;
+  readonly portals: NameTable<Portal>;
+  readonly replies: ExpectedReply[];
+  transaction: TransactionStatus;
+  /** Between CopyInResponse and the client's CopyDone or CopyFail. */
+  copyIn: OperationRun | null;
+  /** The target failed inside an extended batch whose Sync has not come yet: what comes before it is dropped. */
+  skipToSync: boolean;
+  /** A simple query that the gate runs by the extended protocol, to check `affects` before it commits. */
+  converted: boolean;
+  /** It kept within its limit and waits for its commit. */
+  convertedRun: { readonly run: OperationRun; readonly tag: string } | null;
+}
+
+export function createNameTables(): Pick<SessionState, 'statements' | 'portals'> {
+  return { statements: new NameTable<PreparedStatement>(), portals: new NameTable<Portal>() };
+}
