@@ -1,4 +1,5 @@
 import { TaskgateError } from '@taskgate/core';
+import { createToken, hashToken } from '@taskgate/identity';
 import { mayActivate } from '@taskgate/policy';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
@@ -8,7 +9,7 @@ import { readTaskDocument } from '../tasks/task-documents.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeGrant, lockGrantFor } from './change-grant.ts';
 import { type ConnectView, toConnectStrings } from './connect-strings.ts';
-import { createGrantToken, encodeScramVerifier, hashGrantToken } from './grant-token.ts';
+import { encodeScramVerifier } from './scram-verifier.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
 const ById = z.object({ id: z.string().max(60) });
@@ -24,7 +25,7 @@ export interface ActivationView {
 export async function activateGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<ActivationView> {
   const actor = requireUser(ctx, 'grant:request');
   const { id } = parseInput(ById, input);
-  const token = createGrantToken(ctx.services.randomBytes);
+  const token = createToken('grant', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     const before = await lockGrantFor(tx, actor, id, 'activate', now);
@@ -50,13 +51,13 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
         also: {
           activatedAt: new Date(now),
           verifier: await encodeScramVerifier(token, revision.task.salt),
-          tokenHash: hashGrantToken(token),
+          tokenHash: hashToken(token),
         },
       },
     );
     return {
       grant: (await toGrantViews(tx, actor, [after], now))[0]!,
-      token,
+      token: token.reveal((text) => text),
       connect: toConnectStrings(ctx.services.settings, after.task.name, after.task.resource.database),
     };
   });

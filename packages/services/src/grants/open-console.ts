@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createToken, hashToken } from '@taskgate/identity';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
@@ -9,7 +9,6 @@ import { lockGrantFor } from './change-grant.ts';
 
 const ById = z.object({ id: z.string().max(60) });
 const TICKET_TTL_MS = 30_000;
-const TICKET_BYTES = 32;
 /** Of one grant at a time: more than a person opens, fewer than fill a table. */
 const MAX_TICKETS = 20;
 
@@ -20,7 +19,7 @@ export async function openConsole(
 ): Promise<{ ticket: string; url: string }> {
   const actor = requireUser(ctx, 'grant:request');
   const { id } = parseInput(ById, input);
-  const ticket = `tgc_${Buffer.from(ctx.services.randomBytes(TICKET_BYTES)).toString('base64url')}`;
+  const ticket = createToken('console', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     await lockGrantFor(tx, actor, id, 'console', now);
@@ -33,7 +32,7 @@ export async function openConsole(
     });
     if (open.length > 0) await tx.consoleTicket.deleteMany({ where: { hash: { in: open.map((row) => row.hash) } } });
     await tx.consoleTicket.create({
-      data: { hash: hashTicket(ticket), grantId: id, expiresAt: new Date(now + TICKET_TTL_MS) },
+      data: { hash: hashToken(ticket), grantId: id, expiresAt: new Date(now + TICKET_TTL_MS) },
     });
     await emitAudit(tx, ctx, {
       action: 'grant.open-console',
@@ -42,12 +41,8 @@ export async function openConsole(
       before: null,
       after: { expiresAt: new Date(now + TICKET_TTL_MS) },
     });
-    return { ticket, url: consoleUrl(ctx.services.settings) };
+    return { ticket: ticket.reveal((text) => text), url: consoleUrl(ctx.services.settings) };
   });
-}
-
-export function hashTicket(ticket: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(ticket).digest());
 }
 
 /** On the host that the browser knows the web by. */

@@ -1,22 +1,11 @@
 import { createHash, createHmac, pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { SecretValue } from '@taskgate/core';
 
-const PREFIX = 'tgt_';
-const TOKEN_BYTES = 32;
 /** Postgres' own number. The token has 256 random bits: more rounds would slow the gate, not a guesser. */
 export const SCRAM_ITERATIONS = 4096;
 
 const derive = promisify(pbkdf2);
-
-/** `tgt_` and 256 random bits. */
-export function createGrantToken(randomBytes: (length: number) => Uint8Array): string {
-  return PREFIX + Buffer.from(randomBytes(TOKEN_BYTES)).toString('base64url');
-}
-
-/** SHA-256, for the doors that are sent the token itself. */
-export function hashGrantToken(token: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(token).digest());
-}
 
 export interface ScramVerifier {
   readonly iterations: number;
@@ -26,8 +15,8 @@ export interface ScramVerifier {
 }
 
 /** `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`, as in Postgres' pg_authid (RFC 5802, section 3). */
-export async function encodeScramVerifier(token: string, salt: Uint8Array): Promise<string> {
-  const salted = await derive(token, salt, SCRAM_ITERATIONS, 32, 'sha256');
+export async function encodeScramVerifier(token: SecretValue, salt: Uint8Array): Promise<string> {
+  const salted = await token.reveal((text) => derive(text, salt, SCRAM_ITERATIONS, 32, 'sha256'));
   const clientKey = createHmac('sha256', salted).update('Client Key').digest();
   const storedKey = createHash('sha256').update(clientKey).digest('base64');
   const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64');

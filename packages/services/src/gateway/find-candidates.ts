@@ -1,0 +1,73 @@
+import { createHmac } from 'node:crypto';
+import type { ServiceContext } from '../context.ts';
+import { decodeScramVerifier, SCRAM_ITERATIONS } from '../grants/scram-verifier.ts';
+import { requireSystem } from '../require-scope.ts';
+import { loadSealedKey } from './load-sealed-key.ts';
+
+/** The proof is tried against each: about 15 us a try. */
+const MAX_CANDIDATES = 200;
+/** Ended grants are tried too, only to say that the token was right and is over. */
+const NAMED_AFTER_END_MS = 24 * 3_600_000;
+const SALT_BYTES = 16;
+const MAX_NAME_LENGTH = 63;
+
+export interface Candidates {
+  readonly salt: Uint8Array;
+  readonly iterations: number;
+  readonly verifiers: readonly {
+    readonly grantId: string;
+    readonly storedKey: Uint8Array;
+    readonly serverKey: Uint8Array;
+    readonly status: 'active' | 'expired' | 'ended';
+    readonly endReason: string | null;
+  }[];
+}
+
+const VERIFIER_SELECT = { id: true, state: true, endReason: true, expiresAt: true, verifier: true } as const;
+
+/** Whose token could be behind this user name. An unknown task looks the same: a salt of its own, always the same. */
+export async function findCandidates(ctx: ServiceContext, task: string): Promise<Candidates> {
+  requireSystem(ctx, 'gateway');
+  const { db, clock } = ctx.services;
+  const mockKey = await loadSealedKey(ctx.services, 'mock-salt-key');
+  const known =
+    task.length > MAX_NAME_LENGTH || task.includes('\0')
+      ? null
+      : await db.task.findUnique({ where: { name: task }, select: { id: true, salt: true } });
+  if (known === null) {
+    const salt = createHmac('sha256', mockKey).update(task).digest().subarray(0, SALT_BYTES);
+    return { salt: new Uint8Array(salt), iterations: SCRAM_ITERATIONS, verifiers: [] };
+  }
+  const now = clock.now();
+  const active = await db.grant.findMany({
+    where: { taskId: known.id, state: 'active', verifier: { not: null } },
+    orderBy: { activatedAt: 'desc' },
+    take: MAX_CANDIDATES,
+    select: VERIFIER_SELECT,
+  });
+  const ended = await db.grant.findMany({
+    where: {
+      taskId: known.id,
+      state: 'ended',
+      verifier: { not: null },
+      endedAt: { gt: new Date(now - NAMED_AFTER_END_MS) },
+    },
+    orderBy: { endedAt: 'desc' },
+    take: MAX_CANDIDATES - active.length,
+    select: VERIFIER_SELECT,
+  });
+  const verifiers = [...active, ...ended].flatMap((row) => {
+    const verifier = decodeScramVerifier(row.verifier ?? '');
+    if (verifier === null) return [];
+    const lapsed = row.state === 'active' && row.expiresAt !== null && row.expiresAt.getTime() <= now;
+    const status = lapsed || row.endReason === 'expired' ? 'expired' : row.state === 'active' ? 'active' : 'ended';
+    return {
+      grantId: row.id,
+      storedKey: verifier.storedKey,
+      serverKey: verifier.serverKey,
+      status: status as Candidates['verifiers'][number]['status'],
+      endReason: lapsed ? 'expired' : row.endReason,
+    };
+  });
+  return { salt: new Uint8Array(known.salt), iterations: SCRAM_ITERATIONS, verifiers };
+}

@@ -1,0 +1,155 @@
+import { type Reason, TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { cancelHolds } from '../holds/cancel-holds.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { requireSystem } from '../require-scope.ts';
+import { encodeSessionHead } from '../sessions/session-head.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { storableJson, storableText } from './storable-json.ts';
+
+export interface IndexedRelation {
+  readonly verb: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+export interface SessionIndexBatch {
+  readonly operations: readonly {
+    readonly seq: number;
+    readonly at: number;
+    readonly decisionId: string;
+    readonly outcome: 'allow' | 'deny' | 'hold';
+    readonly statementClass: string;
+    readonly label: string;
+    readonly fingerprint: string;
+    readonly relations: readonly IndexedRelation[];
+    readonly reasons: readonly Reason[];
+  }[];
+  readonly outcomes: readonly {
+    readonly decisionId: string;
+    readonly outcome: 'done' | 'error' | 'refused' | 'cancelled' | 'skipped' | 'withheld' | 'unknown';
+    readonly tag: string | null;
+    readonly rows: number | null;
+    readonly bytes: number;
+    readonly maskedCells: number;
+    readonly durationMs: number | null;
+    readonly sqlstate: string | null;
+  }[];
+  readonly end: {
+    readonly at: number;
+    readonly reason: string;
+    readonly detail: string | null;
+    readonly interrupted: boolean;
+    readonly head: { readonly count: number; readonly hash: string };
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  } | null;
+  readonly upTo: number;
+}
+
+/**
+ * Writes what a recording says into the index. A batch may come again, whole or in other pieces, after a crash or a
+ * lost answer: rows are by (session, sequence), counters are counted anew from them, and an end is written once.
+ */
+export async function indexSession(ctx: ServiceContext, sessionId: string, batch: SessionIndexBatch): Promise<void> {
+  requireSystem(ctx, 'gateway');
+  await withTransaction(ctx, async (tx) => {
+    const [session] = await tx.$queryRaw<{ ended: boolean; userId: string }[]>`
+      select s."endedAt" is not null as ended, g."userId"
+      from sessions s join grants g on g.id = s."grantId"
+      where s.id = ${sessionId} for update of s`;
+    if (session === undefined) throw new TaskgateError('not-found', `there is no session \`${sessionId}\``);
+    if (batch.operations.length > 0) await addOperations(tx, sessionId, batch.operations);
+    if (batch.outcomes.length > 0) await addOutcomes(tx, sessionId, batch.outcomes);
+    await countAnew(tx, sessionId, batch.upTo);
+    if (batch.end !== null && !session.ended) await endSessionRow(tx, ctx, sessionId, batch.end);
+    await notifyChange(tx, { topic: 'sessions', id: sessionId, userId: session.userId });
+  });
+}
+
+async function addOperations(
+  tx: Transaction,
+  sessionId: string,
+  operations: SessionIndexBatch['operations'],
+): Promise<void> {
+  const rows = storableJson(
+    operations.map((operation) => ({
+      ...operation,
+      at: new Date(operation.at).toISOString(),
+      relationNames: [...new Set(operation.relations.map((relation) => `${relation.schema}.${relation.name}`))],
+    })),
+  );
+  await tx.$executeRaw`
+    insert into operations ("sessionId", seq, "decisionId", at, outcome, "statementClass", label, fingerprint,
+      relations, "relationNames", reasons)
+    select ${sessionId}, x.seq, x."decisionId", x.at, x.outcome, x."statementClass", x.label, x.fingerprint,
+      x.relations, array(select jsonb_array_elements_text(x."relationNames")), x.reasons
+    from jsonb_to_recordset(${rows}::jsonb) as x(seq int, "decisionId" text, at timestamptz, outcome text,
+      "statementClass" text, label text, fingerprint text, relations jsonb, "relationNames" jsonb, reasons jsonb)
+    on conflict ("sessionId", seq) do nothing`;
+}
+
+async function addOutcomes(tx: Transaction, sessionId: string, outcomes: SessionIndexBatch['outcomes']): Promise<void> {
+  // What is known is never made unknown again.
+  await tx.$executeRaw`
+    update operations o
+    set result = x.outcome, tag = x.tag, rows = x.rows, bytes = x.bytes, "maskedCells" = x."maskedCells",
+      "durationMs" = x."durationMs", sqlstate = x.sqlstate
+    from jsonb_to_recordset(${storableJson(outcomes)}::jsonb) as x("decisionId" text, outcome text, tag text,
+      rows bigint, bytes bigint, "maskedCells" int, "durationMs" float8, sqlstate text)
+    where o."sessionId" = ${sessionId} and o."decisionId" = x."decisionId"
+      and (o.result is null or x.outcome <> 'unknown')`;
+}
+
+async function countAnew(tx: Transaction, sessionId: string, upTo: number): Promise<void> {
+  await tx.$executeRaw`
+    update sessions s
+    set "indexedUpTo" = greatest(s."indexedUpTo", ${upTo}::int), "operationCount" = c.operations,
+      "deniedCount" = c.denied, "heldCount" = c.held, "rowCount" = c.rows, "maskedCells" = c.masked
+    from (
+      select count(*)::int as operations, (count(*) filter (where outcome = 'deny'))::int as denied,
+        (count(*) filter (where outcome = 'hold'))::int as held, coalesce(sum(rows), 0)::bigint as rows,
+        coalesce(sum("maskedCells"), 0)::bigint as masked
+      from operations where "sessionId" = ${sessionId}
+    ) c
+    where s.id = ${sessionId}`;
+}
+
+async function endSessionRow(
+  tx: Transaction,
+  ctx: ServiceContext,
+  sessionId: string,
+  end: NonNullable<SessionIndexBatch['end']>,
+): Promise<void> {
+  const { signer, clock } = ctx.services;
+  const signature = signer.signHead(encodeSessionHead(sessionId, end.head));
+  const ended = {
+    endedAt: new Date(end.at),
+    endReason: storableText(end.reason),
+    interrupted: end.interrupted,
+    headCount: end.head.count,
+    headHash: end.head.hash,
+    headSignature: Buffer.from(signature).toString('base64'),
+    headKeyId: signer.keyId,
+  };
+  await tx.session.update({
+    where: { id: sessionId },
+    data: {
+      ...ended,
+      endDetail: end.detail === null ? null : storableText(end.detail),
+      bytesIn: BigInt(end.bytesIn),
+      bytesOut: BigInt(end.bytesOut),
+    },
+  });
+  await cancelHolds(tx, ctx, { sessionId }, clock.now());
+  await emitAudit(tx, ctx, {
+    action: 'session.ended',
+    subjectKind: 'session',
+    subject: sessionId,
+    before: { endedAt: null },
+    after: ended,
+  });
+}

@@ -1,0 +1,73 @@
+import type { GrantLimits, PostgresCatalog, SecretValue } from '@taskgate/core';
+import { loadTarget, readStoredCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
+import type { ServiceContext } from '../context.ts';
+import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
+import { requireSystem } from '../require-scope.ts';
+import { openMaskKey } from '../resources/resource-secrets.ts';
+import type { ResourceTarget } from '../resources/resource-target.ts';
+import { requireActiveGrant } from './active-grant.ts';
+
+export interface PinnedDocument {
+  readonly name: string;
+  readonly revision: number;
+  readonly source: string;
+}
+
+export interface OpenGrant {
+  readonly grantId: string;
+  readonly identity: { readonly id: string; readonly label: string };
+  readonly task: PinnedDocument;
+  readonly policies: readonly PinnedDocument[];
+  readonly resource: {
+    readonly id: string;
+    readonly name: string;
+    readonly database: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  readonly expiresAt: number;
+  readonly limits: GrantLimits;
+  readonly record: { readonly results: 'none' | 'masked' };
+  readonly maskKey: SecretValue;
+}
+
+/** All that a session of this grant is decided by: the grant's own task revision, and the policies in force now. */
+export async function openGrant(ctx: ServiceContext, grantId: string): Promise<OpenGrant> {
+  requireSystem(ctx, 'gateway');
+  const { db, clock, vault } = ctx.services;
+  const grant = await requireActiveGrant(db, grantId, clock.now());
+  const row = await db.resource.findUniqueOrThrow({
+    where: { id: grant.task.resource.id },
+    select: { id: true, name: true, database: true, labels: true, maskKey: true },
+  });
+  const resource = toResourceFacts(row);
+  const pinned = await loadPinnedTask(db, grant.taskId, grant.taskRevision, resource);
+  return {
+    grantId,
+    identity: { id: grant.userId, label: grant.user.email },
+    task: { name: grant.task.name, revision: grant.taskRevision, source: pinned.source },
+    policies: pinned.policies.map(({ name, revision, source }) => ({ name, revision, source })),
+    resource: { id: row.id, name: row.name, database: row.database, labels: resource.labels },
+    expiresAt: grant.expiresAt!.getTime(),
+    limits: pinned.terms.limits,
+    record: { results: pinned.terms.record.results },
+    maskKey: openMaskKey(vault, row),
+  };
+}
+
+/** The credential of the grant's resource, opened for one connection. */
+export async function leaseCredential(ctx: ServiceContext, grantId: string): Promise<ResourceTarget> {
+  requireSystem(ctx, 'gateway');
+  const grant = await requireActiveGrant(ctx.services.db, grantId, ctx.services.clock.now());
+  return (await loadTarget(ctx, grant.task.resource.id)).target;
+}
+
+/** The catalog as last read, or read now where asked or where there is none. */
+export async function loadCatalog(
+  ctx: ServiceContext,
+  resourceId: string,
+  options: { readonly refresh: boolean },
+): Promise<PostgresCatalog> {
+  requireSystem(ctx, 'gateway');
+  const stored = options.refresh ? null : await readStoredCatalog(ctx.services.db, resourceId);
+  return stored ?? storeFreshCatalog(ctx, resourceId);
+}

@@ -1,0 +1,8 @@
+/** JSON that Postgres takes: text there holds no NUL and no half of a surrogate pair, and clients can send both. */
+export function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'string' ? storableText(item) : item));
+}
+
+export function storableText(text: string): string {
+  return text.replaceAll(/\0|\p{Surrogate}/gu, '\ufffd');
+}
