@@ -1,0 +1,110 @@
+import { type PostgresCatalog, TaskgateError } from '@taskgate/core';
+import type { Prisma, Transaction } from '@taskgate/db';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { connectResource } from '../resources/connect-resource.ts';
+import { openCredential } from '../resources/resource-secrets.ts';
+import type { ResourceTarget, TlsModeName } from '../resources/resource-target.ts';
+import { translateStoreError, withTransaction } from '../with-transaction.ts';
+import { readCatalog } from './read-catalog.ts';
+
+/** Older ones are of no more use: a decision names its version, and the recording holds what was decided. */
+const KEPT_VERSIONS = 5;
+
+/** The resource's current catalog as last read; `null` where it was not read yet, or the resource has changed since. */
+export async function readStoredCatalog(db: Transaction, resourceId: string): Promise<PostgresCatalog | null> {
+  const row = await db.catalogVersion
+    .findFirst({ where: { resourceId, current: true }, select: { content: true } })
+    .catch((error: unknown) => {
+      throw translateStoreError(error);
+    });
+  return row === null ? null : (row.content as unknown as PostgresCatalog);
+}
+
+/** Reads the catalog at the target and makes it the current one. The caller has checked who may ask. */
+export async function storeFreshCatalog(
+  ctx: ServiceContext,
+  resourceId: string,
+  options: { readonly deadlineMs?: number } = {},
+): Promise<PostgresCatalog> {
+  const { target, name, updatedAt } = await loadTarget(ctx, resourceId);
+  const client = await connectResource(target, options);
+  const catalog = await readCatalog(client).finally(() => client.end().catch(() => {}));
+  await withTransaction(ctx, async (tx) => {
+    const [locked] = await tx.$queryRaw<{ updatedAt: Date }[]>`
+      SELECT "updatedAt" FROM resources WHERE id = ${resourceId} FOR UPDATE`;
+    // Read from where the resource no longer points: it must not become what decisions are made on.
+    if (locked?.updatedAt.getTime() !== updatedAt.getTime())
+      throw new TaskgateError('conflict', `the resource \`${name}\` was changed meanwhile; try again`);
+    await makeCurrent(tx, ctx, { resourceId, name, catalog });
+  });
+  return catalog;
+}
+
+async function makeCurrent(
+  tx: Transaction,
+  ctx: ServiceContext,
+  read: { readonly resourceId: string; readonly name: string; readonly catalog: PostgresCatalog },
+): Promise<void> {
+  const { resourceId, name, catalog } = read;
+  const { version } = catalog;
+  const readAt = new Date(ctx.services.clock.now());
+  const before = await tx.catalogVersion.findFirst({ where: { resourceId, current: true }, select: { version: true } });
+  if (before?.version === version) {
+    await tx.catalogVersion.update({ where: { resourceId_version: { resourceId, version } }, data: { readAt } });
+    return;
+  }
+  await tx.catalogVersion.updateMany({ where: { resourceId, current: true }, data: { current: false } });
+  await tx.catalogVersion.upsert({
+    where: { resourceId_version: { resourceId, version } },
+    create: { resourceId, version, readAt, current: true, content: catalog as unknown as Prisma.InputJsonObject },
+    update: { current: true, readAt },
+  });
+  const outdated = await tx.catalogVersion.findMany({
+    where: { resourceId },
+    orderBy: { readAt: 'desc' },
+    skip: KEPT_VERSIONS,
+    select: { version: true },
+  });
+  await tx.catalogVersion.deleteMany({
+    where: { resourceId, current: false, version: { in: outdated.map((row) => row.version) } },
+  });
+  await emitAudit(tx, ctx, {
+    action: 'resource.read-catalog',
+    subjectKind: 'resource',
+    subject: resourceId,
+    before: before === null ? null : { version: before.version },
+    after: { version, relations: catalog.relations.length, serverVersion: catalog.serverVersion },
+  });
+  await notifyChange(tx, { topic: 'resources', id: name, change: 'catalog', resourceId });
+}
+
+export interface StoredTarget {
+  readonly name: string;
+  readonly updatedAt: Date;
+  readonly target: ResourceTarget;
+}
+
+/** The stored resource with its credential opened. Throws `not-found`. */
+export async function loadTarget(ctx: ServiceContext, resourceId: string): Promise<StoredTarget> {
+  const row = await ctx.services.db.resource
+    .findUnique({ where: { id: resourceId }, include: { credential: true } })
+    .catch((error: unknown) => {
+      throw translateStoreError(error);
+    });
+  if (!row?.credential)
+    throw new TaskgateError('not-found', `there is no resource \`${resourceId}\` with a credential`);
+  return {
+    name: row.name,
+    updatedAt: row.updatedAt,
+    target: {
+      host: row.host,
+      port: row.port,
+      database: row.database,
+      tls: { mode: row.tlsMode as TlsModeName, ca: row.tlsCa },
+      username: row.credential.username,
+      secret: openCredential(ctx.services.vault, row.id, row.credential.sealed),
+    },
+  };
+}
