@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
-          include: servers.map((glob) => `{packages,apps}/*/src/${glob}`),
+          include: servers.flatMap((glob) => [`{packages,apps}/*/src/${glob}`, `scripts/${glob}`]),
           exclude: ['**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
