@@ -25,13 +25,12 @@ export async function toGrantViews(
   rows: readonly GrantRow[],
   now: number,
 ): Promise<GrantView[]> {
-  const [purposeOf, personOf] = await Promise.all([
-    loadPurposes(db, rows),
-    loadPeople(
-      db,
-      rows.map((row) => row.endedById),
-    ),
-  ]);
+  // One after the other: `db` may be a transaction, which has one connection.
+  const purposeOf = await loadPurposes(db, rows);
+  const personOf = await loadPeople(
+    db,
+    rows.map((row) => row.endedById),
+  );
   return rows.map((row) => {
     const facts = toGrantFacts(row);
     const action = (name: GrantAction) => {

@@ -61,8 +61,9 @@ export async function putPolicy(
     });
     await notifyChange(tx, { topic: 'policies', id: name });
   }
-  if (input.publish && policy?.publishedRevision !== revision) await publishPolicyRevision(tx, ctx, policyId, revision);
-  return { name, revision, outcome: policy === null ? 'created' : changed ? 'updated' : 'unchanged' };
+  const publish = input.publish && policy?.publishedRevision !== revision;
+  if (publish) await publishPolicyRevision(tx, ctx, policyId, revision);
+  return { name, revision, outcome: policy === null ? 'created' : changed || publish ? 'updated' : 'unchanged' };
 }
 
 /** Makes a revision the one in force, for open sessions too. The row is locked by the caller. */

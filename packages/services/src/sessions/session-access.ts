@@ -44,15 +44,14 @@ export async function loadReplayRights(
   if (others.length === 0 || !actor.scopes.includes('session:read')) return (row) => isOwnSession(actor, row);
   const key = (row: SessionRow): string => `${row.grant.taskId}/${row.grant.taskRevision}`;
   const wanted = new Map(others.map((row) => [key(row), row]));
-  const [revisions, policies] = await Promise.all([
-    db.taskRevision.findMany({
-      where: {
-        OR: [...wanted.values()].map((row) => ({ taskId: row.grant.taskId, revision: row.grant.taskRevision })),
-      },
-      select: { taskId: true, revision: true, source: true },
-    }),
-    loadPoliciesInForce(db),
-  ]);
+  // One after the other: `db` may be a transaction, which has one connection.
+  const revisions = await db.taskRevision.findMany({
+    where: {
+      OR: [...wanted.values()].map((row) => ({ taskId: row.grant.taskId, revision: row.grant.taskRevision })),
+    },
+    select: { taskId: true, revision: true, source: true },
+  });
+  const policies = await loadPoliciesInForce(db);
   const rights = new Map<string, boolean>();
   for (const { taskId, revision, source } of revisions) {
     const row = wanted.get(`${taskId}/${revision}`)!;

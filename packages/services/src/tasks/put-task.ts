@@ -87,8 +87,9 @@ export async function putTask(tx: Transaction, ctx: ServiceContext, input: PutIn
     });
     await notifyChange(tx, { topic: 'tasks', id: name });
   }
-  if (input.publish && task?.publishedRevision !== revision) await publishTaskRevision(tx, ctx, taskId, revision);
-  return { name, revision, outcome: task === null ? 'created' : changed ? 'updated' : 'unchanged' };
+  const publish = input.publish && task?.publishedRevision !== revision;
+  if (publish) await publishTaskRevision(tx, ctx, taskId, revision);
+  return { name, revision, outcome: task === null ? 'created' : changed || publish ? 'updated' : 'unchanged' };
 }
 
 /** Throws `conflict` where somebody saved a revision since the one that was edited. */
