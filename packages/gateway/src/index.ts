@@ -1,5 +1,5 @@
-export * from './control-plane.ts';
 export { listenConsole } from './console/listen-console.ts';
+export * from './control-plane.ts';
 export { createLiveSessions, type LiveSessions } from './live-sessions.ts';
 export type { GatewayPorts, Log } from './ports.ts';
 export { createCancelRegistry } from './postgres/cancel-registry.ts';

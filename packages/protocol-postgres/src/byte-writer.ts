@@ -25,7 +25,9 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#bytes[this.#grow(1)] = value;
+    // Not in one expression: the array would be read before it is grown.
+    const at = this.#grow(1);
+    this.#bytes[at] = value;
     return this;
   }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ConsoleEvent } from '@taskgate/contracts';
 import { type MaskName, utf8DecodeLossy } from '@taskgate/core';
 import {
   BACKEND_TAG,
@@ -14,7 +15,6 @@ import {
   maxBackendBytes,
   sqlstateOf,
 } from '@taskgate/protocol-postgres';
-import type { ConsoleEvent } from '@taskgate/contracts';
 
 const ROWS_PER_MESSAGE = 200;
 const MAX_CELL_CHARACTERS = 1_000_000;
@@ -98,7 +98,11 @@ export class ConsoleClient {
         this.#send({
           type: 'columns',
           id,
-          columns: message.fields.map(({ name, typeOid }, index) => ({ name, typeOid, mask: this.#masks[index] ?? null })),
+          columns: message.fields.map(({ name, typeOid }, index) => ({
+            name,
+            typeOid,
+            mask: this.#masks[index] ?? null,
+          })),
         });
         return;
       }
@@ -106,7 +110,12 @@ export class ConsoleClient {
         this.#flushRows();
         const message = decodeBackendMessage(frame);
         if (message.kind === 'command-complete')
-          this.#send({ type: 'complete', id, tag: message.tag, truncated: running !== null && running.rows > running.maxRows });
+          this.#send({
+            type: 'complete',
+            id,
+            tag: message.tag,
+            truncated: running !== null && running.rows > running.maxRows,
+          });
         return;
       }
       case BACKEND_TAG.copyOut:
@@ -119,8 +128,19 @@ export class ConsoleClient {
         const hint = fields.get('H') ?? null;
         const link = /https?:\/\/\S+/.exec(hint ?? '')?.[0] ?? null;
         if (frame.tag === BACKEND_TAG.notice)
-          return this.#send({ type: 'notice', id, severity: fields.get('V') ?? 'NOTICE', message: fields.get('M') ?? '', link });
-        if (fields.get('V') === 'FATAL') return this.#send({ type: 'ended', code: sqlstateOf(fields), message: fields.get('M') ?? 'the connection ended' });
+          return this.#send({
+            type: 'notice',
+            id,
+            severity: fields.get('V') ?? 'NOTICE',
+            message: fields.get('M') ?? '',
+            link,
+          });
+        if (fields.get('V') === 'FATAL')
+          return this.#send({
+            type: 'ended',
+            code: sqlstateOf(fields),
+            message: fields.get('M') ?? 'the connection ended',
+          });
         const position = Number(fields.get('P') ?? Number.NaN);
         return this.#send({
           type: 'error',

@@ -1,11 +1,11 @@
 import http from 'node:http';
 import type net from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
-import { ConsoleRequest, type ConsoleEvent } from '@taskgate/contracts';
+import { type ConsoleEvent, ConsoleRequest } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { PostgresSession } from '../postgres/postgres-session.ts';
 import type { Listener } from '../postgres/postgres-listener.ts';
+import type { PostgresSession } from '../postgres/postgres-session.ts';
 import { runPostgresSession, type SessionPorts } from '../postgres/run-postgres-session.ts';
 import { ConsoleClient } from './console-client.ts';
 
@@ -44,7 +44,9 @@ export async function listenConsole(options: {
     if (request.url !== '/console') return refuse('404 Not Found');
     if (!options.allowedOrigins.includes(origin)) return refuse('403 Forbidden');
     if (sockets.clients.size >= MAX_SOCKETS) return refuse('503 Service Unavailable');
-    sockets.handleUpgrade(request, socket, head, (webSocket) => serveConsole(webSocket, (socket as net.Socket).remoteAddress ?? '', ports));
+    sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      serveConsole(webSocket, (socket as net.Socket).remoteAddress ?? '', ports),
+    );
   });
   const pings = setInterval(() => {
     for (const socket of sockets.clients) socket.ping();
@@ -140,7 +142,16 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
         return session.cancel();
       case 'run':
         if (console.client.busy) {
-          emit({ type: 'error', id: request.id, sqlstate: '55000', message: 'a statement is still running', detail: null, hint: 'wait for it or cancel it', position: null, link: null });
+          emit({
+            type: 'error',
+            id: request.id,
+            sqlstate: '55000',
+            message: 'a statement is still running',
+            detail: null,
+            hint: 'wait for it or cancel it',
+            position: null,
+            link: null,
+          });
           return;
         }
         return console.client.run(request.id, request.sql, request.maxRows);
@@ -154,7 +165,9 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
             statementClass: operation.statementClass,
             outcome: decision.outcome,
             reasons: [...decision.reasons],
-            masks: decision.obligations.outputMasks.flatMap((mask, index) => (mask === null ? [] : [{ column: operation.output?.[index]?.name ?? '', mask }])),
+            masks: decision.obligations.outputMasks.flatMap((mask, index) =>
+              mask === null ? [] : [{ column: operation.output?.[index]?.name ?? '', mask }],
+            ),
           })),
         });
       }

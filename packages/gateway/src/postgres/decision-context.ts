@@ -1,4 +1,4 @@
-import type { Decision, PostgresCatalog, SqlOperation } from '@taskgate/core';
+import type { CatalogColumn, ColumnName, Decision, PostgresCatalog, SqlOperation } from '@taskgate/core';
 import { TaskgateError } from '@taskgate/core';
 import { type CompiledPolicySet, compilePolicySet, decide, parsePolicy, parseTask } from '@taskgate/policy';
 import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer } from '@taskgate/sql';
@@ -19,6 +19,9 @@ export interface DecisionContext {
   decideText(text: string): readonly DecidedStatement[];
   /** For a statement inside another (SQL-level prepare and declare). */
   decideOperation(operation: SqlOperation): Decision;
+  findColumn(name: ColumnName): CatalogColumn | null;
+  /** citext is text to a mask, wherever its extension put it. */
+  isTextType(typeOid: number): boolean;
 }
 
 const MAX_CACHED_TEXTS = 5_000;
@@ -31,6 +34,7 @@ function createDecisionContext(
   analyzer: SqlAnalyzer,
 ): DecisionContext {
   const cache = new Map<string, readonly DecidedStatement[]>();
+  const textTypes = new Set(catalog.types.filter(({ name }) => name === 'citext').map(({ oid }) => oid));
   return {
     key,
     catalog,
@@ -48,6 +52,11 @@ function createDecisionContext(
       return decided;
     },
     decideOperation: (operation) => decide(operation, policies),
+    findColumn: ({ schema, relation, column }) =>
+      catalog.relations
+        .find((candidate) => candidate.schema === schema && candidate.name === relation)
+        ?.columns.find(({ name }) => name === column) ?? null,
+    isTextType: (typeOid) => textTypes.has(typeOid),
   };
 }
 

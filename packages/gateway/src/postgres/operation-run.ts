@@ -1,4 +1,4 @@
-import type { Clock, MaskName } from '@taskgate/core';
+import type { CatalogColumn, Clock, ColumnName, MaskName } from '@taskgate/core';
 import { utf8DecodeLossy } from '@taskgate/core';
 import { type CopyRowMasker, createCopyRowMasker, createRowMasker, type RowMasker } from '@taskgate/masking';
 import {
@@ -31,6 +31,10 @@ export interface RunPorts {
   readonly hmacSha256: (bytes: Uint8Array) => Uint8Array;
   readonly recordResults: boolean;
   readonly onShape: (decisionId: string, columns: readonly ShownColumn[]) => void;
+  /** A column of the resource, for results whose description has no types (COPY). */
+  readonly findColumn: (name: ColumnName) => CatalogColumn | null;
+  /** A type outside the built-in ones that is text all the same (citext). */
+  readonly isTextType: (typeOid: number) => boolean;
 }
 
 /** One operation on its way through the target: masks its result, counts it, records what the client was sent. */
@@ -98,6 +102,7 @@ export class OperationRun {
             mask: masks[index]!,
             typeOid,
             typeModifier,
+            isText: this.#ports.isTextType(typeOid),
             format: format === 1 ? 'binary' : 'text',
           })),
           detectors,
@@ -122,7 +127,7 @@ export class OperationRun {
     if (
       this.#ports.recordResults &&
       this.#recordedRows < RECORDING_LIMITS.maxRowsPerOperation &&
-      this.#recordedBytes < RECORDING_LIMITS.maxResultBytesPerOperation
+      this.#recordedBytes + sent.length <= RECORDING_LIMITS.maxResultBytesPerOperation
     )
       this.#recordRow(sent);
     return sent;
@@ -180,7 +185,14 @@ export class OperationRun {
     if (format === 'binary') throw new ShapeMismatch('binary copy cannot be masked');
     this.#copyMasker = createCopyRowMasker({
       format,
-      columns: Array.from({ length: columns }, (_, index) => ({ mask: outputMasks[index] ?? null })),
+      columns: Array.from({ length: columns }, (_, index) => {
+        const source = output?.[index]?.plain === true ? output[index].sources[0] : undefined;
+        const column = source === undefined ? null : this.#ports.findColumn(source);
+        return {
+          mask: outputMasks[index] ?? null,
+          ...(column === null ? {} : { typeOid: column.typeOid, isText: this.#ports.isTextType(column.typeOid) }),
+        };
+      }),
       detectors,
       ports: { hmacSha256: this.#ports.hmacSha256 },
     });
@@ -201,7 +213,8 @@ export class OperationRun {
   }
 
   #recordCopy(direction: 'in' | 'out', data: Uint8Array): void {
-    if (!this.#ports.recordResults || this.#recordedBytes >= RECORDING_LIMITS.maxCopyBytesPerOperation) return;
+    if (!this.#ports.recordResults || this.#recordedBytes + data.length > RECORDING_LIMITS.maxCopyBytesPerOperation)
+      return;
     this.#copyDirection = direction;
     this.#copyText.push(utf8DecodeLossy(data));
     this.#copyLines += 1;

@@ -47,7 +47,12 @@ export async function listenPostgres(options: {
     }, AUTHENTICATION_DEADLINE_MS);
     let accepted: Awaited<ReturnType<typeof acceptClient>> = null;
     try {
-      accepted = await acceptClient(socket, { controlPlane: ports.controlPlane, cancels: ports.cancels, attempts, tls: options.tls });
+      accepted = await acceptClient(socket, {
+        controlPlane: ports.controlPlane,
+        cancels: ports.cancels,
+        attempts,
+        tls: options.tls,
+      });
     } catch (error) {
       refuse(socket, error, ports);
     } finally {
@@ -106,7 +111,11 @@ function refuse(socket: net.Socket, error: unknown, ports: SessionPorts): void {
   if (error instanceof ClientRefused) response = error.response;
   else if (error instanceof ProtocolError) response = encodeFatal(error.sqlstate, error.message, null);
   else if (error instanceof TaskgateError)
-    response = encodeFatal(error.code === 'store-unavailable' ? '57P03' : '58000', error.message, 'try again in a moment');
+    response = encodeFatal(
+      error.code === 'store-unavailable' ? '57P03' : '58000',
+      error.message,
+      'try again in a moment',
+    );
   else {
     // A TLS alert or the like: there is no client to tell; a bug of ours is in the log.
     ports.log.warn('connection refused', { error: String(error) });

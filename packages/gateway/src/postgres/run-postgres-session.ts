@@ -155,6 +155,8 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
       hmacSha256: (bytes) => maskKey.reveal((key) => createHmac('sha256', key).update(bytes).digest()),
       recordResults: grant.record.results === 'masked',
       onShape: (decisionId, columns) => request.observer?.onShape(decisionId, columns),
+      findColumn: (name) => state.context.findColumn(name),
+      isTextType: (typeOid) => state.context.isTextType(typeOid),
     },
     budget: ports.budgets.of(grant.grantId),
     observer: request.observer,

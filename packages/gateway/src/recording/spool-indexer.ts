@@ -233,8 +233,8 @@ export async function recoverSpool(options: {
   for (const sessionId of options.spool.list()) {
     try {
       const bytes = readWhole(options.spool, sessionId);
-      if (bytes.length === 0) {
-        // Killed between creating the file and its first write: nothing was forwarded.
+      if (!hasHeader(bytes)) {
+        // Killed before the first write was whole: nothing was forwarded.
         options.spool.remove(sessionId);
         continue;
       }
@@ -282,4 +282,11 @@ export async function recoverSpool(options: {
       });
     }
   }
+}
+
+/** False for a file that ends within its header. */
+function hasHeader(bytes: Uint8Array): boolean {
+  const reader = createRecordingReader();
+  reader.push(bytes);
+  return reader.header !== null;
 }

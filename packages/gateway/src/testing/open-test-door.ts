@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import tls from 'node:tls';
+import { SecretValue } from '@taskgate/core';
+import { startTestPostgres, type TestDatabase } from '@taskgate/testkit';
+import { createLiveSessions } from '../live-sessions.ts';
+import type { Log } from '../ports.ts';
+import { createCancelRegistry } from '../postgres/cancel-registry.ts';
+import { createDecisionContexts } from '../postgres/decision-context.ts';
+import { createGrantBudgets } from '../postgres/grant-budgets.ts';
+import { listenPostgres } from '../postgres/postgres-listener.ts';
+import type { SessionPorts } from '../postgres/run-postgres-session.ts';
+import { createFolderArchive } from '../recording/recording-archive.ts';
+import { createSpool } from '../recording/spool.ts';
+import { createSpoolIndexer } from '../recording/spool-indexer.ts';
+import { createMemoryControlPlane, type MemoryControlPlane, type MemoryGrant } from './memory-control-plane.ts';
+import { readTestCatalog } from './read-test-catalog.ts';
+
+const SCHEMA = `
+  create table public.customers (id int primary key, name text, email text, phone text, ssn text, country text, created_at timestamptz default now());
+  create table public.orders (id int primary key, customer_id int references public.customers, status text, total_cents int, created_at timestamptz default now());
+  create table public.order_items (id int primary key, order_id int, sku text, quantity int, price_cents int);
+  create table public.payments (id int primary key, order_id int, card_number text, amount_cents int, paid_at timestamptz);
+  insert into public.customers select i, 'Customer ' || i, 'customer' || i || '@example.com', '+1 555 ' || i, '123-45-' || (1000 + i), 'NL' from generate_series(1, 20) i;
+  insert into public.orders select i, 1 + i % 20, 'open', i * 100 from generate_series(1, 100) i;
+  create view public.customer_mail as select id, email from public.customers;`;
+
+const policyFixture = (name: string): string =>
+  fs.readFileSync(path.join(import.meta.dirname, '../../../policy/src/fixtures', name), 'utf8');
+
+export interface TestDoor {
+  readonly port: number;
+  readonly database: TestDatabase;
+  readonly controlPlane: MemoryControlPlane;
+  readonly ports: SessionPorts;
+  readonly spoolDirectory: string;
+  readonly archiveDirectory: string;
+  readonly logLines: string[];
+  grant(
+    task: 'sales-report' | 'fix-order-status' | 'shop-admin',
+    options?: { limits?: Record<string, number>; ttlMs?: number; policies?: readonly string[]; source?: string },
+  ): MemoryGrant;
+  close(): Promise<void>;
+}
+
+/** A real listener before a real Postgres, over the in-memory control plane. */
+export async function openTestDoor(): Promise<TestDoor> {
+  const postgres = await startTestPostgres();
+  const database = await postgres.createDatabase();
+  await database.query(SCHEMA);
+  const controlPlane = createMemoryControlPlane({
+    credential: {
+      host: postgres.host,
+      port: postgres.port,
+      database: database.name,
+      tls: { mode: 'disable', ca: null },
+      username: postgres.user,
+      secret: new SecretValue(postgres.password),
+    },
+    readCatalog: () => readTestCatalog(database),
+  });
+  const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'taskgate-door-'));
+  const spoolDirectory = path.join(folder, 'spool');
+  const archiveDirectory = path.join(folder, 'recordings');
+  const logLines: string[] = [];
+  const line = (message: string, fields?: object): void => {
+    logLines.push(`${message} ${JSON.stringify(fields ?? {})}`);
+  };
+  const log: Log = { info: line, warn: line, error: line };
+  const spool = createSpool(spoolDirectory);
+  const live = createLiveSessions({ clock, controlPlane });
+  const stopping = new AbortController();
+  controlPlane.watch((event) => live.onEvent(event), stopping.signal);
+  const ports: SessionPorts = {
+    controlPlane,
+    clock,
+    randomBytes: (length) => randomBytes(length),
+    spool,
+    log,
+    gatewayName: 'test-gateway',
+    contexts: createDecisionContexts(controlPlane),
+    budgets: createGrantBudgets(),
+    cancels: createCancelRegistry((length) => randomBytes(length)),
+    live,
+    indexer: createSpoolIndexer({ spool, archive: createFolderArchive(archiveDirectory), controlPlane, log }),
+  };
+  const listener = await listenPostgres({
+    host: '127.0.0.1',
+    port: 0,
+    tls: { context: tls.createSecureContext(), binding: null },
+    ports,
+  });
+  return {
+    port: listener.port,
+    database,
+    controlPlane,
+    ports,
+    spoolDirectory,
+    archiveDirectory,
+    logLines,
+    grant: (task, options = {}) =>
+      controlPlane.addGrant({
+        task,
+        taskSource: options.source ?? policyFixture(`${task}.task.yaml`),
+        policySources: options.policies ?? [policyFixture('customer-data.policy.yaml')],
+        database: database.name,
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
+        ...(options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs }),
+      }),
+    async close() {
+      const closing = listener.close();
+      await live.endAll();
+      await closing;
+      await ports.indexer.drain(AbortSignal.timeout(5_000));
+      stopping.abort();
+      await database.drop();
+      await postgres.stop();
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
