@@ -2,7 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EmbeddedPostgres } from '@taskgate/embedded-postgres';
+import { type EmbeddedPostgres, stopEmbeddedPostgres } from '@taskgate/embedded-postgres';
 import pg from 'pg';
 import { programOf } from './build.mjs';
 import { DEMO_SHOP_DATABASE, DEMO_SHOP_ROLE, installDemoShop } from './demo/demo-shop.ts';
@@ -45,13 +45,17 @@ process.on('exit', killEverything);
 process.on('uncaughtException', (error) => void fail(error));
 process.on('unhandledRejection', (error) => void fail(error));
 
+if (process.argv.includes('--end-leftovers')) {
+  await endLeftovers().catch(fail);
+  process.exit(0);
+}
 await serve().catch(fail);
 
 async function serve(): Promise<void> {
   const web = portSetting('TASKGATE_WEB_PORT', 3000);
   const postgres = portSetting('TASKGATE_POSTGRES_PORT', 15432);
   const consolePort = portSetting('TASKGATE_CONSOLE_PORT', 18081);
-  const home = openHome(process.env.TASKGATE_HOME || join(root, '.taskgate'));
+  const home = openHome(homePath());
   const register = await openProcessRegister(home.processesFile, progress);
   for (const [port, setting] of [
     [web, 'TASKGATE_WEB_PORT'],
@@ -134,6 +138,17 @@ async function serve(): Promise<void> {
     announcement({ webUrl, postgresPort: postgres, demo, home, result, urlSetting, password: first ? password : null }),
   );
   home.remember({ announced: true });
+}
+
+function homePath(): string {
+  return process.env.TASKGATE_HOME || join(root, '.taskgate');
+}
+
+/** After a supervisor was killed: what it started is ended, in its order. */
+async function endLeftovers(): Promise<void> {
+  const home = openHome(homePath());
+  await openProcessRegister(home.processesFile, progress);
+  for (const name of ['demo-shop', 'store']) await stopEmbeddedPostgres(join(home.path, name), progress);
 }
 
 async function startStore(home: Home): Promise<string> {

@@ -35,20 +35,33 @@ process.exit();
 
 /** Hands over to the supervisor, passes signals on, and ends with its exit code. The channel tells it if we die. */
 async function supervise() {
-  const args = ['--disable-warning=ExperimentalWarning', join(root, 'scripts/serve.ts'), ...process.argv.slice(2)];
-  const child = spawn(findNode24(), args, {
-    cwd: root,
-    env: { ...node24Environment(), TASKGATE_STARTED_AT: String(startedAt) },
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = startSupervisor(process.argv.slice(2), 'ipc');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   whenParentIsGone(() => child.kill('SIGTERM'));
+  const code = await ended(child);
+  if (code !== null) return code;
+  console.error('the supervisor was killed: ending what it left');
+  await ended(startSupervisor(['--end-leftovers'], 'ignore'));
+  return 1;
+}
+
+function startSupervisor(args, channel) {
+  const command = ['--disable-warning=ExperimentalWarning', join(root, 'scripts/serve.ts'), ...args];
+  return spawn(findNode24(), command, {
+    cwd: root,
+    env: { ...node24Environment(), TASKGATE_STARTED_AT: String(startedAt) },
+    stdio: ['inherit', 'inherit', 'inherit', channel],
+  });
+}
+
+/** Its exit code, or `null` when a signal ended it. */
+function ended(child) {
   return new Promise((resolve) => {
     child.once('error', (error) => {
       console.error(error.message);
       resolve(1);
     });
-    child.once('close', (code) => resolve(code ?? 1));
+    child.once('close', resolve);
   });
 }
 

@@ -45,8 +45,8 @@ export function startProcess(options: {
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => {
+      resolve(signal === null ? `exit code ${code}` : signal); // first: the register's folder may be gone
       options.register.remove(pid);
-      resolve(signal === null ? `exit code ${code}` : signal);
     });
   });
   const kill = (): void => {

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { SecretValue } from '@taskgate/core';
 import pg from 'pg';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './start-embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from './start-embedded-postgres.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'taskgate-embedded-'));
 chmodSync(folder, 0o711);
@@ -90,6 +90,13 @@ describe('startEmbeddedPostgres', () => {
     await left.exited;
     expect(own.pid).not.toBe(left.pid);
     expect(await query(own, 'select 1 as n')).toEqual([{ n: 1 }]);
+  });
+
+  it('can be stopped by its data directory alone', async () => {
+    const left = await start();
+    await stopEmbeddedPostgres(join(folder, 'data'), () => undefined);
+    await left.exited;
+    await stopEmbeddedPostgres(join(folder, 'nothing'), () => undefined);
   });
 
   it('names the port when it is taken', async () => {

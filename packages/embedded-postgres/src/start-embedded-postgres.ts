@@ -79,6 +79,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   return server;
 }
 
+/** Stops the server that runs on a data directory, whoever started it; does nothing where there is none. */
+export async function stopEmbeddedPostgres(dataDirectory: string, log: (line: string) => void): Promise<void> {
+  if (await exists(join(dataDirectory, 'PG_VERSION'))) await clearPostmaster(dataDirectory, STOP_DEADLINE_MS, log);
+}
+
 async function launch(place: ServerPlace, options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   for (let attempt = 1; ; attempt++) {
     const port = options.port === 0 ? await freePort() : options.port;
