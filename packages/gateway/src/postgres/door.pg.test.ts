@@ -1,6 +1,6 @@
 import { psqlPath, runCommand } from '@taskgate/testkit';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectThrough, psqlThrough } from '../testing/door-clients.ts';
 import type { MemoryGrant } from '../testing/memory-control-plane.ts';
 import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
 
@@ -12,29 +12,8 @@ afterAll(async () => {
   await door.close();
 });
 
-async function psql(grant: MemoryGrant, ...commands: string[]) {
-  const target = `host=127.0.0.1 port=${door.port} user=${grant.grant.task.name} dbname=${door.database.name} sslmode=disable`;
-  return runCommand(
-    psqlPath(),
-    ['-X', '-A', '-t', '-v', 'VERBOSITY=verbose', ...commands.flatMap((command) => ['-c', command]), target],
-    {
-      env: { PGPASSWORD: grant.token },
-    },
-  );
-}
-
-async function connect(grant: MemoryGrant): Promise<pg.Client> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: door.port,
-    user: grant.grant.task.name,
-    database: door.database.name,
-    password: grant.token,
-  });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
+const psql = (grant: MemoryGrant, ...commands: string[]) => psqlThrough(door, grant, ...commands);
+const connect = (grant: MemoryGrant) => connectThrough(door, grant);
 
 describe('an unchanged psql through the door', () => {
   it('gets allowed rows with the e-mail masked', async () => {
