@@ -10,17 +10,18 @@ const Environment = z.object({
   DATABASE_URL: z.string().min(1).optional(),
   TASKGATE_MASTER_KEY: z.string().min(1).optional(),
   TASKGATE_WEB_PORT: Port.default(3000),
-  /** Where browsers find the web, without a slash at the end. */
-  TASKGATE_WEB_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where browsers find the web; next-auth reads it too. */
+  NEXTAUTH_URL: z.url({ protocol: /^https?$/ }).optional(),
+  TASKGATE_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Where psql finds the gate, when that is not the web's own host. */
   TASKGATE_POSTGRES_HOST: z.string().min(1).max(253).optional(),
   TASKGATE_POSTGRES_PORT: Port.default(15_432),
   TASKGATE_CONSOLE_PORT: Port.default(18_081),
   TASKGATE_RECORDINGS: z.string().min(1).optional(),
   TASKGATE_SPOOL: z.string().min(1).optional(),
-  TASKGATE_DEMO: z.enum(['0', '1']).optional(),
+  TASKGATE_DEMO: z.enum(['0', '1', '']).default('0'),
   /** Signs the browser's cookies; without it one is made and kept in the home. Shared by all instances of the web. */
-  TASKGATE_WEB_SECRET: z.string().min(32).optional(),
+  NEXTAUTH_SECRET: z.string().min(16).optional(),
 });
 
 export interface WebEnvironment {
@@ -36,6 +37,7 @@ export interface WebEnvironment {
   readonly recordingsDirectory: string;
   readonly spoolDirectory: string;
   readonly webSecret: string | null;
+  readonly demo: boolean;
   readonly development: boolean;
 }
 
@@ -46,7 +48,7 @@ export function env(): WebEnvironment {
   if (parsed) return parsed;
   const values = Environment.parse(process.env);
   const home = path.resolve(/* turbopackIgnore: true */ values.TASKGATE_HOME);
-  const web = new URL(values.TASKGATE_WEB_URL ?? `http://localhost:${values.TASKGATE_WEB_PORT}`);
+  const web = new URL(values.NEXTAUTH_URL ?? values.TASKGATE_URL ?? `http://127.0.0.1:${values.TASKGATE_WEB_PORT}`);
   parsed = {
     home,
     databaseUrl: values.DATABASE_URL ?? null,
@@ -58,7 +60,8 @@ export function env(): WebEnvironment {
     consolePort: values.TASKGATE_CONSOLE_PORT,
     recordingsDirectory: values.TASKGATE_RECORDINGS ?? path.join(home, 'recordings'),
     spoolDirectory: values.TASKGATE_SPOOL ?? path.join(home, 'spool'),
-    webSecret: values.TASKGATE_WEB_SECRET ?? null,
+    webSecret: values.NEXTAUTH_SECRET ?? null,
+    demo: values.TASKGATE_DEMO === '1',
     development: values.NODE_ENV === 'development',
   };
   return parsed;

@@ -1,9 +1,5 @@
-import { Page, PageHeader } from '@/components/page.tsx';
+import { Home } from '@/features/home/home.tsx';
 
 export default function HomePage() {
-  return (
-    <Page>
-      <PageHeader title="Home" />
-    </Page>
-  );
+  return <Home />;
 }

@@ -1,0 +1,221 @@
+'use client';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import dynamic from 'next/dynamic';
+import { useRouter } from 'next/navigation';
+import { useEffect, useState } from 'react';
+import { Badge } from '@/components/badge.tsx';
+import { Button } from '@/components/button.tsx';
+import { Dialog } from '@/components/dialog.tsx';
+import { FormError } from '@/components/field.tsx';
+import { type Crumb, Page, PageHeader, Panel } from '@/components/page.tsx';
+import { Ticked } from '@/components/reason-card.tsx';
+import { Skeleton } from '@/components/skeleton.tsx';
+import { toast } from '@/components/toast.tsx';
+import { query } from '@/lib/api.ts';
+import { plural } from '@/lib/format.ts';
+import { problemOf } from '@/lib/problem.ts';
+import { useDebounced } from '@/lib/use-debounced.ts';
+import type { ProblemItemView } from '@/lib/views.ts';
+import { Description } from './description.tsx';
+import { DiffView } from './diff-view.tsx';
+
+// CodeMirror is loaded on these pages only.
+const YamlEditor = dynamic(() => import('./yaml-editor.tsx').then((module) => module.YamlEditor), {
+  ssr: false,
+  loading: () => <Skeleton className="m-3 h-64" />,
+});
+
+const CHECK_AFTER_MS = 300;
+const NO_PROBLEMS: readonly ProblemItemView[] = [];
+const FOLDERS = { Task: 'tasks', Policy: 'policies' } as const;
+
+export interface DocumentEditorProps {
+  kind: 'Task' | 'Policy';
+  /** `null` for a new one. */
+  name: string | null;
+  initialSource: string;
+  /** The latest revision when this page was opened: another one that came meanwhile is a conflict. */
+  baseRevision: number | null;
+  published: { revision: number; source: string } | null;
+}
+
+/** Source on the left, what it means on the right; saved as a draft, or published after a look at what changes. */
+export function DocumentEditor({ kind, name, initialSource, baseRevision, published }: DocumentEditorProps) {
+  const client = useQueryClient();
+  const router = useRouter();
+  const [source, setSource] = useState(initialSource);
+  const [base, setBase] = useState(baseRevision);
+  const [saved, setSaved] = useState(initialSource);
+  const [goTo, setGoTo] = useState<{ line: number; at: number } | null>(null);
+  const [reviewing, setReviewing] = useState(false);
+  const settled = useDebounced(source, CHECK_AFTER_MS);
+  const check = useQuery({
+    ...query.documents.check.queryOptions({ input: { kind, source: settled } }),
+    placeholderData: (previous) => previous,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const saveTask = useMutation(query.tasks.save.mutationOptions());
+  const savePolicy = useMutation(query.policies.save.mutationOptions());
+  const save = kind === 'Task' ? saveTask : savePolicy;
+  const folder = FOLDERS[kind];
+  const dirty = source !== saved;
+
+  useEffect(() => {
+    if (!dirty) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [dirty]);
+
+  const submit = async (publish: boolean) => {
+    try {
+      const result = await save.mutateAsync({ source, publish, baseRevision: base });
+      setSaved(source);
+      setBase(result.latestRevision);
+      void client.invalidateQueries({ queryKey: query[folder].key() });
+      toast(
+        publish
+          ? `${result.name} is published as revision ${result.revision}`
+          : `Draft saved as revision ${result.latestRevision}`,
+        { tone: 'allow' },
+      );
+      setReviewing(false);
+      if (publish) router.push(`/${folder}/${result.name}`);
+      else if (name === null) router.replace(`/${folder}/${result.name}/edit`);
+    } catch {
+      // Shown above the editor, or in the dialog.
+    }
+  };
+
+  const problems = check.data?.problems ?? NO_PROBLEMS;
+  const saveProblem = save.error ? problemOf(save.error) : null;
+  const shownProblems = problems.length > 0 ? problems : (saveProblem?.problems ?? NO_PROBLEMS);
+  const cannotPublish =
+    problems.length > 0
+      ? `${plural(problems.length, 'problem')} in the source`
+      : published?.source === source
+        ? 'this is what is published already'
+        : null;
+  const crumbs: Crumb[] = [
+    { label: kind === 'Task' ? 'Tasks' : 'Policies', href: `/${folder}` },
+    ...(name === null ? [] : [{ label: name, href: `/${folder}/${name}` }]),
+  ];
+  const review = () => {
+    if (cannotPublish === null) setReviewing(true);
+  };
+
+  return (
+    <Page wide>
+      <PageHeader
+        crumbs={crumbs}
+        title={name === null ? `New ${kind.toLowerCase()}` : `Edit ${name}`}
+        badges={
+          <>
+            {base !== null && <Badge>revision {base}</Badge>}
+            {dirty && <Badge tone="hold">not saved</Badge>}
+          </>
+        }
+        actions={
+          <>
+            <Button
+              loading={save.isPending && !reviewing}
+              disabledReason={dirty || base === null ? null : 'nothing has changed since it was saved'}
+              onClick={() => void submit(false)}
+            >
+              Save draft
+            </Button>
+            <Button variant="primary" disabledReason={cannotPublish} onClick={review}>
+              Review and publish
+            </Button>
+          </>
+        }
+      />
+      {!reviewing && <FormError message={saveProblem ? saveProblem.detail : null} />}
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <Panel title="Source" flush actions={<span className="text-muted text-sm">Ctrl Enter publishes</span>}>
+          <div className="h-[min(70dvh,48rem)]">
+            <YamlEditor
+              label={`Source of the ${kind.toLowerCase()}`}
+              value={initialSource}
+              onChange={setSource}
+              onSubmit={review}
+              problems={shownProblems}
+              goTo={goTo}
+            />
+          </div>
+        </Panel>
+        <div className="flex min-w-0 flex-col gap-4">
+          <Panel title={shownProblems.length === 0 ? 'No problems' : plural(shownProblems.length, 'problem')}>
+            <div role="status">
+              {shownProblems.length === 0 ? (
+                <p className="text-muted">
+                  {check.isPending ? 'Checking…' : 'The source is complete and can be published.'}
+                </p>
+              ) : (
+                <ul className="flex flex-col gap-1">
+                  {shownProblems.slice(0, 20).map((problem, index) => (
+                    // biome-ignore lint/suspicious/noArrayIndexKey: two problems may read the same
+                    <li key={index} className="flex items-start gap-2">
+                      <button
+                        type="button"
+                        className="link min-h-6 shrink-0 font-mono text-sm"
+                        onClick={() => setGoTo({ line: problem.position?.line ?? 1, at: Date.now() })}
+                      >
+                        line {problem.position?.line ?? 1}
+                      </button>
+                      <span className="wrap-anywhere min-w-0">
+                        <Ticked text={problem.message} />
+                      </span>
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </div>
+          </Panel>
+          <Panel title="What it means">
+            {check.data && check.data.description.length > 0 ? (
+              <Description sections={check.data.description} onLine={(line) => setGoTo({ line, at: Date.now() })} />
+            ) : (
+              <p className="text-muted">Shown here as soon as the source can be read.</p>
+            )}
+            {kind === 'Policy' && check.data && (
+              <p className="mt-4 border-line border-t pt-3 text-sm">
+                <span className="font-medium">Applies to: </span>
+                {check.data.appliesTo.length === 0 ? 'no resource now' : check.data.appliesTo.join(', ')}
+              </p>
+            )}
+          </Panel>
+        </div>
+      </div>
+      <Dialog
+        open={reviewing}
+        onClose={() => setReviewing(false)}
+        wide
+        title="Publish this revision?"
+        description={
+          published === null
+            ? 'Nothing is published under this name yet.'
+            : `What changes against revision ${published.revision}.`
+        }
+        footer={
+          <>
+            <Button onClick={() => setReviewing(false)}>Go on editing</Button>
+            <Button variant="primary" loading={save.isPending} onClick={() => void submit(true)} autoFocus>
+              Publish
+            </Button>
+          </>
+        }
+      >
+        <div className="flex flex-col gap-3">
+          <DiffView before={published?.source ?? ''} after={source} label="What changes" />
+          <p className="text-muted text-sm">
+            {kind === 'Task'
+              ? 'Grants that run now stay with the revision they were made for; new ones get this.'
+              : 'It holds at once for every task on the resources it applies to, running grants included.'}
+          </p>
+          <FormError message={saveProblem ? saveProblem.detail : null} />
+        </div>
+      </Dialog>
+    </Page>
+  );
+}

@@ -1,0 +1,108 @@
+'use client';
+import Link from 'next/link';
+import { type ReactNode, useState } from 'react';
+import { StateBadge } from '@/components/badge.tsx';
+import { Button, LinkButton } from '@/components/button.tsx';
+import { Countdown } from '@/components/time.tsx';
+import { consoleLink, grantLink, taskLink } from '@/lib/links.ts';
+import type { GrantView } from '@/lib/views.ts';
+import { ConnectSheet } from './connect-sheet.tsx';
+import { EndGrantButton } from './end-grant-button.tsx';
+
+function GrantRow({ grant, children, about }: { grant: GrantView; about: ReactNode; children: ReactNode }) {
+  return (
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b px-4 py-2 last:border-b-0">
+      <div className="min-w-0 flex-1 basis-56">
+        <div className="flex flex-wrap items-center gap-2">
+          <Link href={taskLink(grant.task)} className="font-medium hover:underline">
+            {grant.task}
+          </Link>
+          <StateBadge state={grant.state} />
+        </div>
+        <p className="text-muted text-sm">
+          {grant.resource} · {about}
+        </p>
+      </div>
+      <div className="flex flex-wrap items-center gap-2">{children}</div>
+    </li>
+  );
+}
+
+/** Grants that can be used now: how long, and where to go. */
+export function ActiveGrants({ grants }: { grants: readonly GrantView[] }) {
+  const [connecting, setConnecting] = useState<GrantView | null>(null);
+  return (
+    <ul>
+      {grants.map((grant) => (
+        <GrantRow
+          key={grant.id}
+          grant={grant}
+          about={grant.expiresAt ? <Countdown until={grant.expiresAt} /> : 'no end'}
+        >
+          <Button size="sm" onClick={() => setConnecting(grant)} aria-label={`Connect ${grant.task} anew`}>
+            New token
+          </Button>
+          <LinkButton size="sm" variant="primary" href={consoleLink(grant.id)} aria-label={`Console of ${grant.task}`}>
+            Console
+          </LinkButton>
+          <EndGrantButton grant={grant} />
+        </GrantRow>
+      ))}
+      {connecting && (
+        <ConnectSheet
+          open
+          onClose={() => setConnecting(null)}
+          task={{ name: connecting.task, resource: connecting.resource }}
+        />
+      )}
+    </ul>
+  );
+}
+
+/** Requests that wait for somebody, or for their owner to activate them. */
+export function PendingGrants({ grants }: { grants: readonly GrantView[] }) {
+  const [connecting, setConnecting] = useState<GrantView | null>(null);
+  return (
+    <ul>
+      {grants.map((grant) => (
+        <GrantRow
+          key={grant.id}
+          grant={grant}
+          about={
+            grant.state === 'approved' ? (
+              'its time starts when you activate it'
+            ) : (
+              <>
+                asked of {grant.approvers.join(', ')} · <Countdown until={grant.requestExpiresAt} label="to answer" />
+              </>
+            )
+          }
+        >
+          {grant.state === 'approved' ? (
+            <Button
+              size="sm"
+              variant="primary"
+              onClick={() => setConnecting(grant)}
+              aria-label={`Activate ${grant.task}`}
+            >
+              Activate
+            </Button>
+          ) : (
+            <LinkButton size="sm" href={grantLink(grant.id)} aria-label={`Request for ${grant.task}`}>
+              Details
+            </LinkButton>
+          )}
+          <EndGrantButton grant={grant} />
+        </GrantRow>
+      ))}
+      {connecting && (
+        <ConnectSheet
+          open
+          onClose={() => setConnecting(null)}
+          task={{ name: connecting.task, resource: connecting.resource }}
+          grantId={connecting.id}
+        />
+      )}
+    </ul>
+  );
+}

@@ -1,0 +1,115 @@
+'use client';
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { Button } from '@/components/button.tsx';
+import { CodeBlock } from '@/components/code-block.tsx';
+import { Panel } from '@/components/page.tsx';
+import { useCan } from '@/lib/me.tsx';
+import { setPreference } from '@/lib/preferences.ts';
+
+/** What to try in the demo, by what the person's roles allow. */
+export function FirstSteps() {
+  const can = useCan();
+  const steps: { title: string; body: ReactNode }[] = [];
+  if (can('grant:request')) {
+    steps.push({
+      title: 'Open a task and run a query',
+      body: (
+        <>
+          Activate{' '}
+          <Link href="/tasks/sales-report" className="link">
+            sales-report
+          </Link>{' '}
+          and paste its psql line, or use the console. E-mail addresses come back masked.
+        </>
+      ),
+    });
+    steps.push({
+      title: 'Ask for what it does not allow',
+      body: (
+        <>
+          <CodeBlock label="Statement to try">select ssn from customers limit 1;</CodeBlock>
+          The error names the rule and its line, and links to the explanation.
+        </>
+      ),
+    });
+    steps.push({
+      title: 'Be held',
+      body: (
+        <>
+          Under{' '}
+          <Link href="/tasks/fix-order-status" className="link">
+            fix-order-status
+          </Link>
+          , an update of one order waits until a reviewer agrees.
+        </>
+      ),
+    });
+  }
+  if (can('grant:review'))
+    steps.push({
+      title: 'Decide what waits',
+      body: (
+        <>
+          Requests and held statements come to the{' '}
+          <Link href="/inbox" className="link">
+            inbox
+          </Link>{' '}
+          of who may decide them.
+        </>
+      ),
+    });
+  if (can('task:write'))
+    steps.push({
+      title: 'Change a policy',
+      body: (
+        <>
+          Read{' '}
+          <Link href="/policies/customer-data" className="link">
+            customer-data
+          </Link>
+          , edit it and see what changes before you publish.
+        </>
+      ),
+    });
+  if (can('session:read') || can('session:own'))
+    steps.push({
+      title: 'Replay what happened',
+      body: (
+        <>
+          Every connection is a{' '}
+          <Link href="/sessions" className="link">
+            session
+          </Link>
+          : what was asked, decided and sent back.
+        </>
+      ),
+    });
+  return (
+    <Panel
+      title="First steps"
+      actions={
+        <Button size="sm" variant="ghost" onClick={() => setPreference('firstStepsDismissed', true)}>
+          Dismiss
+        </Button>
+      }
+    >
+      <ol className="grid gap-x-6 gap-y-4 sm:grid-cols-2">
+        {steps.map((step, index) => (
+          <li key={step.title} className="flex min-w-0 gap-3">
+            <span
+              aria-hidden="true"
+              className="grid size-6 shrink-0 place-items-center rounded-full bg-info-soft font-semibold text-info text-xs"
+            >
+              {index + 1}
+            </span>
+            <div className="min-w-0 flex-1">
+              <h3 className="font-medium">{step.title}</h3>
+              <div className="flex flex-col gap-1.5 text-muted text-sm">{step.body}</div>
+            </div>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}

@@ -1,0 +1,81 @@
+'use client';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useId, useState } from 'react';
+import { Button } from '@/components/button.tsx';
+import { Dialog } from '@/components/dialog.tsx';
+import { Field, FormError } from '@/components/field.tsx';
+import { Input } from '@/components/input.tsx';
+import { toast } from '@/components/toast.tsx';
+import { query } from '@/lib/api.ts';
+import { fieldErrors } from '@/lib/problem.ts';
+import { GroupChoice } from './group-choice.tsx';
+
+export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const client = useQueryClient();
+  const id = useId();
+  const [groups, setGroups] = useState<string[]>([]);
+  const create = useMutation(
+    query.people.createUser.mutationOptions({
+      onSuccess: (user) => {
+        void client.invalidateQueries({ queryKey: query.people.key() });
+        toast(`${user.name} can sign in now`, { tone: 'allow' });
+        setGroups([]);
+        onClose();
+      },
+    }),
+  );
+  const errors = fieldErrors(create.error, ['email', 'name', 'groups', 'password'] as const);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget);
+    create.mutate({
+      email: String(data.get('email')).trim(),
+      name: String(data.get('name')).trim(),
+      password: String(data.get('password')),
+      groups,
+    });
+  };
+  return (
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title="New user"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" form={id} variant="primary" loading={create.isPending}>
+            Create the user
+          </Button>
+        </>
+      }
+    >
+      <form id={id} onSubmit={submit} className="flex flex-col gap-4">
+        <Field label="Name" error={errors.byField.name}>
+          {(props) => <Input {...props} name="name" required maxLength={200} autoComplete="off" />}
+        </Field>
+        <Field label="E-mail" error={errors.byField.email}>
+          {(props) => <Input {...props} name="email" type="email" required maxLength={254} autoComplete="off" />}
+        </Field>
+        <Field
+          label="First password"
+          error={errors.byField.password}
+          hint="At least 10 characters. They can change it."
+        >
+          {(props) => (
+            <Input
+              {...props}
+              name="password"
+              type="password"
+              required
+              minLength={10}
+              maxLength={200}
+              autoComplete="new-password"
+            />
+          )}
+        </Field>
+        <GroupChoice value={groups} onChange={setGroups} />
+        <FormError message={errors.byField.groups ?? errors.form} />
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,33 @@
+'use client';
+import { parseAsStringLiteral, useQueryState } from 'nuqs';
+import { NoPermission } from '@/components/empty-state.tsx';
+import { Page, PageHeader } from '@/components/page.tsx';
+import { Tabs } from '@/components/tabs.tsx';
+import { useCan } from '@/lib/me.tsx';
+import { GroupsTab } from './groups-tab.tsx';
+import { UsersTab } from './users-tab.tsx';
+
+const TABS = ['users', 'groups'] as const;
+
+export function People() {
+  const can = useCan();
+  const [tab, setTab] = useQueryState('tab', parseAsStringLiteral(TABS).withDefault('users'));
+  return (
+    <Page>
+      <PageHeader title="People" description="Roles belong to groups; a person has those of every group they are in." />
+      {can('people:read') ? (
+        <Tabs
+          label="People"
+          value={tab}
+          onChange={(value) => void setTab(value as (typeof TABS)[number])}
+          items={[
+            { value: 'users', label: 'Users', content: <UsersTab /> },
+            { value: 'groups', label: 'Groups', content: <GroupsTab /> },
+          ]}
+        />
+      ) : (
+        <NoPermission what="the people here" />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,147 @@
+'use client';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { Button } from '@/components/button.tsx';
+import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
+import { Sheet } from '@/components/dialog.tsx';
+import { Field, FormError } from '@/components/field.tsx';
+import { Input } from '@/components/input.tsx';
+import { toast } from '@/components/toast.tsx';
+import { query } from '@/lib/api.ts';
+import { plural } from '@/lib/format.ts';
+import { useMe } from '@/lib/me.tsx';
+import { fieldErrors, problemOf } from '@/lib/problem.ts';
+import type { UserView } from '@/lib/views.ts';
+import { GroupChoice } from './group-choice.tsx';
+
+/** One person: name and groups, a new password, and the two ways to lock them out. */
+export function UserSheet({ user, onClose }: { user: UserView; onClose: () => void }) {
+  const me = useMe();
+  const client = useQueryClient();
+  const [groups, setGroups] = useState<string[]>([...user.groups]);
+  const [asking, setAsking] = useState<'disable' | 'end' | null>(null);
+  const refresh = () => void client.invalidateQueries({ queryKey: query.people.key() });
+  const update = useMutation(query.people.updateUser.mutationOptions({ onSuccess: refresh }));
+  const lock = useMutation(query.people.updateUser.mutationOptions({ onSuccess: refresh }));
+  const end = useMutation(query.people.endUserSessions.mutationOptions({ onSuccess: refresh }));
+  const errors = fieldErrors(update.error, ['name', 'groups', 'password'] as const);
+  const self = user.id === me.id;
+
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget);
+    const password = String(data.get('password'));
+    try {
+      await update.mutateAsync({
+        id: user.id,
+        name: String(data.get('name')).trim(),
+        groups,
+        ...(password === '' ? {} : { password }),
+      });
+      toast(`${user.name} is saved`, { tone: 'allow' });
+      onClose();
+    } catch {
+      // Shown beside the fields.
+    }
+  };
+  return (
+    <Sheet open onClose={onClose} title={user.name} description={user.email}>
+      <form onSubmit={submit} className="flex flex-col gap-4">
+        <Field label="Name" error={errors.byField.name}>
+          {(props) => <Input {...props} name="name" required maxLength={200} defaultValue={user.name} />}
+        </Field>
+        <GroupChoice value={groups} onChange={setGroups} />
+        <Field
+          label="New password"
+          optional
+          error={errors.byField.password}
+          hint="Signs them out everywhere. Left empty, the password stays."
+        >
+          {(props) => (
+            <Input
+              {...props}
+              name="password"
+              type="password"
+              minLength={10}
+              maxLength={200}
+              autoComplete="new-password"
+            />
+          )}
+        </Field>
+        <FormError message={errors.byField.groups ?? errors.form} />
+        <div>
+          <Button type="submit" variant="primary" loading={update.isPending}>
+            Save
+          </Button>
+        </div>
+      </form>
+      <section aria-labelledby="lock-out" className="mt-6 border-line border-t pt-4">
+        <h3 id="lock-out" className="mb-2 font-semibold">
+          Access
+        </h3>
+        <div className="flex flex-wrap gap-2">
+          <Button onClick={() => setAsking('end')}>Sign out everywhere</Button>
+          {user.disabledAt ? (
+            <Button
+              loading={lock.isPending}
+              onClick={() => lock.mutate({ id: user.id, disabled: false }, { onSuccess: onClose })}
+            >
+              Enable again
+            </Button>
+          ) : (
+            <Button
+              variant="danger"
+              disabledReason={self ? 'nobody disables themselves' : null}
+              onClick={() => setAsking('disable')}
+            >
+              Disable
+            </Button>
+          )}
+        </div>
+        <FormError message={lock.error ? problemOf(lock.error).detail : null} />
+      </section>
+      <ConfirmDialog
+        open={asking === 'end'}
+        onClose={() => setAsking(null)}
+        title={`Sign ${user.name} out everywhere?`}
+        action={`Sign ${user.name} out`}
+        loading={end.isPending}
+        error={end.error ? problemOf(end.error).detail : null}
+        onConfirm={() =>
+          end.mutate(
+            { id: user.id },
+            {
+              onSuccess: ({ ended }) => {
+                setAsking(null);
+                toast(`${plural(ended, 'sign-in')} ended`);
+              },
+            },
+          )
+        }
+      >
+        Every browser they are signed in with must sign in again. Grants go on.
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asking === 'disable'}
+        onClose={() => setAsking(null)}
+        title={`Disable ${user.name}?`}
+        action={`Disable ${user.name}`}
+        loading={lock.isPending}
+        error={lock.error ? problemOf(lock.error).detail : null}
+        onConfirm={() =>
+          lock.mutate(
+            { id: user.id, disabled: true },
+            {
+              onSuccess: () => {
+                toast(`${user.name} is disabled`);
+                onClose();
+              },
+            },
+          )
+        }
+      >
+        They cannot sign in, their API tokens stop working and their grants end.
+      </ConfirmDialog>
+    </Sheet>
+  );
+}

@@ -1,0 +1,243 @@
+'use client';
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useRef, useState } from 'react';
+import { Button } from '@/components/button.tsx';
+import { Field, FormError } from '@/components/field.tsx';
+import { Input, Select, Textarea } from '@/components/input.tsx';
+import { Panel } from '@/components/page.tsx';
+import { query } from '@/lib/api.ts';
+import { fieldErrors, problemOf } from '@/lib/problem.ts';
+import type { ResourceView } from '@/lib/views.ts';
+import { labelsText, parseLabels } from './labels-text.ts';
+import { TestSteps } from './test-steps.tsx';
+
+export interface ResourceValues {
+  name: string;
+  host: string;
+  port: number;
+  database: string;
+  tlsMode: ResourceView['tlsMode'];
+  tlsCa: string | null;
+  labels: Record<string, string>;
+  username: string;
+  secret?: string;
+}
+
+const FIELDS = ['name', 'host', 'port', 'database', 'tlsMode', 'tlsCa', 'labels', 'username', 'secret'] as const;
+const TLS_WORDS = {
+  disable: 'disable: no TLS',
+  require: 'require: encrypted, not checked who answers',
+  'verify-ca': 'verify-ca: the certificate is signed by the CA',
+  'verify-full': 'verify-full: and names the host',
+} as const;
+
+export function ResourceForm({
+  resource,
+  saving,
+  error,
+  onSave,
+}: {
+  resource: ResourceView | null;
+  saving: boolean;
+  error: unknown;
+  onSave: (values: ResourceValues) => void;
+}) {
+  const form = useRef<HTMLFormElement>(null);
+  const [tlsMode, setTlsMode] = useState<ResourceView['tlsMode']>(resource?.tlsMode ?? 'verify-full');
+  const [labelError, setLabelError] = useState<string | null>(null);
+  const test = useMutation(query.resources.test.mutationOptions());
+  const errors = fieldErrors(error, FIELDS);
+
+  const readValues = (): ResourceValues | null => {
+    if (!form.current?.reportValidity()) return null;
+    const data = new FormData(form.current);
+    const text = (name: string): string => String(data.get(name) ?? '').trim();
+    const { labels, error: wrongLabel } = parseLabels(String(data.get('labels') ?? ''));
+    setLabelError(wrongLabel);
+    if (wrongLabel !== null) return null;
+    const secret = String(data.get('secret') ?? '');
+    return {
+      name: resource?.name ?? text('name'),
+      host: text('host'),
+      port: Number(text('port')),
+      database: text('database'),
+      tlsMode,
+      tlsCa: text('tlsCa') || null,
+      labels,
+      username: text('username'),
+      ...(secret === '' ? {} : { secret }),
+    };
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const values = readValues();
+    if (values) onSave(values);
+  };
+
+  return (
+    <form ref={form} onSubmit={submit} className="flex flex-col gap-4">
+      <Panel title="Where it is">
+        <div className="grid gap-4 sm:grid-cols-6">
+          {resource === null && (
+            <div className="sm:col-span-6">
+              <Field
+                label="Name"
+                error={errors.byField.name}
+                hint="Lower-case letters, digits and dashes. It cannot be changed."
+              >
+                {(props) => (
+                  <Input
+                    {...props}
+                    name="name"
+                    required
+                    maxLength={63}
+                    pattern="[a-z][a-z0-9\-]{0,62}"
+                    autoComplete="off"
+                  />
+                )}
+              </Field>
+            </div>
+          )}
+          <div className="sm:col-span-4">
+            <Field label="Host" error={errors.byField.host}>
+              {(props) => <Input {...props} name="host" required maxLength={253} defaultValue={resource?.host} />}
+            </Field>
+          </div>
+          <div className="sm:col-span-2">
+            <Field label="Port" error={errors.byField.port}>
+              {(props) => (
+                <Input
+                  {...props}
+                  name="port"
+                  type="number"
+                  min={1}
+                  max={65_535}
+                  required
+                  defaultValue={resource?.port ?? 5432}
+                />
+              )}
+            </Field>
+          </div>
+          <div className="sm:col-span-3">
+            <Field label="Database" error={errors.byField.database}>
+              {(props) => (
+                <Input {...props} name="database" required maxLength={63} defaultValue={resource?.database} />
+              )}
+            </Field>
+          </div>
+          <div className="sm:col-span-3">
+            <Field label="TLS" error={errors.byField.tlsMode}>
+              {(props) => (
+                <Select
+                  {...props}
+                  value={tlsMode}
+                  onChange={(event) => setTlsMode(event.target.value as ResourceView['tlsMode'])}
+                >
+                  {Object.entries(TLS_WORDS).map(([mode, words]) => (
+                    <option key={mode} value={mode}>
+                      {words}
+                    </option>
+                  ))}
+                </Select>
+              )}
+            </Field>
+          </div>
+          {(tlsMode === 'verify-ca' || tlsMode === 'verify-full') && (
+            <div className="sm:col-span-6">
+              <Field
+                label="CA certificate"
+                optional
+                error={errors.byField.tlsCa}
+                hint="PEM. Without one, the CAs of the system count."
+              >
+                {(props) => (
+                  <Textarea
+                    {...props}
+                    name="tlsCa"
+                    rows={4}
+                    defaultValue={resource?.tlsCa ?? ''}
+                    className="font-mono text-sm"
+                  />
+                )}
+              </Field>
+            </div>
+          )}
+        </div>
+      </Panel>
+      <Panel title="Credential">
+        <div className="grid gap-4 sm:grid-cols-2">
+          <Field label="User" error={errors.byField.username}>
+            {(props) => (
+              <Input
+                {...props}
+                name="username"
+                required
+                maxLength={63}
+                autoComplete="off"
+                defaultValue={resource?.username}
+              />
+            )}
+          </Field>
+          <Field
+            label="Password"
+            optional={resource !== null}
+            error={errors.byField.secret}
+            hint={
+              resource === null ? 'Sealed in the vault, and never shown again.' : 'Left empty, the sealed one stays.'
+            }
+          >
+            {(props) => (
+              <Input
+                {...props}
+                name="secret"
+                type="password"
+                required={resource === null}
+                maxLength={4096}
+                autoComplete="new-password"
+              />
+            )}
+          </Field>
+        </div>
+      </Panel>
+      <Panel title="Labels">
+        <Field
+          label="Labels"
+          optional
+          error={labelError ?? errors.byField.labels}
+          hint="One on each line, such as env: production. Policies find resources by them."
+        >
+          {(props) => (
+            <Textarea
+              {...props}
+              name="labels"
+              rows={3}
+              defaultValue={labelsText(resource?.labels ?? {})}
+              className="font-mono text-sm"
+            />
+          )}
+        </Field>
+      </Panel>
+      {(test.data || test.error) && (
+        <Panel title="Test">
+          {test.data && <TestSteps result={test.data} />}
+          <FormError message={test.error ? problemOf(test.error).detail : null} />
+        </Panel>
+      )}
+      <FormError message={errors.form} />
+      <div className="flex flex-wrap gap-2">
+        <Button
+          loading={test.isPending}
+          onClick={() => {
+            const values = readValues();
+            if (values) test.mutate(values);
+          }}
+        >
+          Test these values
+        </Button>
+        <Button type="submit" variant="primary" loading={saving}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,35 @@
+'use client';
+import { parseAsStringLiteral, useQueryState } from 'nuqs';
+import { Page, PageHeader } from '@/components/page.tsx';
+import { Tabs } from '@/components/tabs.tsx';
+import { useMe } from '@/lib/me.tsx';
+import { ApiTokens } from './api-tokens.tsx';
+import { BrowserSettings } from './browser-settings.tsx';
+import { PasswordForm } from './password-form.tsx';
+import { WebSessions } from './web-sessions.tsx';
+
+const TABS = ['sign-ins', 'tokens', 'password', 'browser'] as const;
+
+export function Settings() {
+  const me = useMe();
+  const [tab, setTab] = useQueryState('tab', parseAsStringLiteral(TABS).withDefault('sign-ins'));
+  return (
+    <Page>
+      <PageHeader
+        title="Settings"
+        description={`${me.name}, ${me.email}. In ${me.groups.join(', ') || 'no group'}; ${me.roles.join(', ') || 'no role'}.`}
+      />
+      <Tabs
+        label="Settings"
+        value={tab}
+        onChange={(value) => void setTab(value as (typeof TABS)[number])}
+        items={[
+          { value: 'sign-ins', label: 'Sign-ins', content: <WebSessions /> },
+          { value: 'tokens', label: 'API tokens', content: <ApiTokens /> },
+          { value: 'password', label: 'Password', content: <PasswordForm /> },
+          { value: 'browser', label: 'This browser', content: <BrowserSettings /> },
+        ]}
+      />
+    </Page>
+  );
+}
