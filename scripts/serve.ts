@@ -133,9 +133,8 @@ async function serve(): Promise<void> {
   if (stopping) return;
   progress('ready');
   const first = home.state().announced !== true;
-  const urlSetting = web === 3000 && webUrl === `http://${HOST}:3000` ? null : webUrl;
   process.stdout.write(
-    announcement({ webUrl, postgresPort: postgres, demo, home, result, urlSetting, password: first ? password : null }),
+    announcement({ webUrl, postgresPort: postgres, demo, home, result, password: first ? password : null }),
   );
   home.remember({ announced: true });
 }

@@ -18,8 +18,6 @@ export function announcement(options: {
   readonly result: SetupResult;
   /** The demo's password is shown at the first start only. */
   readonly password: string | null;
-  /** As the person must give it to the command line client; `null`: the default will do. */
-  readonly urlSetting: string | null;
 }): string {
   const lines = ['', `  Taskgate is ready: ${options.webUrl}`, ''];
   if (options.demo) {
@@ -35,7 +33,7 @@ export function announcement(options: {
         : `  with the password  ${options.password}   (kept in ${file})`,
       '',
       '  Try it with your own psql',
-      `    ${options.urlSetting === null ? '' : `export TASKGATE_URL=${options.urlSetting}; `}PGPASSWORD=$(npx taskgate grant sales-report --reason demo --token) psql "host=127.0.0.1 port=${options.postgresPort} user=sales-report dbname=shop"`,
+      `    PGPASSWORD=$(npx taskgate grant sales-report --reason demo --token) psql "host=127.0.0.1 port=${options.postgresPort} user=sales-report dbname=shop"`,
     );
   } else if (options.result.setupUrl) {
     lines.push('  Make the first admin here (works once)', `    ${options.result.setupUrl}`);
