@@ -21,8 +21,12 @@ function isCovered(operation: SqlOperation, set: CompiledPolicySet, access: Rela
   const rules = set.allows.filter((rule) => coversRelation(rule, operation, access));
   if (rules.length > 0 && access.columns.every((column) => rules.some((rule) => coversColumn(rule, column))))
     return true;
-  // A view that no rule names is as open as all that it shows.
-  return access.expands.length > 0 && access.expands.every((inner) => isCovered(operation, set, inner, depth + 1));
+  // A view that no rule names is as open as all that it shows. One over system relations alone needs a rule: no rule
+  // of the task has opened anything that it shows.
+  return (
+    access.expands.some((inner) => !isSystemAccess(inner)) &&
+    access.expands.every((inner) => isCovered(operation, set, inner, depth + 1))
+  );
 }
 
 function whyNot(operation: SqlOperation, set: CompiledPolicySet, access: RelationAccess): Reason {

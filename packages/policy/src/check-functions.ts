@@ -1,7 +1,8 @@
 import type { FunctionUse, Reason, SqlOperation } from '@taskgate/core';
 import type { CompiledPolicySet } from './compile-policy-set.ts';
 import { isDeniedFunction } from './denied-functions.ts';
-import { formatName, matchesName, type RelationPattern } from './name-pattern.ts';
+import { matchesFunction } from './match-rule.ts';
+import { formatName } from './name-pattern.ts';
 import { GATE, reasonOfRule, taskReference } from './reason.ts';
 
 /** Every function that is not known to be harmless needs a rule, and some no rule opens. */
@@ -44,9 +45,4 @@ function opens(set: CompiledPolicySet, schema: string, name: string): boolean {
     if (target.kind === 'functions') return target.functions.some((pattern) => matchesFunction(pattern, schema, name));
     return target.kind === 'statements' && target.classes === '*' && target.on === null;
   });
-}
-
-export function matchesFunction(pattern: RelationPattern, schema: string, name: string): boolean {
-  if (!pattern.schema.exact && schema === 'pg_catalog') return false;
-  return matchesName(pattern.schema, schema) && matchesName(pattern.name, name);
 }

@@ -1,7 +1,6 @@
 import type { Reason, SqlOperation } from '@taskgate/core';
-import { matchesFunction } from './check-functions.ts';
 import type { CompiledPolicySet, CompiledRule } from './compile-policy-set.ts';
-import { flattenAccesses, touchesAccess } from './match-rule.ts';
+import { flattenAccesses, matchesFunction, touchesAccess } from './match-rule.ts';
 import { formatRelation } from './name-pattern.ts';
 import { reasonOfRule } from './reason.ts';
 

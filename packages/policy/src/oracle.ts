@@ -124,7 +124,7 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
     const named =
       opening.some(({ target }) => opens(target, access)) &&
       access.columns.every((column) => opening.some(({ target }) => opensColumn(target, access, column)));
-    return named || (access.expands.length > 0 && access.expands.every(isOpen));
+    return named || (access.expands.every(isOpen) && !access.expands.every(system));
   };
   if (!operation.accesses.every(isOpen)) return denied;
 

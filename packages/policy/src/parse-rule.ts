@@ -120,6 +120,8 @@ function statements(yaml: YamlSource, fields: Fields, place: Place, list: RuleLi
     if (text === '*') classes = '*';
     else {
       const one = yaml.choice(at, STATEMENT_CLASSES);
+      if (one === 'other' && list !== 'deny')
+        yaml.problem(at, "`other` stands for statements of no known class; only `statements: '*'` opens those");
       if (one !== undefined && classes !== '*') classes.push(one);
     }
   }

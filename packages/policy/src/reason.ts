@@ -1,6 +1,6 @@
 import type { Reason, ReasonCode, RuleReference, SourcePosition, SqlOperation } from '@taskgate/core';
-import type { CompiledPolicySet } from './compile-policy-set.ts';
-import { coversColumn, coversRelation, isSystemAccess } from './match-rule.ts';
+import type { CompiledPolicySet, CompiledRule } from './compile-policy-set.ts';
+import { coversColumn, coversRelation, isSystemAccess, matchesFunction } from './match-rule.ts';
 
 /** What holds whatever is written in tasks and policies. */
 export const GATE: RuleReference = { kind: 'gate', name: 'gate', revision: 0, rule: '', line: null };
@@ -41,6 +41,7 @@ export function allowedReasons(operation: SqlOperation, set: CompiledPolicySet):
     (rule) =>
       (rule.target.kind === 'statements' &&
         (rule.target.classes === '*' || rule.target.classes.includes(operation.statementClass))) ||
+      opensFunction(rule, operation) ||
       reached.some((access) =>
         [access, ...access.expands].some(
           (one) =>
@@ -54,6 +55,16 @@ export function allowedReasons(operation: SqlOperation, set: CompiledPolicySet):
     return [reasonOfRule('harmless', GATE, `\`${operation.label}\` needs no rule`)];
   return rules.map((rule) =>
     reasonOfRule('allowed', rule.reference, `\`${operation.label}\` is allowed by task \`${rule.reference.name}\``),
+  );
+}
+
+function opensFunction({ target }: CompiledRule, operation: SqlOperation): boolean {
+  return (
+    target.kind === 'functions' &&
+    operation.functions.some(
+      ({ harmless, schema, name }) =>
+        !harmless && target.functions.some((pattern) => matchesFunction(pattern, schema ?? 'pg_catalog', name)),
+    )
   );
 }
 
