@@ -176,7 +176,10 @@ export class YamlSource {
   }
 
   choice<const T extends string>(place: Place, values: readonly T[]): T | undefined {
-    const text = this.text(place);
+    const node = place.node;
+    // The mask `null` is named as YAML names nothing at all.
+    const isNull = isScalar(node) && node.value === null && node.source === 'null' && values.includes('null' as T);
+    const text = isNull ? 'null' : this.text(place);
     if (text === undefined) return undefined;
     if ((values as readonly string[]).includes(text)) return text as T;
     return this.problem(place, `\`${clip(text)}\` is not one of the values here${didYouMean(text, values)}`);
@@ -223,7 +226,8 @@ export class YamlSource {
 const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 const called = (place: Place): string => (place.path === '' ? 'the document' : `\`${place.path}\``);
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
-const isEmptyNode = (node: Node | null | undefined): boolean => node == null || (isScalar(node) && node.value === null);
+const isEmptyNode = (node: Node | null | undefined): boolean =>
+  node == null || (isScalar(node) && node.value === null && node.source === '');
 
 /** User input within a message, cut so that it cannot drown it. */
 export function clip(text: string): string {
