@@ -1,0 +1,43 @@
+import type { Command } from './command.ts';
+
+interface CommandEntry {
+  readonly summary: string;
+  /** Read when it is used: `--help` need not load an HTTP client. */
+  readonly load: () => Promise<Command>;
+}
+
+/** In the order in which help shows them. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  login: {
+    summary: 'sign in and keep the sign-in',
+    load: async () => (await import('./commands/login.ts')).login,
+  },
+  logout: { summary: 'forget the kept sign-in', load: async () => (await import('./commands/logout.ts')).logout },
+  whoami: { summary: 'show who is signed in', load: async () => (await import('./commands/whoami.ts')).whoami },
+  tasks: {
+    summary: 'list the tasks and which of them you may activate',
+    load: async () => (await import('./commands/tasks.ts')).tasks,
+  },
+  grant: {
+    summary: 'activate a task and show its token once',
+    load: async () => (await import('./commands/grant.ts')).grant,
+  },
+  connect: {
+    summary: 'activate a task and run psql under it',
+    load: async () => (await import('./commands/connect.ts')).connect,
+  },
+  end: { summary: 'end a grant', load: async () => (await import('./commands/end.ts')).end },
+  grants: { summary: 'list your grants', load: async () => (await import('./commands/grants.ts')).grants },
+  sessions: {
+    summary: 'list the sessions that you may see',
+    load: async () => (await import('./commands/sessions.ts')).sessions,
+  },
+  apply: {
+    summary: 'apply a file of tasks, policies and resources',
+    load: async () => (await import('./commands/apply.ts')).apply,
+  },
+  verify: {
+    summary: 'check a recording for changes, without the server',
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+};

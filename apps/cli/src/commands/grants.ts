@@ -1,0 +1,37 @@
+import { parseArgs } from 'node:util';
+import { requireSignIn } from '../api-client.ts';
+import type { Command } from '../command.ts';
+import { noArgument } from '../one-argument.ts';
+import { textTable } from '../printable.ts';
+
+export const grants: Command = {
+  usage: `usage: taskgate grants [--all] [--json]
+
+Lists your grants, the newest first; with --all those of others that you may see too.`,
+  run: async ({ env, print }, args) => {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, all: { type: 'boolean' } },
+    });
+    noArgument(positionals, 'grants');
+    const { items } = await requireSignIn(env).api.grants.list(values.all ? {} : { mine: 'true' });
+    if (values.json) print(JSON.stringify(items));
+    else if (items.length === 0) print('there are no grants; `taskgate grant <task>` asks for one');
+    else
+      print(
+        textTable(
+          ['GRANT', 'TASK', 'STATE', 'UNTIL', 'BY', 'REASON'],
+          items.map((grant) => [
+            grant.id,
+            grant.task,
+            grant.endReason === null ? grant.state : `${grant.state} (${grant.endReason})`,
+            grant.expiresAt ?? grant.requestExpiresAt,
+            grant.requestedBy.email,
+            grant.reason ?? '',
+          ]),
+        ),
+      );
+    return undefined;
+  },
+};

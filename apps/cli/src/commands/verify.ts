@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseArgs, promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { TaskgateError } from '@taskgate/core';
+import { isSealedRecording, type RecordingHead, unsealRecording, verifyChain } from '@taskgate/recording';
+import type { Command } from '../command.ts';
+import { Failure, UsageError } from '../failure.ts';
+import { oneArgument } from '../one-argument.ts';
+
+const USAGE = `usage: taskgate verify FILE [--head HEX --count N]
+
+Recomputes the chain of a recording (plain or sealed), without the server. Against the head and count that
+the server signed (a session's page shows them) it also finds events that were cut off the end.
+Exit code 1 when anything was changed; the first event that cannot be trusted is named.`;
+
+const MAX_PLAIN_BYTES = 2 ** 31;
+
+export const verify: Command = {
+  usage: USAGE,
+  run: async ({ print }, args) => {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { head: { type: 'string' }, count: { type: 'string' } },
+    });
+    const file = oneArgument(positionals, 'the recording', 'verify');
+    const expectedHead = headOf(values.head, values.count);
+    const plain = await readPlain(file);
+    const verdict = await verifyChain(plain, { sha256, ...(expectedHead ? { expectedHead } : {}) });
+    if (verdict.ok) {
+      const head = Buffer.from(verdict.head).toString('hex');
+      print(`consistent: ${verdict.count} events, head ${head}`);
+      if (!expectedHead) print('events cut off its end would not show: give --head and --count to find that too');
+      return 0;
+    }
+    print(`not consistent: ${WHAT[verdict.reason]} at event ${verdict.at}`);
+    print(`  expected ${verdict.expected}`);
+    print(`  found    ${verdict.found}`);
+    return 1;
+  },
+};
+
+const WHAT = {
+  format: 'what is no recording',
+  length: 'a length that no event has',
+  truncated: 'events are missing',
+  hash: 'a byte was changed',
+  order: 'another event stands',
+  head: 'not the head that was committed to',
+} as const;
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+
+function headOf(hash: string | undefined, count: string | undefined): RecordingHead | null {
+  if (hash === undefined && count === undefined) return null;
+  if (hash === undefined || count === undefined) throw new UsageError('`--head` and `--count` go together');
+  if (!/^[0-9a-f]{64}$/i.test(hash)) throw new UsageError('`--head` is 64 hex digits');
+  if (!/^\d{1,10}$/.test(count)) throw new UsageError('`--count` is a number');
+  return { hash: Buffer.from(hash, 'hex'), count: Number(count) };
+}
+
+async function readPlain(file: string): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new Failure(`\`${file}\` cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  try {
+    if (!isSealedRecording(bytes)) return bytes;
+    return await unsealRecording(bytes, {
+      maxBytes: MAX_PLAIN_BYTES,
+      decompress: (packed, plainLength) => promisify(gunzip)(packed, { maxOutputLength: Math.max(1, plainLength) }),
+    });
+  } catch (error) {
+    if (error instanceof TaskgateError) throw new Failure(`not consistent: ${error.message}`);
+    throw new Failure(`not consistent: a sealed block cannot be unpacked (${(error as Error).message})`);
+  }
+}
