@@ -7,7 +7,7 @@ import { TaskgateError } from '@taskgate/core';
 export interface PostgresBinaries {
   /** Folder that holds `bin`, `lib` and `share`; the programs find the others from `bin`. */
   readonly root: string;
-  /** Of the npm package, such as `18.4.0-beta.17`. */
+  /** Of the npm package, such as `16.14.0-beta.17`. */
   readonly version: string;
 }
 

@@ -1,1 +1,2 @@
+export { findPostgresBinaries } from './binaries.ts';
 export * from './start-embedded-postgres.ts';

@@ -197,7 +197,7 @@ async function initialise(place: ServerPlace, superuserPassword: SecretValue): P
     }
     await runProgram(place, 'initdb', [
       ...['-D', partial, '-U', SUPERUSER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'],
-      ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions'],
+      ...['--locale=C', '--locale-provider=icu', '--icu-locale=und', '--no-instructions'],
     ]);
     // Narrower than initdb's own: TCP from this machine, SCRAM, no replication.
     await writeFile(join(partial, 'pg_hba.conf'), `host all all ${HOST}/32 scram-sha-256\n`);

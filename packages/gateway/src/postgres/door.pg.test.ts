@@ -35,7 +35,7 @@ describe('an unchanged psql through the door', () => {
   });
 
   it('describes tables with its backslash commands', async () => {
-    const result = await psql(door.grant('sales-report'), '\\d', '\\dt', '\\dn', '\\d public.customers');
+    const result = await psql(door.grant('sales-report'), '\\d', '\\dt', '\\l', '\\dn', '\\d public.customers');
     expect(result.stderr).toBe('');
     expect(result.stdout).toMatch(/customers/);
   });
