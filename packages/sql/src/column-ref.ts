@@ -3,6 +3,7 @@ import type { Env } from './env.ts';
 import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
 import { type Fields, locationOf, namesOf, nodesAt } from './node.ts';
 import { findColumn, findRelation, referTo, type Scope, type ScopeRelation, SYSTEM_COLUMNS } from './scope.ts';
+import { GUARDED_SYSTEM_COLUMNS } from './system-relations.ts';
 
 /** A name in an expression: a column, or a whole row where a relation has that name. */
 export function evaluateColumnRef(env: Env, ref: Fields, scope: Scope, context: ColumnUseContext | null): Lineage {
@@ -28,7 +29,7 @@ export function evaluateColumnRef(env: Env, ref: Fields, scope: Scope, context: 
   }
   const relation = findRelation(scope, null, last);
   if (relation !== null && relation !== 'ambiguous') return wholeRow(env, relation, context, location);
-  if (match.kind === 'no-data') return NO_SOURCE;
+  if (match.kind === 'no-data') return systemColumn(env, last, location);
   env.out.unknown('unresolved', `column \`${last}\` does not exist or the gate's catalog is out of date`, location);
   return NO_SOURCE;
 }
@@ -71,7 +72,7 @@ export function columnOf(
     return NO_SOURCE;
   }
   if (relation.stored && SYSTEM_COLUMNS.has(name)) return NO_SOURCE;
-  if (relation.open && !env.catalog.hasFunction(name, env.searchPath)) return NO_SOURCE;
+  if (relation.open && !env.catalog.hasFunction(name, env.searchPath)) return systemColumn(env, name, location);
   const owner = relation.schema === null ? relation.name : `${relation.schema}.${relation.name}`;
   env.out.unknown(
     'unresolved',
@@ -81,6 +82,24 @@ export function columnOf(
   return NO_SOURCE;
 }
 
+function systemColumn(env: Env, name: string, location: number): Lineage {
+  if (GUARDED_SYSTEM_COLUMNS.has(name)) {
+    env.out.unknown('unsupported', `system column \`${name}\` holds function bodies; leave it out`, location);
+  }
+  return NO_SOURCE;
+}
+
+/** `*` and whole rows of some system relations hold more than names and types. */
+export function refuseGuarded(env: Env, relation: ScopeRelation, location: number): void {
+  if (relation.guarded === true) {
+    env.out.unknown(
+      'unsupported',
+      `all columns of \`${relation.name}\` hold function bodies; name the columns`,
+      location,
+    );
+  }
+}
+
 /** The row as one value: it holds every column. */
 export function wholeRow(
   env: Env,
@@ -88,5 +107,6 @@ export function wholeRow(
   context: ColumnUseContext | null,
   location: number,
 ): Lineage {
+  refuseGuarded(env, relation, location);
   return computedFrom(relation.columns.map((column) => referTo(env.out, column, context ?? 'expression', location)));
 }

@@ -4,6 +4,7 @@ import { createCollector } from './collector.ts';
 import { expandAccess } from './expand-access.ts';
 import { type PgNode, toNode } from './node.ts';
 import { createSqlParser, type RawStatement, type SqlParser } from './parser.ts';
+import { SQL_LIMITS } from './sql-limits.ts';
 import { analyzeStatement } from './statements/analyze-statement.ts';
 import type { StatementEnv } from './statements/statement-meaning.ts';
 import { createTextPositions, type TextPositions } from './text-position.ts';
@@ -93,6 +94,7 @@ function buildOperation(
     searchPath: work.index.catalog.searchPath,
     out,
     views: work.views,
+    budget: { left: SQL_LIMITS.steps },
     analyzeInner(query) {
       const operation = buildOperation(text, query, work, locate);
       inner.push(operation);

@@ -9,4 +9,16 @@ export interface Env {
   readonly searchPath: readonly string[];
   readonly out: Collector;
   readonly views: ViewLibrary;
+  readonly budget: StepBudget;
+}
+
+/** What is left of `SQL_LIMITS.steps`, shared by everything that one statement makes the analysis look at. */
+export interface StepBudget {
+  left: number;
+}
+
+/** @throws RangeError when the statement has used up its steps; the analyzer turns that into `too-large`. */
+export function spendStep(budget: StepBudget, steps = 1): void {
+  budget.left -= steps;
+  if (budget.left < 0) throw new RangeError('too many steps');
 }

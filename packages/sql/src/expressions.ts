@@ -1,7 +1,7 @@
 import type { ColumnUseContext } from '@taskgate/core';
 import { castLineage } from './casts.ts';
 import { evaluateColumnRef } from './column-ref.ts';
-import type { Env } from './env.ts';
+import { type Env, spendStep } from './env.ts';
 import { analyzeFunctionCall } from './function-calls.ts';
 import { evaluateIndirection } from './indirection.ts';
 import { evaluateJson } from './json-expressions.ts';
@@ -16,6 +16,7 @@ import { evaluateSubLink } from './sub-link.ts';
  * so that only what changes it on the way is a use.
  */
 export function evaluate(env: Env, node: PgNode, scope: Scope, context: ColumnUseContext | null): Lineage {
+  spendStep(env.budget);
   const { fields } = node;
   const inner = context ?? 'expression';
   const parts = (nodes: readonly PgNode[], as: ColumnUseContext = inner) =>

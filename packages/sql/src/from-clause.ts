@@ -21,6 +21,7 @@ import { requireKnownPositions } from './query-result.ts';
 import { columnsOf, isOnly, resolveRelation } from './resolve-relation.ts';
 import { type FromItem, findCte, referTo, type Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
 import { analyzeQuery } from './select.ts';
+import { isGuardedSystemRelation } from './system-relations.ts';
 
 const NO_ITEM: FromItem = { columns: [], relations: [], bases: [] };
 
@@ -78,14 +79,17 @@ function fromRelation(env: Env, rangeVar: Fields, scope: Scope): FromItem {
   if (found === null) return NO_ITEM;
   env.out.access('select', found.resolved);
   const columns = found.known === null ? [] : columnsOf(env, found.known, isOnly(rangeVar));
-  const content = { columns, open: found.known === null, stored: true };
-  return aliased(env, alias, name, found.resolved.schema, content, [found.resolved]);
+  const { schema } = found.resolved;
+  const guarded = found.resolved.system && isGuardedSystemRelation(schema, found.resolved.name);
+  const content: Content = { columns, open: found.known === null, stored: true, guarded };
+  return aliased(env, alias, name, schema, content, [found.resolved]);
 }
 
 interface Content {
   readonly columns: readonly ScopeColumn[];
   readonly open: boolean;
   readonly stored: boolean;
+  readonly guarded?: boolean;
 }
 
 /** A FROM item under its alias, or its own name. */
@@ -104,6 +108,7 @@ function aliased(
     columns,
     open: content.open,
     stored: content.stored,
+    guarded: content.guarded ?? false,
   };
   return { columns, relations: [relation], bases };
 }

@@ -1,7 +1,7 @@
 import type { ColumnUseContext } from '@taskgate/core';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
-import { isHarmlessFunction } from './functions-allowed.ts';
+import { COMPOSITE_FUNCTION_FIELDS, isHarmlessFunction, rowTypeOf } from './functions-allowed.ts';
 import { computedFrom, type Lineage } from './lineage.ts';
 import { bodyAt, type Fields, locationOf, namesOf, nodeAt, nodesAt } from './node.ts';
 import { evaluateWindow } from './order-and-group.ts';
@@ -20,7 +20,9 @@ export function analyzeFunctionCall(env: Env, call: Fields, scope: Scope, contex
   if (filter !== null) parts.push(evaluate(env, filter, scope, 'predicate'));
   const over = bodyAt(call, 'over');
   if (over !== null) parts.push(...evaluateWindow(env, over, scope));
-  return computedFrom(parts);
+  const name = namesOf(nodesAt(call, 'funcname')).at(-1) ?? '';
+  const lineage = computedFrom(parts);
+  return COMPOSITE_FUNCTION_FIELDS.has(name) ? { ...lineage, type: rowTypeOf(name) } : lineage;
 }
 
 /** Notes the function of a FuncCall, whether it is certainly the built-in one and harmless. */

@@ -112,6 +112,17 @@ export function isHarmlessFunction(schema: string, name: string): boolean {
   return schema === 'information_schema' && HARMLESS_FUNCTIONS.information_schema.has(name);
 }
 
+/** What a lineage says of the type of such a function's result. */
+export function rowTypeOf(name: string): string {
+  return `row of ${name}`;
+}
+
+/** Whether a value of a type has a field; only rows of built-in functions do. */
+export function rowTypeHasField(type: string | null, field: string): boolean {
+  const name = type?.startsWith('row of ') === true ? type.slice('row of '.length) : '';
+  return COMPOSITE_FUNCTION_FIELDS.get(name)?.includes(field) ?? false;
+}
+
 /** Fields of the rows that built-in functions return; a function that is not here is taken to return one value. */
 export const COMPOSITE_FUNCTION_FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['_pg_expandarray', ['x', 'n']],

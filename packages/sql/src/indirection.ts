@@ -2,7 +2,7 @@ import type { ColumnUseContext } from '@taskgate/core';
 import { columnOf, relationOf, wholeRow } from './column-ref.ts';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
-import { COMPOSITE_FUNCTION_FIELDS } from './functions-allowed.ts';
+import { rowTypeHasField } from './functions-allowed.ts';
 import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
 import { type Fields, locationOf, namesOf, nodeAt, nodesAt, type PgNode } from './node.ts';
 import { findColumn, findRelation, type Scope, type ScopeRelation } from './scope.ts';
@@ -21,9 +21,9 @@ export function evaluateIndirection(env: Env, fields: Fields, scope: Scope, cont
       if (name === '*') return wholeRow(env, relation, context, locationOf(arg.fields));
       return columnOf(env, relation, name, context, locationOf(arg.fields));
     }
-    if (hasField(arg, name)) return computedFrom([evaluate(env, arg, scope, context ?? 'expression')]);
   }
-  evaluate(env, arg, scope, context ?? 'expression');
+  const lineage = evaluate(env, arg, scope, context ?? 'expression');
+  if (steps.length === 1 && rowTypeHasField(lineage.type, name)) return computedFrom([lineage]);
   env.out.unknown(
     'unsupported',
     `field \`${name}\` of an expression is not analysed; name a column`,
@@ -43,12 +43,6 @@ export function rowOf(env: Env, arg: PgNode, scope: Scope): ScopeRelation | null
   }
   if (names.at(-1) !== '*') return null;
   return relationOf(env, names.slice(0, -1), scope, locationOf(arg.fields));
-}
-
-function hasField(arg: PgNode, name: string): boolean {
-  if (arg.kind !== 'FuncCall') return false;
-  const fields = COMPOSITE_FUNCTION_FIELDS.get(namesOf(nodesAt(arg.fields, 'funcname')).at(-1) ?? '');
-  return fields?.includes(name) ?? false;
 }
 
 function evaluateIndices(

@@ -5,14 +5,15 @@ export interface Lineage {
   readonly sources: readonly ColumnName[];
   /** Each value is, unchanged, one of a source's; or there is no source. */
   readonly plain: boolean;
-  /** As `format_type` prints it, where it is known. */
+  /** As `format_type` prints it, or `row of f` for what a built-in function returns, where it is known. */
   readonly type: string | null;
 }
 
 export const NO_SOURCE: Lineage = { sources: [], plain: true, type: null };
 
 export function columnKey(column: ColumnName): string {
-  return JSON.stringify([column.schema, column.relation, column.column]);
+  // No name holds a NUL.
+  return `${column.schema}\0${column.relation}\0${column.column}`;
 }
 
 /** A value computed from all of `parts`. */

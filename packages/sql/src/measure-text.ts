@@ -1,3 +1,5 @@
+import { SQL_LIMITS } from './sql-limits.ts';
+
 export interface TextMeasure {
   readonly tokens: number;
   readonly parentheses: number;
@@ -9,14 +11,14 @@ const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/
 /**
  * Counts tokens and the deepest nesting of brackets, roughly, so that a text that would hold the event loop or the
  * parser's stack never reaches the parser. It decides nothing else: a text it misjudges still meets the parser and
- * the limits on its tree.
+ * the limits on its tree. Counting ends just above the limit of tokens.
  */
 export function measureText(text: string): TextMeasure {
   let tokens = 0;
   let open = 0;
   let parentheses = 0;
   let at = 0;
-  while (at < text.length) {
+  while (at < text.length && tokens <= SQL_LIMITS.tokens) {
     const char = text[at]!;
     if (char <= ' ') {
       at += 1;

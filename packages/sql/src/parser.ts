@@ -1,3 +1,4 @@
+/// <reference path="./libpg-query.d.ts" />
 import { type SourcePosition, TaskgateError, type Unknown, utf8Encode } from '@taskgate/core';
 import { measureText } from './measure-text.ts';
 import type { Fields } from './node.ts';

@@ -20,6 +20,8 @@ export interface ScopeRelation {
   readonly columns: readonly ScopeColumn[];
   /** A system relation: any column name is taken to be its own. */
   readonly open: boolean;
+  /** A system relation with columns that are not to be read: `*` and whole rows of it are refused. */
+  readonly guarded?: boolean;
   /** Has ctid, xmin and the like. */
   readonly stored: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Env } from './env.ts';
+import { type Env, spendStep } from './env.ts';
 import { evaluate } from './expressions.ts';
 import { analyzeFrom } from './from-clause.ts';
 import { eitherOf, type Lineage } from './lineage.ts';
@@ -33,6 +33,7 @@ export function analyzeQuery(env: Env, query: PgNode, outer: Scope): QueryResult
 }
 
 export function analyzeSelect(env: Env, select: Fields, outer: Scope): QueryResult {
+  spendStep(env.budget);
   const ctes = analyzeWith(env, bodyAt(select, 'withClause'), outer);
   const base: Scope = { items: [], ctes, parent: outer };
   if (bodyAt(select, 'intoClause') !== null) {

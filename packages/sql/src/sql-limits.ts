@@ -17,6 +17,10 @@ export const SQL_LIMITS = {
   treeBytes: 16 * 1024 * 1024,
   /** Statements of one message. */
   statements: 100,
+  /** Columns of one result: Postgres itself allows no more. */
+  columns: 1_664,
+  /** Expressions and queries looked at for one statement, those looked at again in recursive queries included. */
+  steps: 400_000,
   /** Views within views. */
   viewDepth: 16,
   /** Rounds until the columns of a recursive query settle. */

@@ -8,7 +8,7 @@ const PG_CATALOG = `
 pg_aggregate pg_am pg_amop pg_amproc pg_attrdef pg_attribute pg_auth_members pg_available_extensions
 pg_available_extension_versions pg_cast pg_class pg_collation pg_constraint pg_conversion pg_database
 pg_db_role_setting pg_default_acl pg_depend pg_description pg_enum pg_event_trigger pg_extension
-pg_foreign_data_wrapper pg_foreign_table pg_group pg_index pg_indexes pg_inherits pg_init_privs pg_language
+pg_foreign_data_wrapper pg_foreign_server pg_foreign_table pg_group pg_index pg_indexes pg_inherits pg_init_privs pg_language
 pg_matviews pg_namespace pg_opclass pg_operator pg_opfamily pg_parameter_acl pg_partitioned_table pg_policies pg_policy
 pg_proc pg_publication pg_publication_namespace pg_publication_rel pg_publication_tables pg_range pg_rewrite pg_roles
 pg_rules pg_seclabel pg_sequence pg_settings pg_shdepend pg_shdescription pg_statistic_ext pg_tables pg_tablespace
@@ -27,6 +27,14 @@ routine_routine_usage routine_sequence_usage routine_table_usage routines schema
 sql_implementation_info sql_parts sql_sizing table_constraints table_privileges tables triggered_update_columns triggers
 udt_privileges usage_privileges user_defined_types view_column_usage view_routine_usage view_table_usage views
 `;
+
+/** Columns of allowed relations that are not description: function bodies can hold secrets and other people's logic. */
+export const GUARDED_SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['prosrc', 'prosqlbody']);
+
+/** The system relations that have such columns: their rows are read column by column. */
+export function isGuardedSystemRelation(schema: string, name: string): boolean {
+  return schema === 'pg_catalog' && name === 'pg_proc';
+}
 
 function words(text: string): ReadonlySet<string> {
   return new Set(text.split(/\s+/).filter((word) => word !== ''));

@@ -1,11 +1,12 @@
-import { relationOf } from './column-ref.ts';
-import type { Env } from './env.ts';
+import { refuseGuarded, relationOf } from './column-ref.ts';
+import { type Env, spendStep } from './env.ts';
 import { evaluate } from './expressions.ts';
 import { COMPOSITE_FUNCTION_FIELDS } from './functions-allowed.ts';
 import { rowOf } from './indirection.ts';
 import { bodyAt, locationOf, namesOf, nodeAt, nodesAt, type PgNode, textAt } from './node.ts';
 import { resultColumn } from './query-result.ts';
 import { referTo, type Scope, type ScopeColumn } from './scope.ts';
+import { SQL_LIMITS } from './sql-limits.ts';
 
 export interface TargetColumns {
   readonly columns: readonly ScopeColumn[];
@@ -28,20 +29,28 @@ export function evaluateTargets(env: Env, targets: readonly PgNode[], scope: Sco
     const name = textAt(target.fields, 'name') ?? columnNameOf(value);
     columns.push(resultColumn(name, evaluate(env, value, scope, null)));
   }
+  if (columns.length > SQL_LIMITS.columns) {
+    env.out.unknown('too-large', `a result has more than ${SQL_LIMITS.columns} columns; name fewer`);
+    return { columns: [], open: false };
+  }
   return { columns, open };
 }
 
 /** The columns of `*`, `t.*`, `(t).*`, `(f(x)).*`; `null` where the node is none of these. */
 function expandStar(env: Env, value: PgNode, scope: Scope): TargetColumns | null {
   const location = locationOf(value.fields);
-  const take = (columns: readonly ScopeColumn[], open: boolean): TargetColumns => ({
-    columns: columns.map((column) => resultColumn(column.name, referTo(env.out, column, null, location))),
-    open,
-  });
+  const take = (columns: readonly ScopeColumn[], open: boolean): TargetColumns => {
+    spendStep(env.budget, columns.length);
+    return {
+      columns: columns.map((column) => resultColumn(column.name, referTo(env.out, column, null, location))),
+      open,
+    };
+  };
   if (value.kind === 'ColumnRef') {
     const names = namesOf(nodesAt(value.fields, 'fields'));
     if (names.at(-1) !== '*') return null;
     if (names.length === 1) {
+      for (const item of scope.items) for (const one of item.relations) refuseGuarded(env, one, location);
       const columns = scope.items.flatMap((item) => item.columns);
       return take(
         columns,
@@ -49,14 +58,19 @@ function expandStar(env: Env, value: PgNode, scope: Scope): TargetColumns | null
       );
     }
     const relation = relationOf(env, names.slice(0, -1), scope, location);
-    return relation === null ? { columns: [], open: false } : take(relation.columns, relation.open);
+    if (relation === null) return { columns: [], open: false };
+    refuseGuarded(env, relation, location);
+    return take(relation.columns, relation.open);
   }
   if (value.kind !== 'A_Indirection') return null;
   const arg = nodeAt(value.fields, 'arg');
   const steps = namesOf(nodesAt(value.fields, 'indirection'));
   if (arg === null || steps.length !== 1 || steps[0] !== '*') return null;
   const row = rowOf(env, arg, scope);
-  if (row !== null) return take(row.columns, row.open);
+  if (row !== null) {
+    refuseGuarded(env, row, location);
+    return take(row.columns, row.open);
+  }
   if (arg.kind === 'FuncCall') {
     const fields = COMPOSITE_FUNCTION_FIELDS.get(namesOf(nodesAt(arg.fields, 'funcname')).at(-1) ?? '');
     if (fields !== undefined) {

@@ -35,9 +35,17 @@ export function createViewLibrary(catalog: CatalogIndex, parser: SqlParser): Vie
         return notUnderstood(view, 'too-large', 'views nest too deeply or in a circle');
       }
       open.push(view.oid);
-      const meaning = read(view, catalog, parser, library);
-      open.pop();
-      done.set(view.oid, meaning);
+      let meaning: ViewMeaning;
+      try {
+        meaning = read(view, catalog, parser, library);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        meaning = notUnderstood(view, 'too-large', 'it has too many or too deep parts');
+      } finally {
+        open.pop();
+      }
+      // What a circle of views looks like depends on where it was entered: keep only what is the same from everywhere.
+      if (meaning.unknowns.length === 0 || open.length === 0) done.set(view.oid, meaning);
       return meaning;
     },
   };
@@ -66,7 +74,7 @@ function read(view: CatalogRelation, catalog: CatalogIndex, parser: SqlParser, v
   const strange = shape.strange[0];
   if (strange !== undefined) return notUnderstood(view, 'unsupported', `\`${strange.what}\` is not analysed`);
   const out: Collector = createCollector(() => null);
-  const env: Env = { catalog, searchPath: [], out, views };
+  const env: Env = { catalog, searchPath: [], out, views, budget: { left: SQL_LIMITS.steps } };
   const result = analyzeQuery(env, query, EMPTY_SCOPE);
   if (result.open || result.columns.length !== view.columns.length) {
     return notUnderstood(view, 'unresolved', 'its columns and the catalog differ');
