@@ -14,12 +14,12 @@ const Environment = z.object({
   NEXTAUTH_URL: z.url({ protocol: /^https?$/ }).optional(),
   TASKGATE_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Where psql finds the gate, when that is not the web's own host. */
-  TASKGATE_POSTGRES_HOST: z.string().min(1).max(253).optional(),
+  TASKGATE_PUBLIC_HOST: z.string().min(1).max(253).optional(),
   TASKGATE_POSTGRES_PORT: Port.default(15_432),
   TASKGATE_CONSOLE_PORT: Port.default(18_081),
   TASKGATE_RECORDINGS: z.string().min(1).optional(),
   TASKGATE_SPOOL: z.string().min(1).optional(),
-  TASKGATE_DEMO: z.enum(['0', '1', '']).default('0'),
+  TASKGATE_DEMO: z.enum(['0', '1']).default('0'),
   /** Signs the browser's cookies; without it one is made and kept in the home. Shared by all instances of the web. */
   NEXTAUTH_SECRET: z.string().min(16).optional(),
 });
@@ -46,7 +46,8 @@ let parsed: WebEnvironment | null = null;
 /** The settings, read at the first use so that a build needs none. The only reader of the environment. */
 export function env(): WebEnvironment {
   if (parsed) return parsed;
-  const values = Environment.parse(process.env);
+  // A variable that is set to nothing is not set.
+  const values = Environment.parse(Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== '')));
   const home = path.resolve(/* turbopackIgnore: true */ values.TASKGATE_HOME);
   const web = new URL(values.NEXTAUTH_URL ?? values.TASKGATE_URL ?? `http://127.0.0.1:${values.TASKGATE_WEB_PORT}`);
   parsed = {
@@ -55,7 +56,7 @@ export function env(): WebEnvironment {
     masterKey: values.TASKGATE_MASTER_KEY ?? null,
     webUrl: web.origin,
     https: web.protocol === 'https:',
-    postgresHost: values.TASKGATE_POSTGRES_HOST ?? (web.hostname === 'localhost' ? '127.0.0.1' : web.hostname),
+    postgresHost: values.TASKGATE_PUBLIC_HOST ?? (web.hostname === 'localhost' ? '127.0.0.1' : web.hostname),
     postgresPort: values.TASKGATE_POSTGRES_PORT,
     consolePort: values.TASKGATE_CONSOLE_PORT,
     recordingsDirectory: values.TASKGATE_RECORDINGS ?? path.join(home, 'recordings'),

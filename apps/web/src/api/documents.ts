@@ -1,11 +1,11 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import { applyDocuments, checkDocument, completeSource, loadTemplate } from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { documents } = implementer;
 
 export const documentsRouter = documents.router({
-  check: documents.check.handler(() => pending('documents.check')),
-  complete: documents.complete.handler(() => pending('documents.complete')),
-  template: documents.template.handler(() => pending('documents.template')),
-  apply: documents.apply.handler(() => pending('documents.apply')),
+  check: documents.check.handler(({ context, input }) => checkDocument(asCaller(context), input)),
+  complete: documents.complete.handler(({ context, input }) => completeSource(asCaller(context), input)),
+  template: documents.template.handler(({ context, input }) => loadTemplate(asCaller(context), input)),
+  apply: documents.apply.handler(({ context, input }) => applyDocuments(asCaller(context), input)),
 });

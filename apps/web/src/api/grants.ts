@@ -1,16 +1,26 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import {
+  activateGrant,
+  approveGrant,
+  endGrant,
+  loadConnectStrings,
+  loadGrant,
+  loadGrants,
+  openConsole,
+  refuseGrant,
+  requestGrant,
+} from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { grants } = implementer;
 
 export const grantsRouter = grants.router({
-  list: grants.list.handler(() => pending('grants.list')),
-  get: grants.get.handler(() => pending('grants.get')),
-  request: grants.request.handler(() => pending('grants.request')),
-  approve: grants.approve.handler(() => pending('grants.approve')),
-  refuse: grants.refuse.handler(() => pending('grants.refuse')),
-  activate: grants.activate.handler(() => pending('grants.activate')),
-  end: grants.end.handler(() => pending('grants.end')),
-  connect: grants.connect.handler(() => pending('grants.connect')),
-  openConsole: grants.openConsole.handler(() => pending('grants.openConsole')),
+  list: grants.list.handler(({ context, input }) => loadGrants(asCaller(context), input)),
+  get: grants.get.handler(({ context, input }) => loadGrant(asCaller(context), input)),
+  request: grants.request.handler(({ context, input }) => requestGrant(asCaller(context), input)),
+  approve: grants.approve.handler(({ context, input }) => approveGrant(asCaller(context), input)),
+  refuse: grants.refuse.handler(({ context, input }) => refuseGrant(asCaller(context), input)),
+  activate: grants.activate.handler(({ context, input }) => activateGrant(asCaller(context), input)),
+  end: grants.end.handler(({ context, input }) => endGrant(asCaller(context), input)),
+  connect: grants.connect.handler(({ context, input }) => loadConnectStrings(asCaller(context), input)),
+  openConsole: grants.openConsole.handler(({ context, input }) => openConsole(asCaller(context), input)),
 });

@@ -1,11 +1,11 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import { approveHold, cancelHold, loadHold, refuseHold } from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { holds } = implementer;
 
 export const holdsRouter = holds.router({
-  get: holds.get.handler(() => pending('holds.get')),
-  approve: holds.approve.handler(() => pending('holds.approve')),
-  refuse: holds.refuse.handler(() => pending('holds.refuse')),
-  cancel: holds.cancel.handler(() => pending('holds.cancel')),
+  get: holds.get.handler(({ context, input }) => loadHold(asCaller(context), input)),
+  approve: holds.approve.handler(({ context, input }) => approveHold(asCaller(context), input)),
+  refuse: holds.refuse.handler(({ context, input }) => refuseHold(asCaller(context), input)),
+  cancel: holds.cancel.handler(({ context, input }) => cancelHold(asCaller(context), input)),
 });

@@ -1,8 +1,8 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import { loadInbox } from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { inbox } = implementer;
 
 export const inboxRouter = inbox.router({
-  list: inbox.list.handler(() => pending('inbox.list')),
+  list: inbox.list.handler(({ context, input }) => loadInbox(asCaller(context), input)),
 });

@@ -1,22 +1,40 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import {
+  changePassword,
+  createApiToken,
+  createGroup,
+  createUser,
+  endUserSessions,
+  endWebSession,
+  loadApiTokens,
+  loadGroups,
+  loadMe,
+  loadUsers,
+  loadWebSessions,
+  login,
+  revokeApiToken,
+  updateGroup,
+  updateUser,
+} from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { people } = implementer;
 
 export const peopleRouter = people.router({
-  login: people.login.handler(() => pending('people.login')),
-  me: people.me.handler(() => pending('people.me')),
-  webSessions: people.webSessions.handler(() => pending('people.webSessions')),
-  endWebSession: people.endWebSession.handler(() => pending('people.endWebSession')),
-  changePassword: people.changePassword.handler(() => pending('people.changePassword')),
-  apiTokens: people.apiTokens.handler(() => pending('people.apiTokens')),
-  createApiToken: people.createApiToken.handler(() => pending('people.createApiToken')),
-  revokeApiToken: people.revokeApiToken.handler(() => pending('people.revokeApiToken')),
-  users: people.users.handler(() => pending('people.users')),
-  createUser: people.createUser.handler(() => pending('people.createUser')),
-  updateUser: people.updateUser.handler(() => pending('people.updateUser')),
-  endUserSessions: people.endUserSessions.handler(() => pending('people.endUserSessions')),
-  groups: people.groups.handler(() => pending('people.groups')),
-  createGroup: people.createGroup.handler(() => pending('people.createGroup')),
-  updateGroup: people.updateGroup.handler(() => pending('people.updateGroup')),
+  login: people.login.handler(({ context, input }) =>
+    login(context.services, input, { address: context.clientAddress, userAgent: context.userAgent }),
+  ),
+  me: people.me.handler(({ context }) => loadMe(asCaller(context))),
+  webSessions: people.webSessions.handler(({ context }) => loadWebSessions(asCaller(context))),
+  endWebSession: people.endWebSession.handler(({ context, input }) => endWebSession(asCaller(context), input)),
+  changePassword: people.changePassword.handler(({ context, input }) => changePassword(asCaller(context), input)),
+  apiTokens: people.apiTokens.handler(({ context }) => loadApiTokens(asCaller(context))),
+  createApiToken: people.createApiToken.handler(({ context, input }) => createApiToken(asCaller(context), input)),
+  revokeApiToken: people.revokeApiToken.handler(({ context, input }) => revokeApiToken(asCaller(context), input)),
+  users: people.users.handler(({ context, input }) => loadUsers(asCaller(context), input)),
+  createUser: people.createUser.handler(({ context, input }) => createUser(asCaller(context), input)),
+  updateUser: people.updateUser.handler(({ context, input }) => updateUser(asCaller(context), input)),
+  endUserSessions: people.endUserSessions.handler(({ context, input }) => endUserSessions(asCaller(context), input)),
+  groups: people.groups.handler(({ context }) => loadGroups(asCaller(context))),
+  createGroup: people.createGroup.handler(({ context, input }) => createGroup(asCaller(context), input)),
+  updateGroup: people.updateGroup.handler(({ context, input }) => updateGroup(asCaller(context), input)),
 });

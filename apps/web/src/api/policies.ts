@@ -1,12 +1,12 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import { loadPolicies, loadPolicy, loadPolicyRevisions, publishPolicy, savePolicy } from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { policies } = implementer;
 
 export const policiesRouter = policies.router({
-  list: policies.list.handler(() => pending('policies.list')),
-  get: policies.get.handler(() => pending('policies.get')),
-  revisions: policies.revisions.handler(() => pending('policies.revisions')),
-  save: policies.save.handler(() => pending('policies.save')),
-  publish: policies.publish.handler(() => pending('policies.publish')),
+  list: policies.list.handler(({ context }) => loadPolicies(asCaller(context))),
+  get: policies.get.handler(({ context, input }) => loadPolicy(asCaller(context), input)),
+  revisions: policies.revisions.handler(({ context, input }) => loadPolicyRevisions(asCaller(context), input)),
+  save: policies.save.handler(({ context, input }) => savePolicy(asCaller(context), input)),
+  publish: policies.publish.handler(({ context, input }) => publishPolicy(asCaller(context), input)),
 });

@@ -1,14 +1,22 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import {
+  createResource,
+  loadResource,
+  loadResourceCatalog,
+  loadResources,
+  refreshCatalog,
+  testResource,
+  updateResource,
+} from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { resources } = implementer;
 
 export const resourcesRouter = resources.router({
-  list: resources.list.handler(() => pending('resources.list')),
-  get: resources.get.handler(() => pending('resources.get')),
-  create: resources.create.handler(() => pending('resources.create')),
-  update: resources.update.handler(() => pending('resources.update')),
-  test: resources.test.handler(() => pending('resources.test')),
-  catalog: resources.catalog.handler(() => pending('resources.catalog')),
-  refreshCatalog: resources.refreshCatalog.handler(() => pending('resources.refreshCatalog')),
+  list: resources.list.handler(({ context }) => loadResources(asCaller(context))),
+  get: resources.get.handler(({ context, input }) => loadResource(asCaller(context), input)),
+  create: resources.create.handler(({ context, input }) => createResource(asCaller(context), input)),
+  update: resources.update.handler(({ context, input }) => updateResource(asCaller(context), input)),
+  test: resources.test.handler(({ context, input }) => testResource(asCaller(context), input)),
+  catalog: resources.catalog.handler(({ context, input }) => loadResourceCatalog(asCaller(context), input)),
+  refreshCatalog: resources.refreshCatalog.handler(({ context, input }) => refreshCatalog(asCaller(context), input)),
 });

@@ -1,13 +1,13 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import { endSession, explainDecision, loadSession, loadSessions, loadTimeline, loadViewers } from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { sessions } = implementer;
 
 export const sessionsRouter = sessions.router({
-  list: sessions.list.handler(() => pending('sessions.list')),
-  get: sessions.get.handler(() => pending('sessions.get')),
-  timeline: sessions.timeline.handler(() => pending('sessions.timeline')),
-  viewers: sessions.viewers.handler(() => pending('sessions.viewers')),
-  end: sessions.end.handler(() => pending('sessions.end')),
-  explain: sessions.explain.handler(() => pending('sessions.explain')),
+  list: sessions.list.handler(({ context, input }) => loadSessions(asCaller(context), input)),
+  get: sessions.get.handler(({ context, input }) => loadSession(asCaller(context), input)),
+  timeline: sessions.timeline.handler(({ context, input }) => loadTimeline(asCaller(context), input)),
+  viewers: sessions.viewers.handler(({ context, input }) => loadViewers(asCaller(context), input)),
+  end: sessions.end.handler(({ context, input }) => endSession(asCaller(context), input)),
+  explain: sessions.explain.handler(({ context, input }) => explainDecision(asCaller(context), input)),
 });

@@ -1,12 +1,12 @@
-import { pending } from '@/lib/pending.ts';
-import { implementer } from './implementer.ts';
+import { loadTask, loadTaskRevisions, loadTasks, publishTask, saveTask } from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { tasks } = implementer;
 
 export const tasksRouter = tasks.router({
-  list: tasks.list.handler(() => pending('tasks.list')),
-  get: tasks.get.handler(() => pending('tasks.get')),
-  revisions: tasks.revisions.handler(() => pending('tasks.revisions')),
-  save: tasks.save.handler(() => pending('tasks.save')),
-  publish: tasks.publish.handler(() => pending('tasks.publish')),
+  list: tasks.list.handler(({ context }) => loadTasks(asCaller(context))),
+  get: tasks.get.handler(({ context, input }) => loadTask(asCaller(context), input)),
+  revisions: tasks.revisions.handler(({ context, input }) => loadTaskRevisions(asCaller(context), input)),
+  save: tasks.save.handler(({ context, input }) => saveTask(asCaller(context), input)),
+  publish: tasks.publish.handler(({ context, input }) => publishTask(asCaller(context), input)),
 });

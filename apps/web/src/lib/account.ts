@@ -1,24 +1,37 @@
 import 'server-only';
-import type { UserActor } from '@taskgate/services';
+import {
+  authenticateApiToken,
+  type ClientFacts,
+  checkWebSession,
+  endWebSession,
+  loadMe,
+  signIn,
+  type UserActor,
+} from '@taskgate/services';
+import { env } from '@/env.ts';
 import type { Session } from './me.tsx';
-import { pending } from './pending.ts';
+import { services } from './services.ts';
 
-export async function startSignIn(_input: {
-  email: string;
-  password: string;
-  userAgent: string;
-}): Promise<{ webSessionId: string }> {
-  return pending('signIn');
+/** What next-auth and the pages need of the services, on the one set of this process. */
+export async function startSignIn(
+  input: { email: string; password: string; previousSessionId: string | null },
+  client: ClientFacts,
+): Promise<{ webSessionId: string }> {
+  return signIn(await services(), input, client);
 }
-export async function endSignIn(_webSessionId: string): Promise<void> {
-  return pending('endWebSession');
+
+export async function endSignIn(webSessionId: string): Promise<void> {
+  const opened = await services();
+  const actor = await checkWebSession(opened, webSessionId);
+  if (actor) await endWebSession({ services: opened, actor }, { id: webSessionId });
 }
-export async function actorOfWebSession(_webSessionId: string): Promise<UserActor | null> {
-  return pending('checkWebSession');
-}
-export async function actorOfApiToken(_token: string): Promise<UserActor | null> {
-  return pending('checkApiToken');
-}
-export async function sessionOf(_actor: UserActor): Promise<Session> {
-  return pending('loadMe');
+
+export const actorOfWebSession = async (webSessionId: string): Promise<UserActor | null> =>
+  checkWebSession(await services(), webSessionId);
+
+export const actorOfApiToken = async (token: string): Promise<UserActor | null> =>
+  authenticateApiToken(await services(), token);
+
+export async function sessionOf(actor: UserActor): Promise<Session> {
+  return { me: await loadMe({ services: await services(), actor }), demo: env().demo };
 }

@@ -13,7 +13,9 @@ import { webSecret } from './web-secret.ts';
 
 const MAX_TOKEN_LENGTH = 500;
 
-async function webSessionIdOf(cookie: string | undefined): Promise<string | null> {
+/** The sign-in that the browser's cookie names, not looked up yet; `null` where there is none that is ours. */
+export async function currentWebSessionId(): Promise<string | null> {
+  const cookie = (await cookies()).get(SESSION_COOKIE())?.value;
   if (!cookie) return null;
   try {
     const token = await decode({ token: cookie, secret: await webSecret() });
@@ -26,7 +28,7 @@ async function webSessionIdOf(cookie: string | undefined): Promise<string | null
 
 /** Who is behind a page, or `null`. Looked up once for each rendering. */
 export const loadWebSession = cache(async (): Promise<Session | null> => {
-  const id = await webSessionIdOf((await cookies()).get(SESSION_COOKIE())?.value);
+  const id = await currentWebSessionId();
   const actor = id === null ? null : await actorOfWebSession(id);
   return actor === null ? null : sessionOf(actor);
 });
@@ -44,7 +46,7 @@ export async function requireActor(request: Request): Promise<UserActor> {
     if (!actor) throw new TaskgateError('not-signed-in', 'this API token is not valid, or it has ended');
     return actor;
   }
-  const id = await webSessionIdOf((await cookies()).get(SESSION_COOKIE())?.value);
+  const id = await currentWebSessionId();
   const actor = id === null ? null : await actorOfWebSession(id);
   if (!actor) throw new TaskgateError('not-signed-in', 'sign in first');
   if (!isForgeryProof(request, env().webUrl))

@@ -4,6 +4,7 @@ import type { AuthOptions } from 'next-auth';
 import CredentialsProvider from 'next-auth/providers/credentials';
 import { env } from '@/env.ts';
 import { endSignIn, startSignIn } from './account.ts';
+import { clientAddressOf } from './client-address.ts';
 import { log } from './services.ts';
 import { webSecret } from './web-secret.ts';
 
@@ -12,8 +13,11 @@ const MAX_AGE_SECONDS = 12 * 60 * 60;
 
 export const SESSION_COOKIE = (): string => (env().https ? '__Secure-taskgate-session' : 'taskgate-session');
 
-/** The cookie holds the id of a sign-in and nothing else that counts: each use looks the sign-in up. */
-export async function authOptions(): Promise<AuthOptions> {
+/**
+ * The cookie holds the id of a sign-in and nothing else that counts: each use looks the sign-in up.
+ * `previousSessionId`: the sign-in that this browser has now, which a new one ends.
+ */
+export async function authOptions(previousSessionId: string | null = null): Promise<AuthOptions> {
   const { https } = env();
   return {
     secret: await webSecret(),
@@ -29,11 +33,17 @@ export async function authOptions(): Promise<AuthOptions> {
         async authorize(credentials, request) {
           const header = (name: string): string => String(request.headers?.[name] ?? '');
           try {
-            const signedIn = await startSignIn({
-              email: String(credentials?.email ?? ''),
-              password: String(credentials?.password ?? ''),
-              userAgent: header('user-agent').slice(0, 300),
-            });
+            const signedIn = await startSignIn(
+              {
+                email: String(credentials?.email ?? ''),
+                password: String(credentials?.password ?? ''),
+                previousSessionId,
+              },
+              {
+                address: clientAddressOf(new Headers({ 'x-forwarded-for': header('x-forwarded-for') })),
+                userAgent: header('user-agent'),
+              },
+            );
             return { id: signedIn.webSessionId };
           } catch (error) {
             // The form shows the code; anything unexpected is only logged.
