@@ -1,0 +1,71 @@
+/** The demo's tasks and policy, as an admin would write them. */
+export const DEMO_TASKS: readonly string[] = [
+  `kind: Task
+name: sales-report
+purpose: Figures of orders and customers for the weekly sales report
+resource: demo-shop
+who: { groups: [analysts] }
+access: { ttl: 1h }
+allow:
+  - select: public.orders
+  - select: public.order_items
+  - select: public.customers
+    columns: [id, name, country, email]
+mask:
+  - columns: public.customers.email
+    as: email
+  - kinds: [card-number, ssn, secret]
+limits: { rows: 10000 }
+record: { results: masked, readers: [auditors] }
+`,
+  `kind: Task
+name: fix-order-status
+purpose: Correct the status of a single order after a support case
+resource: demo-shop
+who: { groups: [support] }
+access: { reason: required, ttl: 30m }
+allow:
+  - select: public.orders
+  - select: public.customers
+    columns: [id, name, country, email]
+hold:
+  - update: public.orders
+    columns: [status]
+    affects: { max: 1 }
+    approvals: { from: [dba], count: 1, timeout: 10m }
+mask:
+  - columns: public.customers.email
+    as: email
+  - kinds: [card-number, ssn, secret]
+limits: { rows: 10000, bytes: 20MB, statements: 500, idle: 10m, connections: 2 }
+record: { results: masked, durability: crash, readers: [auditors], keep: 400d }
+`,
+  `kind: Task
+name: shop-admin
+purpose: Maintenance of the shop database that no narrower task covers
+resource: demo-shop
+who: { groups: [support, analysts] }
+access: { reason: required, approvals: { from: [dba], count: 1 }, ttl: 30m }
+allow:
+  - statements: '*'
+record: { results: masked, readers: [auditors], keep: 400d }
+`,
+];
+
+export const DEMO_POLICIES: readonly string[] = [
+  `kind: Policy
+name: customer-data
+purpose: Personal data leaves no production database in clear
+applies: { resources: { labels: { env: production } } }
+classify:
+  - columns: [public.customers.ssn, public.payments.card_number]
+    as: pii
+deny:
+  - statements: [drop, truncate, alter, grant]
+mask:
+  - class: pii
+    as: redact
+limits: { rows: 100000 }
+record: { readers: [auditors], keep: 400d }
+`,
+];

@@ -1,0 +1,185 @@
+import { type Role, SecretValue, TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
+import { createToken, hashPassword, verifyPassword } from '@taskgate/identity';
+import { parsePolicy, parseTask } from '@taskgate/policy';
+import type { ServiceContext, Services } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { createGroup } from '../people/create-group.ts';
+import { createUser } from '../people/create-user.ts';
+import { endSignIns } from '../people/end-access.ts';
+import { putPolicy } from '../policies/put-policy.ts';
+import { requireSystem } from '../require-scope.ts';
+import { readFirstCatalog } from '../resources/create-resource.ts';
+import { openCredential } from '../resources/resource-secrets.ts';
+import type { ResourceTarget } from '../resources/resource-target.ts';
+import { saveResource } from '../resources/save-resource.ts';
+import { documentRefused } from '../tasks/document-problem.ts';
+import { putTask } from '../tasks/put-task.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { DEMO_POLICIES, DEMO_TASKS } from './demo-documents.ts';
+
+export const DEMO_RESOURCE = 'demo-shop';
+const SETTING = 'demo';
+
+interface DemoUser {
+  readonly email: string;
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly role: Role;
+}
+
+const GROUPS: readonly { readonly name: string; readonly roles: readonly Role[] }[] = [
+  { name: 'admins', roles: ['admin'] },
+  { name: 'analysts', roles: ['engineer'] },
+  { name: 'support', roles: ['engineer'] },
+  { name: 'dba', roles: ['reviewer'] },
+  { name: 'auditors', roles: ['auditor'] },
+];
+
+export const DEMO_USERS: readonly DemoUser[] = [
+  { email: 'admin@demo.test', name: 'Ada Admin', groups: ['admins'], role: 'admin' },
+  { email: 'engineer@demo.test', name: 'Eno Engineer', groups: ['analysts', 'support'], role: 'engineer' },
+  { email: 'reviewer@demo.test', name: 'Rea Reviewer', groups: ['dba'], role: 'reviewer' },
+  { email: 'auditor@demo.test', name: 'Aud Auditor', groups: ['auditors'], role: 'auditor' },
+];
+
+export interface DemoResult {
+  readonly signIns: readonly Pick<DemoUser, 'email' | 'role' | 'groups'>[];
+  /** Set only where this call made it up. */
+  readonly newPassword: SecretValue | null;
+}
+
+/**
+ * The demo's people, resource, tasks and policy. Into an empty store only: its sign-ins have known names. Run again it
+ * follows a target that moved and a password that was set anew, and leaves everything else as people made it. Throws
+ * `invalid-state` in a store that people work with.
+ */
+export async function setupDemo(
+  services: Services,
+  options: { readonly target: Omit<ResourceTarget, 'tls'>; readonly password: SecretValue | null },
+): Promise<DemoResult> {
+  const ctx: ServiceContext = { services, actor: { kind: 'system', via: 'setup' } };
+  requireSystem(ctx, 'setup');
+  const installed = await readSetting(services);
+  let newPassword: SecretValue | null = null;
+  if (installed === null) {
+    await requireEmpty(services);
+    const password = options.password ?? createDemoPassword(services);
+    if (options.password === null) newPassword = password;
+    await makePeople(ctx, password);
+    await syncTarget(ctx, options.target);
+    await withTransaction(ctx, (tx) => putDocuments(tx, ctx));
+    await remember(ctx, password);
+  } else {
+    if (options.password !== null && !(await verifyPassword(installed.passwordHash, options.password)).ok)
+      await changePasswords(ctx, options.password);
+    await syncTarget(ctx, options.target);
+  }
+  return { signIns: DEMO_USERS.map(({ email, role, groups }) => ({ email, role, groups })), newPassword };
+}
+
+async function requireEmpty(services: Services): Promise<void> {
+  const others = await services.db.user.count({ where: { email: { notIn: DEMO_USERS.map((user) => user.email) } } });
+  if (others > 0)
+    throw new TaskgateError(
+      'invalid-state',
+      'the demo is only installed into an empty store, and this one has people; start with `TASKGATE_DEMO=0`',
+    );
+}
+
+/** Whoever is there already stays as they are: an installation that was broken off goes on. */
+async function makePeople(ctx: ServiceContext, password: SecretValue): Promise<void> {
+  const { db } = ctx.services;
+  for (const group of GROUPS) {
+    if ((await db.group.count({ where: { name: group.name } })) === 0)
+      await createGroup(ctx, { name: group.name, roles: [...group.roles] });
+  }
+  for (const { email, name, groups } of DEMO_USERS) {
+    if ((await db.user.count({ where: { email } })) > 0) continue;
+    await password.reveal((text) => createUser(ctx, { email, name, groups: [...groups], password: text }));
+  }
+}
+
+/** Saves the resource where it is new, or its target or secret is another by now: the demo's server may get a new port. */
+async function syncTarget(ctx: ServiceContext, target: Omit<ResourceTarget, 'tls'>): Promise<void> {
+  const { db, vault } = ctx.services;
+  const row = await db.resource.findUnique({ where: { name: DEMO_RESOURCE }, include: { credential: true } });
+  const kept = row?.credential ? openCredential(vault, row.id, row.credential.sealed) : null;
+  const sameSecret = kept?.reveal((a) => target.secret.reveal((b) => a === b)) ?? false;
+  const { host, port, database, username, secret } = target;
+  const same =
+    sameSecret &&
+    row?.host === host &&
+    row.port === port &&
+    row.database === database &&
+    row.credential?.username === username;
+  if (!same) {
+    const labels = row?.labels ?? { env: 'production' };
+    const document = { name: DEMO_RESOURCE, host, port, database, username, labels, tlsMode: 'disable' };
+    const saved = await withTransaction(ctx, (tx) => saveResource(tx, ctx, document, secret));
+    await readFirstCatalog(ctx, saved.id);
+  }
+}
+
+async function putDocuments(tx: Transaction, ctx: ServiceContext): Promise<void> {
+  for (const source of DEMO_POLICIES) {
+    const parsed = parsePolicy(source);
+    if (!parsed.ok) throw documentRefused(parsed.problems);
+    await putPolicy(tx, ctx, { source, document: parsed.document, publish: true, baseRevision: null });
+  }
+  for (const source of DEMO_TASKS) {
+    const parsed = parseTask(source);
+    if (!parsed.ok) throw documentRefused(parsed.problems);
+    await putTask(tx, ctx, { source, document: parsed.document, publish: true, baseRevision: null });
+  }
+}
+
+async function changePasswords(ctx: ServiceContext, password: SecretValue): Promise<void> {
+  const passwordHash = await hashPassword(password);
+  await withTransaction(ctx, async (tx) => {
+    const users = await tx.user.findMany({ where: { email: { in: DEMO_USERS.map((user) => user.email) } } });
+    for (const { id } of users) {
+      await tx.user.update({ where: { id }, data: { passwordHash } });
+      const endedSessions = await endSignIns(tx, ctx, id);
+      await emitAudit(tx, ctx, {
+        action: 'user.update',
+        subjectKind: 'user',
+        subject: id,
+        before: null,
+        after: { passwordChanged: true, endedSessions },
+      });
+    }
+    await tx.setting.update({ where: { name: SETTING }, data: { value: { passwordHash } } });
+  });
+}
+
+/** Last of all: until then the next start installs what is missing. */
+async function remember(ctx: ServiceContext, password: SecretValue): Promise<void> {
+  const value = { passwordHash: await hashPassword(password) };
+  await withTransaction(ctx, async (tx) => {
+    await tx.setting.create({ data: { name: SETTING, value } });
+    await emitAudit(tx, ctx, {
+      action: 'setup.demo',
+      subjectKind: 'setting',
+      subject: SETTING,
+      before: null,
+      after: { people: DEMO_USERS.length, resource: DEMO_RESOURCE },
+    });
+  });
+}
+
+async function readSetting(services: Services): Promise<{ passwordHash: string } | null> {
+  const row = await services.db.setting.findUnique({ where: { name: SETTING } });
+  const value: unknown = row?.value;
+  if (typeof value !== 'object' || value === null || !('passwordHash' in value)) return null;
+  return { passwordHash: String(value.passwordHash) };
+}
+
+const DEMO_PASSWORD_LENGTH = 16;
+
+/** Letters, digits, `-` and `_`: 96 bits, and easy to copy. */
+function createDemoPassword(services: Services): SecretValue {
+  return createToken('setup', services.randomBytes).reveal(
+    (token) => new SecretValue(token.slice(-DEMO_PASSWORD_LENGTH)),
+  );
+}
