@@ -26,6 +26,8 @@ const EFFECTS: Partial<Record<StatementClass, readonly SessionEffect['kind'][]>>
 /** Whether the class itself may run, its accesses apart: those are looked at in any case. */
 export function checkClass(operation: SqlOperation, set: CompiledPolicySet): readonly Reason[] {
   const { statementClass, effect } = operation;
+  const setting = effect === null ? [] : checkSetting(effect);
+  if (setting.length > 0) return setting;
   const effects = EFFECTS[statementClass];
   if (effects === undefined ? effect !== null : effect === null || !effects.includes(effect.kind))
     return [notUnderstood(operation, 'it is not clear what it does to the connection')];
@@ -34,12 +36,11 @@ export function checkClass(operation: SqlOperation, set: CompiledPolicySet): rea
     case 'copy-to':
     case 'explain':
     case 'transaction':
+    case 'session':
     case 'prepared':
     case 'cursor':
     case 'empty':
       return [];
-    case 'session':
-      return checkSetting(effect!);
     case 'insert':
     case 'update':
     case 'delete':
