@@ -160,7 +160,7 @@ const policy: fc.Arbitrary<PolicyDocument> = fc
     ...rules,
   }));
 
-const VERBS: readonly AccessVerb[] = ['select', 'insert', 'update', 'delete', 'truncate', 'create', 'drop', 'lock'];
+const VERBS: readonly AccessVerb[] = ['select', 'insert', 'update', 'delete', 'truncate', 'create', 'alter', 'lock'];
 const relationAccess = (depth: number): fc.Arbitrary<RelationAccess> =>
   fc
     .tuple(
@@ -236,11 +236,17 @@ const copies = maybe(
   }),
 );
 const plainOperation: fc.Arbitrary<SqlOperation> = fc
-  .tuple(body, fc.constantFrom(...STATEMENT_CLASSES), copies, fc.boolean())
-  .map(([parts, statementClass, copy, matching]) => {
+  .tuple(
+    body,
+    fc.constantFrom(...STATEMENT_CLASSES),
+    copies,
+    fc.boolean(),
+    fc.constantFrom('CREATE TABLE', 'CREATE RULE'),
+  )
+  .map(([parts, statementClass, copy, matching, label]) => {
     // Mostly of the class that its first access makes it, so that many operations get past the first check.
     const verb = parts.accesses[0]?.verb;
-    return build(matching ? (verb ?? 'select') : statementClass, { ...parts, copy });
+    return build(matching ? (verb ?? 'select') : statementClass, { ...parts, copy, label });
   });
 const operation: fc.Arbitrary<SqlOperation> = fc.oneof(
   { weight: 5, arbitrary: plainOperation },

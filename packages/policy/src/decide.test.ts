@@ -329,6 +329,48 @@ describe('masks', () => {
   });
 });
 
+describe('ways around a mask', () => {
+  const all = "allow: [{ statements: '*' }]";
+  const mask = 'mask: [{ columns: public.customers.ssn, as: redact }]';
+  const catalog: PostgresCatalog = {
+    ...DEMO_CATALOG,
+    functions: [
+      { oid: 1, schema: 'public', name: 'f', kind: 'function', volatility: 'volatile', securityDefiner: true },
+    ],
+  };
+  const masked = rules(all, { policy: mask, catalog });
+  const clear = rules(all, { catalog });
+
+  test.each([
+    ['a function that reads the column', operation('select', { functions: [call('public', 'f')] })],
+    ['a function by its bare name', operation('select', { functions: [call(null, 'f')] })],
+    ['code at the target', operation('create', { label: 'CREATE FUNCTION' })],
+    ['a trigger', operation('create', { label: 'CREATE TRIGGER', accesses: [access('alter', 'public.orders')] })],
+    [
+      'another name for the relation',
+      operation('alter', { label: 'ALTER RENAME', accesses: [access('alter', 'public.customers')] }),
+    ],
+    ['another name for the schema', operation('alter', { label: 'ALTER RENAME' })],
+    ['what is of no known class', operation('other')],
+  ])('%s is closed even to a task that may do everything, and only where something is masked', (_, one) => {
+    expect(decide(one, masked).outcome).toBe('deny');
+    expect(decide(one, clear).outcome).toBe('allow');
+  });
+
+  test('a function that a rule names is vouched for, and plain definitions stay open', () => {
+    const named = rules("allow: [{ statements: '*' }, { functions: public.f }]", { policy: mask, catalog });
+    expect(decide(operation('select', { functions: [call('public', 'f')] }), named).outcome).toBe('allow');
+    expect(decide(operation('select', { functions: [call(null, 'pg_sleep')] }), masked).outcome).toBe('allow');
+    expect(
+      decide(operation('create', { label: 'CREATE TABLE', accesses: [access('create', 'public.t')] }), masked).outcome,
+    ).toBe('allow');
+    expect(
+      decide(operation('alter', { label: 'ALTER TABLE', accesses: [access('alter', 'public.orders')] }), masked)
+        .outcome,
+    ).toBe('allow');
+  });
+});
+
 describe('a set', () => {
   test('of another resource than the task’s denies everything', () => {
     const task = parseTask('kind: Task\nname: t\npurpose: p\nresource: r\nallow: [{ statements: "*" }]');

@@ -3,6 +3,7 @@ import { checkAccesses } from './check-accesses.ts';
 import { affectedRowsMax, checkAffects } from './check-affects.ts';
 import { checkClass } from './check-class.ts';
 import { checkFunctions } from './check-functions.ts';
+import { checkMaskEscapes } from './check-mask-escapes.ts';
 import { checkMasks, outputMasks } from './check-masks.ts';
 import type { CompiledPolicySet } from './compile-policy-set.ts';
 import { matchingDenies } from './matching-denies.ts';
@@ -52,6 +53,7 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
     ...checkFunctions(operation, set),
     ...checkAccesses(operation, set),
     ...checkMasks(operation, set),
+    ...checkMaskEscapes(operation, set),
     ...checkAffects(operation, set),
     ...(inner?.outcome === 'deny' ? inner.reasons : []),
   ];

@@ -128,6 +128,20 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
   };
   if (!operation.accesses.every(isOpen)) return denied;
 
+  // Where anything is masked, neither unseen code nor another name for it.
+  const isMasked = (relation: RelationName): boolean =>
+    (find(relation)?.columns ?? []).some(
+      ({ name }) => maskOf({ schema: relation.schema, relation: relation.name, column: name }) !== null,
+    );
+  const anyMasked = catalog.relations.some(isMasked);
+  if (anyMasked) {
+    const { statementClass, label } = operation;
+    if (statementClass === 'other') return denied;
+    if (statementClass === 'create' && label !== 'CREATE TABLE') return denied;
+    if (statementClass === 'alter' && (reached.length === 0 || reached.some(({ relation }) => isMasked(relation))))
+      return denied;
+  }
+
   const everything = opening.some(
     ({ target }) => target.kind === 'statements' && target.classes === '*' && target.on === null,
   );
@@ -137,13 +151,16 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
       schema !== null
         ? [schema]
         : ['pg_catalog', ...catalog.functions.filter((one) => one.name === name).map((one) => one.schema)];
-    const named = schemas.every((one) =>
-      opening.some(
-        ({ target }) =>
-          target.kind === 'functions' && target.functions.some((pattern) => isRelation(pattern, { schema: one, name })),
-      ),
+    const open = schemas.every(
+      (one) =>
+        (everything && (one === 'pg_catalog' || !anyMasked)) ||
+        opening.some(
+          ({ target }) =>
+            target.kind === 'functions' &&
+            target.functions.some((pattern) => isRelation(pattern, { schema: one, name })),
+        ),
     );
-    if (!harmless && !everything && !named) return denied;
+    if (!harmless && !open) return denied;
   }
 
   // The class and what it does to the connection.
