@@ -2,14 +2,20 @@
 
 import { spawn } from 'node:child_process';
 
-const KEPT_LINES = 60;
+/** Of a long output the beginning and the end say most. */
+const FIRST_LINES = 30;
+const LAST_LINES = 30;
 
 /**
  * Resolves when the program ends well; else throws an error whose message holds the last lines of its output.
  * `onLine` sees each line as it comes. The program ends with this process's SIGINT and SIGTERM.
  */
 export async function runStep(name, command, args, { cwd, env, onLine } = {}) {
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...(env ?? process.env), NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const lines = [];
   for (const stream of [child.stdout, child.stderr]) {
     let rest = '';
@@ -22,7 +28,7 @@ export async function runStep(name, command, args, { cwd, env, onLine } = {}) {
   }
   function keep(line) {
     lines.push(line);
-    if (lines.length > KEPT_LINES) lines.shift();
+    if (lines.length > FIRST_LINES + LAST_LINES) lines.splice(FIRST_LINES, 1);
     onLine?.(line);
   }
   const stop = (signal) => child.kill(signal);
