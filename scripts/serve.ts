@@ -9,15 +9,16 @@ import { DEMO_SHOP_DATABASE, DEMO_SHOP_ROLE, installDemoShop } from './demo/demo
 import { root } from './node-24.mjs';
 import { progress } from './progress.mjs';
 import { announcement } from './serve/announce.ts';
-import { ensureRoleAndDatabase, keptOrFreePort, startEmbeddedServer } from './serve/embedded-server.ts';
+import { ensureRoleAndDatabase, startEmbeddedServer, startOnKeptPort } from './serve/embedded-server.ts';
 import { type Home, openHome } from './serve/home.ts';
-import { findFreePort, isPortFree, PortTakenError, portSetting } from './serve/ports.ts';
+import { isPortFree, PortTakenError, portSetting } from './serve/ports.ts';
 import { AlreadyRunningError, openProcessRegister, signalGroup } from './serve/process-register.ts';
 import { runSetup } from './serve/run-setup.ts';
 import { type SupervisedProcess, startProcess } from './serve/supervised-process.ts';
 
 const HOST = '127.0.0.1';
 const STORE_NAME = 'taskgate';
+/** Below the range of outgoing connections, so that it is likely to be free at the next start too. */
 const FIRST_STORE_PORT = 15440;
 const READY_DEADLINE_MS = 90_000;
 const READY_POLL_MS = 50;
@@ -151,9 +152,10 @@ async function endLeftovers(): Promise<void> {
 }
 
 async function startStore(home: Home): Promise<string> {
-  const port = await keptOrFreePort(home.state().storePort, () => findFreePort(FIRST_STORE_PORT, []));
-  home.remember({ storePort: port });
-  const server = await launch(startEmbeddedServer({ home, name: 'store', port }));
+  const server = await startOnKeptPort(home.state().storePort, FIRST_STORE_PORT, (port) =>
+    launch(startEmbeddedServer({ home, name: 'store', port })),
+  );
+  home.remember({ storePort: server.port });
   return ensureRoleAndDatabase(server, STORE_NAME, home.secret('store-password'), STORE_NAME);
 }
 
@@ -166,12 +168,10 @@ async function launch(starting: Promise<EmbeddedPostgres>): Promise<EmbeddedPost
 
 /** A server of its own: stopping the store must not stop the target. Its port is kept, since the resource names it. */
 async function startDemoShop(home: Home): Promise<string> {
-  const { demoShopPort, storePort } = home.state();
-  const port = await keptOrFreePort(demoShopPort, () =>
-    findFreePort(FIRST_STORE_PORT, storePort === undefined ? [] : [storePort]),
+  const server = await startOnKeptPort(home.state().demoShopPort, FIRST_STORE_PORT, (port) =>
+    launch(startEmbeddedServer({ home, name: 'demo-shop', port })),
   );
-  home.remember({ demoShopPort: port });
-  const server = await launch(startEmbeddedServer({ home, name: 'demo-shop', port }));
+  home.remember({ demoShopPort: server.port });
   const password = home.secret('demo-shop-password');
   const url = await ensureRoleAndDatabase(server, DEMO_SHOP_ROLE, password, DEMO_SHOP_DATABASE);
   await installDemoShop(server);

@@ -13,6 +13,7 @@ import { prepareTestTools } from './test-tools.mjs';
 import { runVitest, verify } from './verify.mjs';
 
 const E2E_DEADLINE_MS = 10 * 60_000;
+const STOP_DEADLINE_MS = 40_000;
 
 const tally = new TestTally();
 const skipped = [];
@@ -63,7 +64,7 @@ async function endToEnd() {
   if (code !== 0 && counts?.failed === 0) tally.add({ failed: 1 });
 }
 
-/** Shows the output as it comes, and returns its end. The whole group is killed at the deadline. */
+/** Shows the output as it comes, and returns its end. The whole group is stopped at the deadline. */
 async function runTee(command, args) {
   const child = spawn(command, args, {
     cwd: root,
@@ -80,9 +81,11 @@ async function runTee(command, args) {
   };
   const onSignal = (signal) => endGroup(signal);
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  let lastResort;
   const timer = setTimeout(() => {
     console.error(`end to end took more than ${E2E_DEADLINE_MS / 60_000} minutes`);
-    endGroup('SIGKILL');
+    endGroup('SIGTERM'); // what it started stops in order
+    lastResort = setTimeout(() => endGroup('SIGKILL'), STOP_DEADLINE_MS);
   }, E2E_DEADLINE_MS);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (chunk) => {
@@ -94,6 +97,7 @@ async function runTee(command, args) {
     child.once('close', resolve);
   });
   clearTimeout(timer);
+  clearTimeout(lastResort);
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   endGroup('SIGKILL'); // nothing it started stays
   return { code, output };

@@ -9,6 +9,9 @@ import { generateClient } from './build.mjs';
 import { findNode24, node24Environment, root } from './node-24.mjs';
 import { readVitestReport, TestTally } from './test-tally.mjs';
 
+/** Of one check; a hang must not hold up a build server. */
+const DEADLINE_MS = 6 * 60_000;
+
 /** Runs all checks, prints a line for each, and returns what passed and failed. */
 export async function verify() {
   const tally = new TestTally();
@@ -81,10 +84,18 @@ async function run(command, args, output) {
     stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+  const timer = setTimeout(() => {
+    console.error(`${command} took more than ${DEADLINE_MS / 60_000} minutes`);
+    child.kill('SIGKILL');
+  }, DEADLINE_MS);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function inParallel(items, width, work) {

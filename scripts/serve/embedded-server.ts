@@ -1,11 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { SecretValue } from '@taskgate/core';
+import { SecretValue, TaskgateError } from '@taskgate/core';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@taskgate/embedded-postgres';
 import pg from 'pg';
 import type { Home } from './home.ts';
 import { rotateLog } from './log-file.ts';
-import { isPortFree } from './ports.ts';
+import { findFreePort, isPortFree } from './ports.ts';
+
+const PORT_TRIES = 10;
 
 /** One of the supervisor's own Postgres servers: its data, superuser password and log are in the home. */
 export async function startEmbeddedServer(options: {
@@ -28,9 +30,24 @@ export async function startEmbeddedServer(options: {
   return server;
 }
 
-/** The port of the last start where it is still free, so that what was told to others stays true. */
-export async function keptOrFreePort(kept: number | undefined, find: () => Promise<number>): Promise<number> {
-  return kept !== undefined && (await isPortFree(kept)) ? kept : find();
+/**
+ * Starts on the port of the last start where it is still free (so that what was told to others stays true), else on the
+ * first free one from `from` on. Another start may take a free port at the same moment: then on the next.
+ */
+export async function startOnKeptPort<T>(
+  kept: number | undefined,
+  from: number,
+  start: (port: number) => Promise<T>,
+): Promise<T> {
+  let port = kept !== undefined && (await isPortFree(kept)) ? kept : await findFreePort(from);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(port);
+    } catch (error) {
+      if (!(error instanceof TaskgateError) || error.code !== 'conflict' || attempt === PORT_TRIES) throw error;
+      port = await findFreePort(port + 1);
+    }
+  }
 }
 
 /**

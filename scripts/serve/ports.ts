@@ -29,13 +29,10 @@ export async function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/**
- * The first free port from `from` on that is not among `avoid`. Below the range of outgoing connections, so that it is
- * likely to be free at the next start too.
- */
-export async function findFreePort(from: number, avoid: readonly number[]): Promise<number> {
+/** The first free port from `from` on. */
+export async function findFreePort(from: number): Promise<number> {
   for (let port = from; port < from + SEARCHED_PORTS; port++) {
-    if (!avoid.includes(port) && (await isPortFree(port))) return port;
+    if (await isPortFree(port)) return port;
   }
   throw new Error(`no port from ${from} to ${from + SEARCHED_PORTS - 1} is free`);
 }
