@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 
 /** What a `when` can look at. Times are UTC; `weekday` counts from 0, Sunday. */
 export interface ConditionInput {
@@ -17,11 +17,21 @@ export function checkCondition(expression: string): string | null {
   try {
     const result = environment.check(expression);
     if (!result.valid) return `the condition is not valid CEL: ${firstLine(result.error?.message)}`;
+    if (calls(environment.parse(expression).ast, 'matches'))
+      return 'the condition may not use `matches`; compare whole values, or use `startsWith` and `endsWith`';
     if (result.type !== 'bool') return `the condition gives \`${result.type}\`, not true or false`;
     return null;
   } catch (error) {
     return `the condition is not valid CEL: ${firstLine(error instanceof Error ? error.message : undefined)}`;
   }
+}
+
+/** A regular expression can take exponential time, and this runs in the process that serves everybody. */
+function calls(part: unknown, name: string): boolean {
+  if (Array.isArray(part)) return part.some((one) => calls(one, name));
+  if (typeof part !== 'object' || part === null || !('op' in part)) return false;
+  const { op, args } = part as ASTNode;
+  return ((op === 'call' || op === 'rcall') && args[0] === name) || calls(args, name);
 }
 
 /** True only if the expression gives true; one that fails says so. */

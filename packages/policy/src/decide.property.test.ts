@@ -297,7 +297,7 @@ function expectMasksKept(before: Decision, after: Decision): void {
 }
 
 const policies = fc.array(policy, { maxLength: 2 });
-const runs = { numRuns: 600 };
+const runs = { numRuns: 400 };
 
 describe('a decision', () => {
   test('is the one that the rules mean, whichever of two programs reads them', () => {
@@ -310,10 +310,10 @@ describe('a decision', () => {
         const meant = oracle(one, { task: document, policies: extra, catalog, isAllowedSystemRelation });
         expect({ outcome, outputMasks: obligations.outputMasks, affectsMax: obligations.affectsMax }).toEqual(meant);
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
     // The world must be one in which all three happen.
-    expect(Math.min(seen.allow, seen.hold, seen.deny)).toBeGreaterThan(100);
+    expect(Math.min(seen.allow, seen.hold, seen.deny)).toBeGreaterThan(30);
   });
 
   test('only narrows when a policy is added', () => {
@@ -357,7 +357,7 @@ describe('a decision', () => {
         if (answer(one, { ...document, hold: [] }, extra).outcome === 'deny')
           expect(answer(one, document, extra).outcome).not.toBe('allow');
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 

@@ -70,15 +70,16 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
   if (holds.length > 0) {
     const terms = holdTerms(holds);
     if (!terms.ok) return denial(operation, set, [terms.reason]);
+    const { from, count } = terms.approvals;
     const reasons = distinctReasons(
-      holds.map((rule) => ({
-        ...reasonOfRule(
+      holds.map(({ reference }) =>
+        reasonOfRule(
           'held-by-rule',
-          rule.reference,
-          `\`${operation.label}\` waits for approval by ${rule.reference.kind} \`${rule.reference.name}\``,
+          reference,
+          `\`${operation.label}\` needs approval by rule \`${reference.rule}\` of ${reference.kind} \`${reference.name}\``,
+          `it runs once ${count} of ${from.map((group) => `\`${group}\``).join(' or ')} ${count === 1 ? 'approves' : 'approve'}`,
         ),
-        wouldAllow: null,
-      })),
+      ),
     );
     return { outcome: 'hold', reasons: reasons.slice(0, MAX_REASONS), obligations, approvals: terms.approvals };
   }

@@ -149,6 +149,7 @@ describe('a task', () => {
     ['access: { ttl: 25h }', '`access.ttl` must be from 1m to 24h'],
     ['access: { ttl: 90 }', '`access.ttl` must be a duration such as `30m`, `1h` or `400d`'],
     ['access: { when: "now.hours > 1" }', 'the condition is not valid CEL: no such key: hours'],
+    ['access: { when: "identity.groups.exists(g, g.matches(\'(a+)+b\'))" }', 'the condition may not use `matches`'],
     ['access: { when: "now.hour" }', 'the condition gives `int`, not true or false'],
     ['access: { when: "now.hour >" }', 'the condition is not valid CEL'],
     ['who: [analysts]', '`who` must be a mapping of keys to values'],
