@@ -31,10 +31,13 @@ const Editable = z.object({
   port: z.number().int().min(1).max(65_535),
   database: z.string().min(1).max(63),
   tlsMode: TlsMode,
-  tlsCa: z.string().max(65_536).nullable().default(null),
-  labels: Labels.default({}),
+  tlsCa: z.string().max(65_536).nullable(),
+  labels: Labels,
   username: z.string().min(1).max(63),
 });
+// Defaults only where something new is made: in an update one would overwrite what is kept, such as the labels that
+// policies apply by.
+const Defaults = { tlsCa: Editable.shape.tlsCa.default(null), labels: Labels.default({}) };
 export const ResourceTestResult = z.object({
   ok: z.boolean(),
   steps: z.array(
@@ -67,7 +70,9 @@ export const resources = {
     .output(Resource),
   create: oc
     .route({ method: 'POST', path: '/resources' })
-    .input(Editable.extend({ name: Slug, type: z.literal('postgres').default('postgres'), secret: Secret }))
+    .input(
+      Editable.extend({ ...Defaults, name: Slug, type: z.literal('postgres').default('postgres'), secret: Secret }),
+    )
     .output(Resource),
   update: oc
     .route({ method: 'PATCH', path: '/resources/{name}' })

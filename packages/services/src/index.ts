@@ -1,3 +1,4 @@
+export { type AuditRowView, loadAudit } from './audit/load-audit.ts';
 export { readStoredCatalog, storeFreshCatalog } from './catalog/stored-catalog.ts';
 export * from './context.ts';
 export { type AppliedDocument, applyDocuments } from './documents/apply-documents.ts';

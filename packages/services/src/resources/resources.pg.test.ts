@@ -3,10 +3,12 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { contract } from '@taskgate/contracts';
 import { SecretValue } from '@taskgate/core';
 import { freePort, startTestPostgres, type TestDatabase, type TestPostgres } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readStoredCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
+import { inputOf } from '../parse-input.ts';
 import { startTestServices, type TestPerson, type TestServices } from '../testing/test-services.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { createResource } from './create-resource.ts';
@@ -102,10 +104,15 @@ describe('a resource', () => {
   });
 
   it('keeps what an update does not name', async () => {
+    const parsed = inputOf(contract.resources.update).parse({ name: 'shop', tlsMode: 'disable' });
+    expect(await updateResource(admin.ctx, parsed)).toMatchObject({ labels: { env: 'production' } });
     const view = await updateResource(admin.ctx, { name: 'shop', labels: { env: 'production', team: 'web' } });
     expect(view).toMatchObject({ ...document('shop'), labels: { env: 'production', team: 'web' } });
     expect(view.catalog).not.toBeNull();
-    const row = await test.services.db.auditRow.findFirstOrThrow({ where: { action: 'resource.update' } });
+    const row = await test.services.db.auditRow.findFirstOrThrow({
+      where: { action: 'resource.update' },
+      orderBy: { at: 'desc' },
+    });
     expect(row).toMatchObject({ before: { labels: { env: 'production' } }, after: { credentialReplaced: false } });
   });
 

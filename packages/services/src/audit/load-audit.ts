@@ -1,0 +1,82 @@
+import { type AuditRow, contract } from '@taskgate/contracts';
+import type { Database, Prisma } from '@taskgate/db';
+import type * as z from 'zod';
+import type { ServiceContext } from '../context.ts';
+import { readCursor, toPage } from '../grants/instant-cursor.ts';
+import { PERSON_SELECT } from '../grants/person-ref.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+
+export type AuditRowView = z.infer<typeof AuditRow>;
+
+/**
+ * Changes of the control plane, the newest first. `actor` is an e-mail address or id, `action` the whole of one or its
+ * noun (`grant`), `subject` an id, or the name of what has one.
+ */
+export async function loadAudit(
+  ctx: ServiceContext,
+  input: unknown,
+): Promise<{ items: AuditRowView[]; nextCursor: string | null }> {
+  requireScope(ctx, 'audit:read');
+  const { cursor, limit, actor, action, subject, from, to } = parseInput(inputOf(contract.audit.list), input);
+  const after = readCursor(cursor);
+  const { db } = ctx.services;
+  const conditions: Prisma.AuditRowWhereInput[] = [];
+  if (actor !== undefined) conditions.push({ actorId: { in: await findPersonIds(db, actor) } });
+  if (action !== undefined) conditions.push({ OR: [{ action }, { action: { startsWith: `${action}.` } }] });
+  if (subject !== undefined) conditions.push({ subject: { in: await findSubjects(db, subject) } });
+  if (from !== undefined) conditions.push({ at: { gte: new Date(from) } });
+  if (to !== undefined) conditions.push({ at: { lt: new Date(to) } });
+  if (after !== null) conditions.push({ OR: [{ at: { lt: after.at } }, { at: after.at, id: { lt: after.id } }] });
+  const rows = await db.auditRow.findMany({
+    where: { AND: conditions },
+    orderBy: [{ at: 'desc' }, { id: 'desc' }],
+    take: limit + 1,
+  });
+  const page = toPage(rows, limit, (row) => ({ at: row.at, id: row.id }));
+  const ids = [...new Set(page.items.flatMap((row) => (row.actorId === null ? [] : [row.actorId])))];
+  const people = await db.user.findMany({ where: { id: { in: ids } }, select: PERSON_SELECT });
+  return {
+    nextCursor: page.nextCursor,
+    items: page.items.map((row) => ({
+      id: row.id,
+      at: row.at.toISOString(),
+      actor:
+        row.actorId === null
+          ? null
+          : (people.find((person) => person.id === row.actorId) ?? {
+              id: row.actorId,
+              email: row.actorId,
+              name: row.actorId,
+            }),
+      via: row.via,
+      action: row.action,
+      subjectKind: row.subjectKind,
+      subject: row.subject,
+      before: row.before,
+      after: row.after,
+    })),
+  };
+}
+
+async function findPersonIds(db: Database, actor: string): Promise<string[]> {
+  const found = await db.user.findMany({
+    where: { OR: [{ id: actor }, { email: actor.toLowerCase() }] },
+    select: { id: true },
+  });
+  return found.map((person) => person.id);
+}
+
+/** The text itself, and the ids of whatever has that name. */
+async function findSubjects(db: Database, subject: string): Promise<string[]> {
+  const where = { name: subject };
+  const select = { id: true } as const;
+  const found = await Promise.all([
+    db.task.findMany({ where, select }),
+    db.policy.findMany({ where, select }),
+    db.resource.findMany({ where, select }),
+    db.group.findMany({ where, select }),
+    db.user.findMany({ where: { email: subject.toLowerCase() }, select }),
+  ]);
+  return [subject, ...found.flat().map((row) => row.id)];
+}
