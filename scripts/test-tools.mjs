@@ -36,7 +36,7 @@ export async function prepareTestTools() {
     if (chromium === null) missing.push(`a browser: ${reason(apt, 'chromium')}`);
   }
 
-  const folders = [process.env.PATH, fetchedFolder, ...systemFolders()].filter(Boolean);
+  const folders = [fetchedFolder, process.env.PATH, ...systemFolders()].filter(Boolean);
   return {
     environment: { PATH: folders.join(delimiter), ...(chromium ? { TASKGATE_CHROMIUM: chromium } : {}) },
     missing,
@@ -45,8 +45,14 @@ export async function prepareTestTools() {
 
 /** A program on the PATH, among what was fetched, or where Debian keeps Postgres's own. */
 export function findProgram(name) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), fetchedFolder, ...systemFolders()];
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
+  const folders = [fetchedFolder, ...(process.env.PATH ?? '').split(delimiter), ...systemFolders()];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path) && runs(path)) ?? null;
+}
+
+/** Debian's wrappers in /usr/bin are there without the programs that they wrap. */
+function runs(path) {
+  const args = path.includes('chrom') ? ['--version', '--no-sandbox'] : ['--version'];
+  return spawnSync(path, args, { stdio: 'ignore', timeout: 20_000 }).status === 0;
 }
 
 function systemFolders() {
@@ -64,7 +70,7 @@ async function findChromium() {
     const require = createRequire(join(root, 'e2e/package.json'));
     const packaged = await import(pathToFileURL(require.resolve('@sparticuz/chromium')).href);
     const path = await packaged.default.executablePath();
-    return spawnSync(path, ['--version', '--no-sandbox']).status === 0 ? path : null;
+    return runs(path) ? path : null;
   } catch {
     return null;
   }
@@ -76,6 +82,7 @@ function fetchPgbench() {
   const version = psql ? psql.split('/').at(-2) : null;
   if (!version) return;
   progress('fetching pgbench');
+  updateApt();
   const scratch = mkdtempSync(join(tmpdir(), 'taskgate-pgbench-'));
   try {
     if (!run('apt-get', ['download', `postgresql-${version}`], scratch)) return;
@@ -89,10 +96,14 @@ function fetchPgbench() {
 }
 
 let aptUpdated = false;
-function aptInstall(name) {
-  progress(`installing ${name} from apt`);
+function updateApt() {
   if (!aptUpdated) run('apt-get', ['update', '-qq']);
   aptUpdated = true;
+}
+
+function aptInstall(name) {
+  progress(`installing ${name} from apt`);
+  updateApt();
   run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name]);
 }
 

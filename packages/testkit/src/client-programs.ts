@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -13,7 +14,12 @@ export function findClientProgram(name: ClientProgram): string | null {
     ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''),
     ...versions.map((version) => join(debian, version, 'bin')),
   ];
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path) && runs(path)) ?? null;
+}
+
+/** Debian's wrappers in /usr/bin are there without the programs that they wrap. */
+function runs(path: string): boolean {
+  return spawnSync(path, ['--version'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 }
 
 /** Path of the real psql; throws with how to install it. */

@@ -181,7 +181,10 @@ async function once<Row extends pg.QueryResultRow>(
 /** Makes (once a machine and user) an initialised data directory and its password; two at the same time do no harm. */
 async function templateFolder(): Promise<string> {
   const parent = tmpdir();
-  const folder = join(parent, `taskgate-template-${TEMPLATE_VERSION}-${findPostgresBinaries().version}-${process.getuid?.() ?? 0}`);
+  const folder = join(
+    parent,
+    `taskgate-template-${TEMPLATE_VERSION}-${findPostgresBinaries().version}-${process.getuid?.() ?? 0}`,
+  );
   if (await mine(folder)) return folder;
   const partial = await mkdtemp(`${folder}-new-`);
   await chmod(partial, 0o711);
