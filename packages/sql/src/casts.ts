@@ -67,14 +67,24 @@ const HARMLESS_TYPES: ReadonlyMap<string, string> = new Map(
     pg_lsn: 'pg_lsn',
     pg_node_tree: 'pg_node_tree',
     aclitem: 'aclitem',
-    record: 'record',
-    unknown: 'unknown',
-    sql_identifier: 'information_schema.sql_identifier',
-    cardinal_number: 'information_schema.cardinal_number',
-    character_data: 'information_schema.character_data',
-    yes_or_no: 'information_schema.yes_or_no',
   }),
 );
+
+/** Domains of information_schema: their checks are built in. */
+const INFORMATION_SCHEMA_TYPES: ReadonlySet<string> = new Set([
+  'cardinal_number',
+  'character_data',
+  'sql_identifier',
+  'time_stamp',
+  'yes_or_no',
+]);
+
+const PRINTED_TYPES: ReadonlySet<string> = new Set(HARMLESS_TYPES.values());
+
+/** Whether a type, as `format_type` prints it, is a built-in one without fields. */
+export function isBuiltinScalar(printed: string): boolean {
+  return PRINTED_TYPES.has(printed.replace(/\[\]$/, '').replace(/\([^)]*\)/, ''));
+}
 
 /** They look names up: of constants and of system relations' columns that is what catalog queries do. */
 const LOOKUP_TYPES: ReadonlySet<string> = new Set([
@@ -112,10 +122,11 @@ export function checkCastType(env: Env, typeName: Fields, from: Lineage): string
   const array =
     nodesAt(typeName, 'arrayBounds').length > 0 || (name.startsWith('_') && HARMLESS_TYPES.has(name.slice(1)));
   const element = name.startsWith('_') && array ? name.slice(1) : name;
+  if (schema === 'information_schema' && INFORMATION_SCHEMA_TYPES.has(name)) return `information_schema.${name}`;
   if (schema === null || schema === 'pg_catalog' || schema === 'information_schema') {
-    const printed = HARMLESS_TYPES.get(element);
+    const printed = schema === 'information_schema' ? undefined : HARMLESS_TYPES.get(element);
     if (printed !== undefined) return array ? `${printed}[]` : printed;
-    if (LOOKUP_TYPES.has(element)) {
+    if (schema !== 'information_schema' && LOOKUP_TYPES.has(element)) {
       if (from.sources.length > 0) return refuse('looks names up; cast only constants to it');
       return array ? null : element;
     }
@@ -151,5 +162,5 @@ export function castLineage(
   if (same && !hasLength) return { ...from, type };
   // In a context of its own the use is noted already.
   if (context === null) env.out.use(from.sources, 'expression', location);
-  return { sources: from.sources, plain: from.sources.length === 0, type };
+  return { ...from, plain: from.sources.length === 0, type };
 }

@@ -49,6 +49,10 @@ export function createCollector(locate: Locate): Collector {
   const unknowns = new Map<string, Unknown>();
   return {
     access(verb, relation, columns = []) {
+      if (relation.system && verb !== 'select') {
+        const message = `system relation \`${relation.schema}.${relation.name}\` can only be read`;
+        unknowns.set(message, { code: 'unsupported', message, position: null });
+      }
       const key = JSON.stringify([verb, relation.schema, relation.name]);
       let draft = accesses.get(key);
       if (draft === undefined) {
@@ -65,7 +69,8 @@ export function createCollector(locate: Locate): Collector {
     },
     calls(schema, name, harmless, location) {
       const key = JSON.stringify([schema, name]);
-      if (!functions.has(key)) functions.set(key, { schema, name, harmless, position: locate(location) });
+      // The same name may be harmless in a view's definition and not here: the one that is not must stay.
+      if (!functions.has(key) || !harmless) functions.set(key, { schema, name, harmless, position: locate(location) });
     },
     unknown(code, message, location = 0) {
       if (!unknowns.has(message)) unknowns.set(message, { code, message, position: locate(location) });

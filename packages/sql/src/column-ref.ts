@@ -108,5 +108,8 @@ export function wholeRow(
   location: number,
 ): Lineage {
   refuseGuarded(env, relation, location);
-  return computedFrom(relation.columns.map((column) => referTo(env.out, column, context ?? 'expression', location)));
+  const row = computedFrom(
+    relation.columns.map((column) => referTo(env.out, column, context ?? 'expression', location)),
+  );
+  return { ...row, rows: true };
 }

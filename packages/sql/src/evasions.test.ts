@@ -171,6 +171,10 @@ describe('P10-P13 functions and their disguises', () => {
     "select * from json_table('[]', '$' columns (a int))",
     'select ((select c from customers c limit 1)).ssn',
     'select * from customers where current of c',
+    'select u.* from unnest((select array_agg(o) from orders o)) u',
+    'select x.* from payments p, orders o, lateral (values (o.*, p.card_number)) x',
+    'select 1::sql_identifier',
+    "select ts_rewrite('a'::tsquery, 'select 1')",
   ])('P11 %s', (text) => {
     expect(isFlagged(analyze(text))).toBe(true);
   });
@@ -309,6 +313,68 @@ describe('P14-P18 session, names and copies', () => {
   test('P18 notify is of its own class', () => {
     expect(analyze("notify x, 'y'").statementClass).toBe('notify');
     expect(analyze('listen x').statementClass).toBe('notify');
+  });
+});
+
+describe('P18 P19 definitions', () => {
+  test.each([
+    ['drop table orders, public.payments', 'drop', ['drop orders', 'drop payments']],
+    ['drop view contacts', 'drop', ['drop contacts']],
+    ['drop trigger t on orders', 'drop', ['alter orders']],
+    ['truncate orders, payments', 'truncate', ['truncate orders', 'truncate payments']],
+    ['alter table orders add column note text', 'alter', ['alter orders']],
+    ['alter table orders rename to x', 'alter', ['alter orders']],
+    ['create table fresh (id int references orders (id))', 'create', ['create fresh', 'alter orders']],
+    ['create index on orders (status)', 'create', ['alter orders']],
+    ['create view v as select status from orders', 'create', ['create v', 'select orders']],
+    ["comment on column orders.status is 'x'", 'comment', ['comment orders']],
+    ['grant select on orders to x', 'grant', ['grant orders']],
+    ['vacuum orders', 'maintenance', ['maintenance orders']],
+    ['analyze orders (id)', 'maintenance', ['maintenance orders']],
+    ['refresh materialized view labels_kept', 'maintenance', ['maintenance labels_kept']],
+    ['lock table orders in exclusive mode', 'lock', ['lock orders']],
+    ['create function f() returns int language sql as $$select 1$$', 'create', []],
+  ] as const)('%s', (text, statementClass, accesses) => {
+    const operation = analyze(text);
+    expect(operation.unknowns).toEqual([]);
+    expect(operation.statementClass).toBe(statementClass);
+    expect(operation.accesses.map((access) => `${access.verb} ${access.relation.name}`)).toEqual(accesses);
+  });
+
+  test.each([
+    'drop table nowhere',
+    'drop table orders cascade',
+    'truncate orders cascade',
+    'create schema s create table t (id int)',
+    'create domain pg_temp.text as int',
+    'create type pg_temp.text as (a int)',
+    'alter table orders set schema pg_temp_3',
+    'delete from pg_class',
+    'select relname from pg_class for update',
+    'grant select on pg_proc to x',
+    'insert into ruled values (1)',
+  ])('%s is refused', (text) => {
+    expect(analyze(text).unknowns).not.toEqual([]);
+  });
+
+  test.each([
+    'alter table customers rename column ssn to note',
+    'alter table customers rename to others',
+    'alter table customers set schema private',
+    'alter table customers add column note text generated always as (ssn) stored',
+    'alter view labels rename to others',
+  ])('a mask cannot be shaken off by renaming: %s', (text) => {
+    expect(analyze(text).uses.some((use) => use.column.column === 'ssn' && use.context === 'write')).toBe(true);
+  });
+
+  test('a function called in a definition is seen', () => {
+    for (const text of [
+      "create table t (a text default pg_read_file('x'))",
+      'create index on orders (wipe(id))',
+      "alter table orders add column x text default pg_read_file('x')",
+    ]) {
+      expect(analyze(text).functions.some((use) => !use.harmless)).toBe(true);
+    }
   });
 });
 

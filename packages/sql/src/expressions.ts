@@ -55,6 +55,8 @@ export function evaluate(env: Env, node: PgNode, scope: Scope, context: ColumnUs
       return typeName === null ? from : castLineage(env, typeName, from, context, locationOf(fields));
     }
     case 'CaseExpr': {
+      // `case x when y` compares with `=`.
+      if (nodeAt(fields, 'arg') !== null) builtinOperatorOnly(env, ['='], locationOf(fields));
       const whens = nodesAt(fields, 'args');
       const conditions = whens.flatMap((when) => {
         const condition = nodeAt(when.fields, 'expr');

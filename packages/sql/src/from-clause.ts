@@ -183,6 +183,13 @@ function functionColumns(
   const fields = COMPOSITE_FUNCTION_FIELDS.get(name);
   if (fields !== undefined) return fields.map((field) => column(field, lineage));
   if (name === 'unnest') {
+    if (lineage.rows === true) {
+      env.out.unknown(
+        'unsupported',
+        '`unnest` of whole rows is not analysed; read from the relation',
+        locationOf(callee.fields),
+      );
+    }
     // unnest(a, b) gives a column for each argument.
     const count = nodesAt(callee.fields, 'args').length;
     return Array.from({ length: Math.max(count, 1) }, (_, index) =>

@@ -7,6 +7,8 @@ export interface Lineage {
   readonly plain: boolean;
   /** As `format_type` prints it, or `row of f` for what a built-in function returns, where it is known. */
   readonly type: string | null;
+  /** It may hold whole rows, which `unnest` in FROM would lay out as columns. */
+  readonly rows?: boolean;
 }
 
 export const NO_SOURCE: Lineage = { sources: [], plain: true, type: null };
@@ -19,7 +21,7 @@ export function columnKey(column: ColumnName): string {
 /** A value computed from all of `parts`. */
 export function computedFrom(parts: readonly Lineage[]): Lineage {
   const sources = mergeSources(parts.map((part) => part.sources));
-  return { sources, plain: sources.length === 0, type: null };
+  return { sources, plain: sources.length === 0, type: null, rows: parts.some((part) => part.rows === true) };
 }
 
 /** A value that is one of `parts`, unchanged, as `union all` gives. */
@@ -29,6 +31,7 @@ export function eitherOf(parts: readonly Lineage[]): Lineage {
     sources: mergeSources(parts.map((part) => part.sources)),
     plain: parts.every((part) => part.plain),
     type: types.size === 1 ? (parts[0]?.type ?? null) : null,
+    rows: parts.some((part) => part.rows === true),
   };
 }
 

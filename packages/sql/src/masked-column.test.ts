@@ -210,6 +210,20 @@ describe('what only looks like the column', () => {
     expect(outputsOfSsn(operation).map((column) => column.name)).toEqual(['name']);
   });
 
+  test('returning * of a merge gives the source first', () => {
+    const operation = analyze(
+      'merge into orders o using (select ssn from customers) c on false when not matched then do nothing returning *',
+    );
+    expect(operation.output?.map((column) => column.name)).toEqual([
+      'ssn',
+      'id',
+      'customer_id',
+      'status',
+      'total_cents',
+      'created_at',
+    ]);
+  });
+
   test('returning old and new', () => {
     const operation = analyze('update customers set name = ssn returning old.name, new.name as fresh');
     expect(operation.unknowns).toEqual([]);

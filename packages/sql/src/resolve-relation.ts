@@ -1,4 +1,5 @@
 import type { CatalogRelation, ColumnName } from '@taskgate/core';
+import { isBuiltinScalar } from './casts.ts';
 import type { ResolvedRelation } from './collector.ts';
 import type { Env } from './env.ts';
 import { type Fields, flagAt, locationOf, textAt } from './node.ts';
@@ -79,6 +80,7 @@ export function columnsOf(env: Env, relation: CatalogRelation, only: boolean): r
       sources: [nameOf(relation, column.name), ...sameColumn(family, column.name)],
       plain: true,
       type: column.typeName,
+      rows: !isBuiltinScalar(column.typeName),
     },
     reads: [{ relation: resolved, column: column.name }],
     computedFrom: [],
@@ -94,7 +96,12 @@ function viewColumns(env: Env, view: CatalogRelation, resolved: ResolvedRelation
     const plain = behind?.plain ?? false;
     return {
       name: column.name,
-      lineage: { sources: [nameOf(view, column.name), ...sources], plain, type: column.typeName },
+      lineage: {
+        sources: [nameOf(view, column.name), ...sources],
+        plain,
+        type: column.typeName,
+        rows: !isBuiltinScalar(column.typeName),
+      },
       reads: [{ relation: resolved, column: column.name }],
       computedFrom: plain ? [] : sources,
     };

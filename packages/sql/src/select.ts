@@ -97,7 +97,7 @@ function analyzeSetOperation(env: Env, select: Fields, base: Scope): QueryResult
 
 function analyzeValues(env: Env, select: Fields, base: Scope): QueryResult {
   const rows = nodesAt(select, 'valuesLists').map((row) =>
-    nodesAt(row.fields, 'items').map((value) => evaluate(env, value, base, null)),
+    nodesAt(row.fields, 'items').map((value) => evaluateCell(env, value, base)),
   );
   const width = Math.max(0, ...rows.slice(0, 1).map((row) => row.length));
   const columns: ScopeColumn[] = [];
@@ -115,6 +115,15 @@ function analyzeValues(env: Env, select: Fields, base: Scope): QueryResult {
     columns,
   );
   return { columns, open: false, bases: [] };
+}
+
+/** `t.*` in a row of values becomes several columns, so that those after it would be counted wrong. */
+function evaluateCell(env: Env, value: PgNode, scope: Scope): Lineage {
+  const steps = nodesAt(value.fields, value.kind === 'ColumnRef' ? 'fields' : 'indirection');
+  if (steps.at(-1)?.kind === 'A_Star') {
+    env.out.unknown('unsupported', '`*` in values is not analysed; name the columns', locationOf(value.fields));
+  }
+  return evaluate(env, value, scope, null);
 }
 
 function analyzeLocking(env: Env, clauses: readonly PgNode[], items: readonly FromItem[]): void {

@@ -20,7 +20,7 @@ export const SQL_LIMITS = {
   /** Columns of one result: Postgres itself allows no more. */
   columns: 1_664,
   /** Expressions and queries looked at for one statement, those looked at again in recursive queries included. */
-  steps: 400_000,
+  steps: 150_000,
   /** Views within views. */
   viewDepth: 16,
   /** Rounds until the columns of a recursive query settle. */

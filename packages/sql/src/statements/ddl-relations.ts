@@ -50,3 +50,15 @@ export function noteMentioned(env: Env, tree: unknown, main: readonly (Fields | 
     }
   }
 }
+
+/** The last names of all column references in a tree. */
+export function columnRefNames(tree: unknown): readonly string[] {
+  const names: string[] = [];
+  const pending: unknown[] = [tree];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next !== 'object' || next === null) continue;
+    if (isFields(next) && isFields(next.ColumnRef)) names.push(namesOf(nodesAt(next.ColumnRef, 'fields')).at(-1) ?? '');
+    pending.push(...Object.values(next));
+  }
+  return names;
+}

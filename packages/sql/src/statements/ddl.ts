@@ -2,7 +2,7 @@ import type { AccessVerb } from '@taskgate/core';
 import type { Env } from '../env.ts';
 import { bodyAt, type Fields, nodeAt, nodesAt, type PgNode, textAt } from '../node.ts';
 import { columnsOf, resolveRelation } from '../resolve-relation.ts';
-import { noteCreated, noteMentioned, noteNamed, noteRelation, objectNames } from './ddl-relations.ts';
+import { columnRefNames, noteCreated, noteMentioned, noteNamed, noteRelation, objectNames } from './ddl-relations.ts';
 import { meaning, type StatementMeaning } from './statement-meaning.ts';
 import { STATEMENT_WORDS } from './statement-words.ts';
 
@@ -30,6 +30,7 @@ export function analyzeDdl(env: Env, statement: PgNode): StatementMeaning | null
   const words = STATEMENT_WORDS.get(kind);
   if (words === undefined) return null;
   const [statementClass, label] = words;
+  refuseTemporary(env, fields);
   switch (kind) {
     case 'CreateStmt':
     case 'CreateForeignTableStmt': {
@@ -96,12 +97,38 @@ export function analyzeDdl(env: Env, statement: PgNode): StatementMeaning | null
   return meaning(statementClass, label);
 }
 
+/** What stands in the temporary schema hides types and relations of its name. */
+function refuseTemporary(env: Env, tree: unknown): void {
+  const pending: unknown[] = [tree];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next === 'string' && next.startsWith('pg_temp')) {
+      env.out.unknown('unsupported', 'temporary objects are not analysed; create them in a schema of the database');
+      return;
+    }
+    if (typeof next === 'object' && next !== null) pending.push(...Object.values(next));
+  }
+}
+
 function noteAltered(env: Env, fields: Fields): void {
   const type = textAt(fields, 'objtype') ?? textAt(fields, 'renameType') ?? textAt(fields, 'objectType') ?? '';
   const relation = bodyAt(fields, 'relation');
   const inCatalog = type !== 'OBJECT_INDEX' && type !== 'OBJECT_TYPE' && type !== 'OBJECT_ATTRIBUTE';
   if (inCatalog) noteRelation(env, relation, 'alter');
   noteMentioned(env, fields, [relation]);
+  if (inCatalog && relation !== null) noteMovedColumns(env, fields, relation);
+}
+
+/** A mask knows a column by its name: renaming it, its relation or its schema, or generating another from it, is a use. */
+function noteMovedColumns(env: Env, fields: Fields, relation: Fields): void {
+  const known = resolveRelation(env, relation)?.known ?? null;
+  if (known === null) return;
+  const isAlterTable = fields.objtype !== undefined && Array.isArray(fields.cmds);
+  const isOwner = fields.newowner !== undefined;
+  const named = new Set([textAt(fields, 'subname'), ...columnRefNames(fields)]);
+  const all = !isAlterTable && !isOwner && textAt(fields, 'subname') === null;
+  for (const column of columnsOf(env, known, false)) {
+    if (all || named.has(column.name)) env.out.use(column.lineage.sources, 'write', 0);
+  }
 }
 
 function analyzeDrop(env: Env, fields: Fields): StatementMeaning {

@@ -32,7 +32,7 @@ export function analyzeMerge(env: Env, merge: Fields, outer: Scope): QueryResult
       assigned.set(name, eitherOf([assigned.get(name) ?? NO_SOURCE, lineage]));
     }
   }
-  return analyzeReturning(env, merge, target, assigned, others, level);
+  return analyzeReturning(env, merge, target, assigned, others, level, true);
 }
 
 function analyzeBranch(env: Env, when: Fields, target: WriteTarget, scope: Scope): ReadonlyMap<string, Lineage> {

@@ -100,6 +100,8 @@ export function analyzeReturning(
   assigned: ReadonlyMap<string, Lineage>,
   others: readonly FromItem[],
   level: Scope,
+  /** `*` of a merge gives the columns of its source first. */
+  sourceFirst = false,
 ): QueryResult {
   const clause = bodyAt(statement, 'returningClause');
   const exprs = clause === null ? nodesAt(statement, 'returningList') : nodesAt(clause, 'exprs');
@@ -114,7 +116,8 @@ export function analyzeReturning(
     relations.push(targetRelation(target.found, name, null, keyword === 'old' ? target.columns : columns));
   }
   const item: FromItem = { columns, relations, bases: [] };
-  const { columns: outputs, open } = evaluateTargets(env, exprs, { ...level, items: [item, ...others] });
+  const items = sourceFirst ? [...others, item] : [item, ...others];
+  const { columns: outputs, open } = evaluateTargets(env, exprs, { ...level, items });
   return { columns: outputs, open, bases: [] };
 }
 
