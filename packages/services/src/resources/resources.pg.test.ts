@@ -145,6 +145,8 @@ describe('a resource', () => {
     await expect(save({}, null)).rejects.toMatchObject({ code: 'bad-input' });
     expect((await save({}, SECRET)).outcome).toBe('created');
     expect((await save({}, null)).outcome).toBe('unchanged');
+    expect((await save({}, SECRET)).outcome).toBe('unchanged');
+    expect((await save({}, 'another secret')).outcome).toBe('updated');
     expect((await save({ env: 'test' }, null)).outcome).toBe('updated');
   });
 });

@@ -7,7 +7,7 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
-import { createMaskKey, sealCredential } from './resource-secrets.ts';
+import { createMaskKey, openCredential, sealCredential } from './resource-secrets.ts';
 import { mayReuseSecret, type ResourceTarget, type TlsModeName } from './resource-target.ts';
 import { RESOURCE_SELECT, type ResourceRow, toResourceAudit } from './resource-view.ts';
 
@@ -40,7 +40,7 @@ export async function saveResource(
   const target = toTarget(wish);
   if (secret === null && !(before !== null && mayReuseSecret(targetOf(before), target)))
     throw secretNeeded(before !== null);
-  if (before !== null && secret === null && isSame(before, wish))
+  if (before !== null && isSame(before, wish) && (secret === null || (await isKeptSecret(tx, ctx, before.id, secret))))
     return { id: before.id, name: before.name, outcome: 'unchanged' };
 
   const at = new Date(ctx.services.clock.now());
@@ -84,6 +84,14 @@ export async function saveResource(
 }
 
 type Wish = z.output<typeof ResourceDocument>;
+
+/** Given again and the same: an `apply` that runs every night leaves no trace of nothing. */
+async function isKeptSecret(tx: Transaction, ctx: ServiceContext, id: string, secret: SecretValue): Promise<boolean> {
+  const row = await tx.credential.findUnique({ where: { resourceId: id }, select: { sealed: true } });
+  if (row === null) return false;
+  const kept = openCredential(ctx.services.vault, id, row.sealed);
+  return kept.reveal((a) => secret.reveal((b) => a === b));
+}
 
 export const toTarget = (
   wish: Pick<Wish, 'host' | 'port' | 'database' | 'tlsMode' | 'tlsCa' | 'username'>,

@@ -10,7 +10,6 @@ import { endSignIns } from '../people/end-access.ts';
 import { putPolicy } from '../policies/put-policy.ts';
 import { requireSystem } from '../require-scope.ts';
 import { readFirstCatalog } from '../resources/create-resource.ts';
-import { openCredential } from '../resources/resource-secrets.ts';
 import type { ResourceTarget } from '../resources/resource-target.ts';
 import { saveResource } from '../resources/save-resource.ts';
 import { documentRefused } from '../tasks/document-problem.ts';
@@ -100,25 +99,15 @@ async function makePeople(ctx: ServiceContext, password: SecretValue): Promise<v
   }
 }
 
-/** Saves the resource where it is new, or its target or secret is another by now: the demo's server may get a new port. */
+/** The demo's server may have a new port. */
 async function syncTarget(ctx: ServiceContext, target: Omit<ResourceTarget, 'tls'>): Promise<void> {
-  const { db, vault } = ctx.services;
-  const row = await db.resource.findUnique({ where: { name: DEMO_RESOURCE }, include: { credential: true } });
-  const kept = row?.credential ? openCredential(vault, row.id, row.credential.sealed) : null;
-  const sameSecret = kept?.reveal((a) => target.secret.reveal((b) => a === b)) ?? false;
-  const { host, port, database, username, secret } = target;
-  const same =
-    sameSecret &&
-    row?.host === host &&
-    row.port === port &&
-    row.database === database &&
-    row.credential?.username === username;
-  if (!same) {
-    const labels = row?.labels ?? { env: 'production' };
-    const document = { name: DEMO_RESOURCE, host, port, database, username, labels, tlsMode: 'disable' };
-    const saved = await withTransaction(ctx, (tx) => saveResource(tx, ctx, document, secret));
-    await readFirstCatalog(ctx, saved.id);
-  }
+  const { secret, ...where } = target;
+  const saved = await withTransaction(ctx, async (tx) => {
+    const kept = await tx.resource.findUnique({ where: { name: DEMO_RESOURCE }, select: { labels: true } });
+    const labels = kept?.labels ?? { env: 'production' };
+    return saveResource(tx, ctx, { name: DEMO_RESOURCE, ...where, labels, tlsMode: 'disable' }, secret);
+  });
+  if (saved.outcome !== 'unchanged') await readFirstCatalog(ctx, saved.id);
 }
 
 async function putDocuments(tx: Transaction, ctx: ServiceContext): Promise<void> {
