@@ -77,7 +77,7 @@ export async function openHold(
     });
     await notifyHold(tx, row);
   });
-  return { holdId, url: `${settings.webUrl}/holds/${holdId}` };
+  return { holdId, url: `${settings.webUrl}/inbox?sel=${holdId}` };
 }
 
 export async function loadHoldState(ctx: ServiceContext, holdId: string): Promise<HoldState> {

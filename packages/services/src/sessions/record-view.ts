@@ -18,8 +18,8 @@ export async function recordView(
     if (action === 'recording.view') {
       // Pages are asked for one after the other, but two tabs at once.
       await tx.$queryRaw`select id from sessions where id = ${sessionId} for update`;
-      const recent = await tx.recordingView.findFirst({
-        where: { sessionId, userId: actor.userId, at: { gt: new Date(now - ONE_VIEW_MS) } },
+      const recent = await tx.auditRow.findFirst({
+        where: { action, subject: sessionId, actorId: actor.userId, at: { gt: new Date(now - ONE_VIEW_MS) } },
         select: { id: true },
       });
       if (recent !== null) return;

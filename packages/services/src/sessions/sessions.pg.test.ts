@@ -175,7 +175,7 @@ describe('a recording', () => {
   });
 
   it('is read by others only where they are its readers, and each reading is written down first', async () => {
-    const { sessionId } = await recordedSession({ ended: true });
+    const { sessionId, denied } = await recordedSession({ ended: true });
     for (const person of [shop.otherEngineer, shop.reviewers[0], shop.admin])
       expect(['forbidden', 'not-found']).toContain(await refusal(loadTimeline(person.ctx, { id: sessionId })));
     const stranger = await shop.person('stranger', ['auditor']);
@@ -184,15 +184,17 @@ describe('a recording', () => {
     expect(await refusal(loadRecordingBytes(stranger.ctx, sessionId))).toBe('forbidden');
     expect(await loadViewers(shop.engineer.ctx, { id: sessionId })).toEqual([]);
 
+    await explainDecision(shop.auditor.ctx, { decisionId: denied });
     await loadTimeline(shop.auditor.ctx, { id: sessionId });
     await loadTimeline(shop.auditor.ctx, { id: sessionId, after: 0 });
     expect(await loadViewers(shop.engineer.ctx, { id: sessionId })).toMatchObject([
+      { person: { email: shop.auditor.email } },
       { person: { email: shop.auditor.email } },
     ]);
     await loadTimeline(shop.engineer.ctx, { id: sessionId });
     shop.clock.advance(5 * 60_000);
     await loadTimeline(shop.auditor.ctx, { id: sessionId });
-    expect(await loadViewers(shop.engineer.ctx, { id: sessionId })).toHaveLength(2);
+    expect(await loadViewers(shop.engineer.ctx, { id: sessionId })).toHaveLength(3);
     expect((await shop.audit(sessionId)).filter((row) => row.action === 'recording.view')).toMatchObject([
       { actorId: shop.auditor.id },
       { actorId: shop.auditor.id },
