@@ -12,12 +12,15 @@ export async function GET(request: Request, { params }: { params: Promise<{ id: 
     const { id } = await params;
     if (!/^ses_[a-z0-9]{1,40}$/.test(id)) throw new TaskgateError('not-found', 'there is no session of this id');
     const actor = await requireActor(request);
-    const bytes = await loadRecordingBytes({ services: await services(), actor }, id);
+    const opened = await services();
+    const bytes = await loadRecordingBytes({ services: opened, actor }, id);
     return new Response(new Uint8Array(bytes), {
       headers: {
         'content-type': 'application/octet-stream',
         'content-disposition': `attachment; filename="${id}.tgr"`,
         'cache-control': 'no-store',
+        // Base64 of the PEM: the key that signs the heads of recordings.
+        'taskgate-signing-key': Buffer.from(opened.signer.publicKeyPem).toString('base64'),
       },
     });
   } catch (error) {

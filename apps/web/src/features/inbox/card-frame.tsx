@@ -1,0 +1,97 @@
+import type { ReactNode } from 'react';
+import { StateBadge } from '@/components/badge.tsx';
+import { ScrollText } from '@/components/scroll-text.tsx';
+import { Countdown, Time } from '@/components/time.tsx';
+import type { GrantView } from '@/lib/views.ts';
+import { agreed } from './item-words.ts';
+
+/** Who asks, for what, and how it stands: the head of every decision card. */
+export function CardHead({
+  person,
+  about,
+  state,
+  until,
+  heading: Heading = 'h2',
+}: {
+  person: GrantView['requestedBy'];
+  about: ReactNode;
+  state: string;
+  /** When the question lapses; `null` once it is answered. */
+  until: string | null;
+  heading?: 'h1' | 'h2';
+}) {
+  return (
+    <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-1">
+      <div className="min-w-0">
+        <Heading className="wrap-anywhere font-semibold text-lg tracking-tight">{about}</Heading>
+        <p className="text-muted text-sm">
+          {person.name} · {person.email}
+        </p>
+      </div>
+      <div className="flex items-center gap-2 pt-0.5">
+        <StateBadge state={state} />
+        {until !== null && <Countdown until={until} />}
+      </div>
+    </div>
+  );
+}
+
+export function Section({ title, children, aside }: { title: string; children: ReactNode; aside?: ReactNode }) {
+  return (
+    <section className="flex min-w-0 flex-col gap-1.5">
+      <div className="flex flex-wrap items-baseline justify-between gap-2">
+        <h3 className="font-medium text-muted text-xs">{title}</h3>
+        {aside}
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** `1 of 2`, and who said what. */
+export function Answers({ approvals, needed }: { approvals: GrantView['approvals']; needed: number }) {
+  return (
+    <div className="flex flex-col gap-1">
+      <p className="flex items-center gap-2">
+        <span className="tabular-nums">
+          {agreed(approvals)} of {needed} agreed
+        </span>
+        <span aria-hidden="true" className="flex gap-0.5">
+          {Array.from({ length: Math.min(needed, 10) }, (_, index) => (
+            <span
+              // biome-ignore lint/suspicious/noArrayIndexKey: a bar of equal parts
+              key={index}
+              className={
+                index < agreed(approvals) ? 'h-1.5 w-5 rounded-full bg-allow' : 'h-1.5 w-5 rounded-full bg-line'
+              }
+            />
+          ))}
+        </span>
+      </p>
+      {approvals.map((approval) => (
+        <p key={`${approval.by.id}-${approval.at}`} className="text-sm">
+          {approval.by.name} {approval.outcome === 'approved' ? 'agreed' : 'refused'}{' '}
+          <span className="text-muted">
+            <Time at={approval.at} />
+          </span>
+          {approval.comment !== null && <span className="wrap-anywhere">: {approval.comment}</span>}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+export function Parameters({ values }: { values: readonly (string | null)[] }) {
+  if (values.length === 0) return null;
+  return (
+    <ScrollText label="Parameters" className="max-h-32 overflow-auto rounded-md border border-line bg-sunken px-3 py-2">
+      {values.map((value, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a parameter is its place
+        <span key={index} className="block">
+          <span className="text-muted">${index + 1} </span>
+          {value === null ? <em className="text-muted">null</em> : JSON.stringify(value)}
+        </span>
+      ))}
+    </ScrollText>
+  );
+}

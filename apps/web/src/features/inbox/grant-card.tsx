@@ -1,0 +1,129 @@
+'use client';
+import { useQuery } from '@tanstack/react-query';
+import Link from 'next/link';
+import { Badge } from '@/components/badge.tsx';
+import { Facts } from '@/components/page.tsx';
+import { Ticked } from '@/components/reason-card.tsx';
+import { Skeleton } from '@/components/skeleton.tsx';
+import { Duration, Time } from '@/components/time.tsx';
+import { query } from '@/lib/api.ts';
+import { plural } from '@/lib/format.ts';
+import { taskLink } from '@/lib/links.ts';
+import type { DescriptionView, GrantView } from '@/lib/views.ts';
+import { Answers, CardHead, Section } from './card-frame.tsx';
+import { grantState } from './item-words.ts';
+
+/** A request to activate a task: all that a decision needs, on one screen. */
+export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading?: 'h1' | 'h2' }) {
+  return (
+    <div className="flex min-w-0 flex-col gap-3">
+      <CardHead
+        heading={heading}
+        person={grant.requestedBy}
+        about={
+          <>
+            {grant.task} on {grant.resource}
+          </>
+        }
+        state={grantState(grant)}
+        until={grant.state === 'active' ? grant.expiresAt : grant.state === 'ended' ? null : grant.requestExpiresAt}
+      />
+      <blockquote className="wrap-anywhere rounded-md border border-line border-l-4 border-l-info bg-surface px-3 py-2">
+        {grant.reason ?? <span className="text-muted">No reason was given.</span>}
+        {grant.ticket !== null && <Badge className="ml-2">{grant.ticket}</Badge>}
+      </blockquote>
+      <div className="grid min-w-0 gap-3 xl:grid-cols-2">
+        <Facts
+          items={[
+            ['For', <Duration key="ttl" ms={grant.ttlMs} />],
+            [
+              'Task',
+              <Link key="task" href={taskLink(grant.task)} className="link">
+                {grant.task}, revision {grant.taskRevision}
+              </Link>,
+            ],
+            ['Purpose', grant.purpose],
+            ['Asked at', <Time key="at" at={grant.requestedAt} />],
+            ...(grant.activatedAt !== null
+              ? [['Active since', <Time key="act" at={grant.activatedAt} />] as const]
+              : []),
+            ...(grant.endedAt !== null
+              ? [
+                  [
+                    'Ended',
+                    <span key="end">
+                      <Time at={grant.endedAt} />
+                      {grant.endedBy && ` by ${grant.endedBy.name}`}
+                    </span>,
+                  ] as const,
+                ]
+              : []),
+          ]}
+        />
+        <Facts
+          items={[
+            ['Asked of', grant.approvers.join(', ') || 'nobody: the task needs no approval'],
+            ...(grant.approvalsNeeded > 0 || grant.approvals.length > 0
+              ? [['Answers', <Answers key="a" approvals={grant.approvals} needed={grant.approvalsNeeded} />] as const]
+              : []),
+            [
+              'Needed because',
+              <span key="why">
+                the task says so under <code className="font-mono text-sm">access.approvals</code>
+              </span>,
+            ],
+            ['Sessions', plural(grant.sessions, 'session')],
+          ]}
+        />
+      </div>
+      <WhatItGives name={grant.task} />
+    </div>
+  );
+}
+
+/** What the task means, in words: nobody should have to say yes to a name. */
+function WhatItGives({ name }: { name: string }) {
+  const task = useQuery(query.tasks.get.queryOptions({ input: { name } }));
+  if (task.error) return null;
+  if (!task.data) return <Skeleton className="h-24" />;
+  const sections = task.data.description.filter((section) => section.items.length > 0);
+  return (
+    <Section title="What it gives">
+      <div className="grid gap-x-6 gap-y-3 rounded-md border border-line bg-surface p-3 lg:grid-cols-2">
+        {sections.map((section) => (
+          <div key={section.title} className="min-w-0">
+            <h4 className="font-medium text-sm">{section.title}</h4>
+            <ul className="text-sm">
+              {section.items.map((item) => (
+                <li key={item.path + item.text} className="wrap-anywhere flex gap-1.5">
+                  <ToneMark tone={item.tone} />
+                  <span>
+                    <Ticked text={item.text} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+const MARKS: Record<DescriptionView['items'][number]['tone'], readonly [string, string]> = {
+  allow: ['+', 'text-allow'],
+  deny: ['×', 'text-deny'],
+  hold: ['!', 'text-hold'],
+  mask: ['~', 'text-mask'],
+  limit: ['≤', 'text-muted'],
+  plain: ['·', 'text-muted'],
+};
+
+function ToneMark({ tone }: { tone: keyof typeof MARKS }) {
+  const [mark, color] = MARKS[tone];
+  return (
+    <span aria-hidden="true" className={`w-3 shrink-0 text-center font-mono ${color}`}>
+      {mark}
+    </span>
+  );
+}

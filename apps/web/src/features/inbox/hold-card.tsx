@@ -1,0 +1,120 @@
+'use client';
+import Link from 'next/link';
+import { Badge } from '@/components/badge.tsx';
+import { Facts } from '@/components/page.tsx';
+import { ReasonCard } from '@/components/reason-card.tsx';
+import { SqlText } from '@/components/sql-text.tsx';
+import { Duration, Time } from '@/components/time.tsx';
+import { plural } from '@/lib/format.ts';
+import { explainLink, sessionLink, taskLink } from '@/lib/links.ts';
+import type { HoldView } from '@/lib/views.ts';
+import { Answers, CardHead, Parameters, Section } from './card-frame.tsx';
+import { MAX_READABLE_CHARACTERS, whyNotReadable } from './readable-statement.ts';
+
+/** A statement that waits in the data path: all that a decision needs, on one screen. */
+export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: 'h1' | 'h2' }) {
+  const unreadable = whyNotReadable(hold);
+  const waiting = hold.state === 'waiting';
+  return (
+    <div className="flex min-w-0 flex-col gap-3">
+      <CardHead
+        heading={heading}
+        person={hold.requestedBy}
+        about={
+          <>
+            {hold.statementClass.toUpperCase()} on {hold.resource}
+          </>
+        }
+        state={hold.state}
+        until={waiting ? hold.expiresAt : null}
+      />
+      <Section
+        title="The exact statement"
+        aside={
+          hold.affectsMax !== null && (
+            <Badge tone="hold">rolled back if it touches more than {plural(hold.affectsMax, 'row')}</Badge>
+          )
+        }
+      >
+        <div className="max-h-44 overflow-y-auto">
+          <SqlText sql={hold.statement.slice(0, MAX_READABLE_CHARACTERS)} />
+        </div>
+        <Parameters values={hold.parameters.slice(0, 100)} />
+        {unreadable !== null && <p className="text-deny text-sm first-letter:uppercase">{unreadable}.</p>}
+      </Section>
+      <div className="grid min-w-0 gap-3 xl:grid-cols-2">
+        <Section
+          title="Why it needs a yes"
+          aside={
+            <Link href={explainLink(hold.decisionId)} className="link text-sm">
+              Explain
+            </Link>
+          }
+        >
+          <ReasonCard outcome="hold" reasons={hold.reasons} />
+        </Section>
+        <Section title="What it reaches">
+          <ul className="flex flex-col gap-1">
+            {hold.relations.map((relation) => (
+              <li key={`${relation.verb} ${relation.schema}.${relation.name}`} className="wrap-anywhere text-sm">
+                <Badge>{relation.verb}</Badge>{' '}
+                <code className="font-mono">
+                  {relation.schema}.{relation.name}
+                </code>
+                {relation.columns.length > 0 && (
+                  <span className="text-muted">
+                    {' '}
+                    ({relation.columns.slice(0, 12).join(', ')}
+                    {relation.columns.length > 12 && ` and ${relation.columns.length - 12} more`})
+                  </span>
+                )}
+              </li>
+            ))}
+          </ul>
+        </Section>
+      </div>
+      <div className="grid min-w-0 gap-3 xl:grid-cols-2">
+        <Facts
+          items={[
+            ['Reason', hold.grantReason ?? '—'],
+            ['Ticket', hold.ticket ?? '—'],
+            [
+              'Task',
+              <Link key="task" href={taskLink(hold.task)} className="link">
+                {hold.task}, revision {hold.taskRevision}
+              </Link>,
+            ],
+            [
+              'Session',
+              <Link key="session" href={`${sessionLink(hold.sessionId)}?op=${hold.decisionId}`} className="link">
+                What was done in it
+              </Link>,
+            ],
+          ]}
+        />
+        <Facts
+          items={[
+            ['Asked of', hold.approvers.join(', ') || '—'],
+            ['Answers', <Answers key="answers" approvals={hold.approvals} needed={hold.approvalsNeeded} />],
+            [
+              'Last 90 days',
+              `${plural(hold.history.grants90d, 'grant')}, ${hold.history.refused90d === 0 ? 'none' : hold.history.refused90d} refused`,
+            ],
+            ['Asked at', <Time key="at" at={hold.createdAt} />],
+            ...(hold.redeemedAt !== null
+              ? [['Let through', <Time key="through" at={hold.redeemedAt} />] as const]
+              : []),
+            ...(hold.endedAt !== null
+              ? [
+                  [
+                    'Waited',
+                    <Duration key="waited" ms={Date.parse(hold.endedAt) - Date.parse(hold.createdAt)} />,
+                  ] as const,
+                ]
+              : []),
+          ]}
+        />
+      </div>
+    </div>
+  );
+}
