@@ -133,9 +133,9 @@ async function serve(): Promise<void> {
   await waitUntilReady(`http://${HOST}:${web}/api/health/ready`);
   if (stopping) return;
   progress('ready');
-  const first = home.state().announced !== true;
+  const random = home.state().announced !== true && !process.env.TASKGATE_DEMO_PASSWORD;
   process.stdout.write(
-    announcement({ webUrl, postgresPort: postgres, demo, home, result, password: first ? password : null }),
+    announcement({ webUrl, postgresPort: postgres, demo, home, result, password: random ? password : null }),
   );
   home.remember({ announced: true });
 }

@@ -16,7 +16,7 @@ export function announcement(options: {
   readonly demo: boolean;
   readonly home: Home;
   readonly result: SetupResult;
-  /** The demo's password is shown at the first start only. */
+  /** Shown at the first start only, and only where nobody set it. */
   readonly password: string | null;
 }): string {
   const lines = ['', `  Taskgate is ready: ${options.webUrl}`, ''];
