@@ -86,6 +86,7 @@ describe('a sign-in', () => {
     await expect(
       signIn(test.services, { email: 'nobody@test.example', password: PASSWORD }, CLIENT),
     ).rejects.toMatchObject(refused);
+    expect(await lastAudit('user.sign-in-refused', 'unknown')).toMatchObject({ after: { address: CLIENT.address } });
     expect(await lastAudit('user.sign-in-refused', engineer.id)).toMatchObject({
       subject: engineer.id,
       actorId: null,
@@ -114,6 +115,17 @@ describe('a sign-in', () => {
     expect(await endWebSession(ctx, { id: webSessionId })).toEqual({ ended: true });
     expect(await endWebSession(ctx, { id: webSessionId })).toEqual({ ended: false });
     expect(await checkWebSession(test.services, webSessionId)).toBeNull();
+  });
+
+  it('leaves no attempts behind that are long forgotten', async () => {
+    await expect(
+      signIn(test.services, { email: 'guess@test.example', password: PASSWORD }, { ...CLIENT, address: '192.0.2.99' }),
+    ).rejects.toMatchObject({ code: 'wrong-password' });
+    test.clock.advance(2 * hour);
+    await signInAs(engineer);
+    const keys = (await test.services.db.attemptWindow.findMany()).map((row) => row.key);
+    expect(keys).not.toContain('email:guess@test.example');
+    expect(keys).not.toContain('address:192.0.2.99');
   });
 
   it('of a weaker hash is renewed', async () => {
@@ -245,6 +257,12 @@ describe('people', () => {
     await expect(
       createUser(admin.ctx, { email: 'new@test.EXAMPLE', name: 'Twin', groups: [], password: 'first password' }),
     ).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('who are admins change their own password only with the current one', async () => {
+    await expect(updateUser(admin.ctx, { id: admin.id, password: 'a thief’s password' })).rejects.toMatchObject({
+      code: 'forbidden',
+    });
   });
 
   it('who are disabled lose sign-ins and tokens at once', async () => {

@@ -19,6 +19,12 @@ import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
 export async function updateUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
   requireScope(ctx, 'people:write');
   const { id, name, groups, password, disabled } = parseInput(inputOf(contract.people.updateUser), input);
+  // A stolen sign-in of an admin must not become a password of the thief's.
+  if (password !== undefined && ctx.actor.kind === 'user' && ctx.actor.userId === id)
+    throw new TaskgateError(
+      'forbidden',
+      'change your own password on your account page, where the current one is asked for',
+    );
   const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
   return withTransaction(
     ctx,

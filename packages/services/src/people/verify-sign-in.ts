@@ -41,7 +41,7 @@ export async function verifySignIn(
     });
   const verdict = await verifyPassword(found?.passwordHash ?? null, password);
   if (!found || !verdict.ok || found.disabledAt !== null) {
-    if (found) await recordFailure(services, found, client);
+    await recordFailure(services, found, client);
     throw new TaskgateError('wrong-password', 'the e-mail address or the password is wrong');
   }
   const { passwordHash: _, ...user } = found;
@@ -50,6 +50,7 @@ export async function verifySignIn(
     await forgiveAttempts(tx, keys);
     if (renewed !== null) await tx.user.update({ where: { id: user.id }, data: { passwordHash: renewed } });
   });
+  await dropForgottenAttempts(services);
   return user;
 }
 
@@ -99,15 +100,27 @@ export async function forgiveAttempts(
   await tx.attemptWindow.deleteMany({ where: { key: keys.email } });
 }
 
-async function recordFailure(services: Services, user: UserRow, client: ClientFacts): Promise<void> {
+/** For somebody who does not exist too: the work, and so the time, is the same. What was typed is not kept: it may be a password. */
+async function recordFailure(services: Services, user: UserRow | null, client: ClientFacts): Promise<void> {
   const ctx = { services, actor: { kind: 'system', via: 'sign-in' } } as const;
   await withTransaction(ctx, (tx) =>
     emitAudit(tx, ctx, {
       action: 'user.sign-in-refused',
       subjectKind: 'user',
-      subject: user.id,
+      subject: user?.id ?? 'unknown',
       before: null,
-      after: { address: client.address, userAgent: client.userAgent, disabled: user.disabledAt !== null },
+      after: {
+        address: client.address,
+        userAgent: client.userAgent,
+        disabled: user !== null && user.disabledAt !== null,
+      },
     }),
   );
+}
+
+/** Rows of attempts that nobody remembers; ones in use are left for another time. */
+async function dropForgottenAttempts(services: Services): Promise<void> {
+  const before = new Date(services.clock.now() - Math.max(EMAIL_LIMITS.forgetAfterMs, ADDRESS_LIMITS.forgetAfterMs));
+  await services.db.$executeRaw`DELETE FROM attempt_windows WHERE key IN (
+    SELECT key FROM attempt_windows WHERE "lastAt" < ${before} LIMIT 1000 FOR UPDATE SKIP LOCKED)`;
 }
