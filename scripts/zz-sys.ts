@@ -36,7 +36,7 @@ fs.writeFileSync(
   '/tmp/sys/env.json',
   JSON.stringify({ storeUrl, shopUrl: url, superShop: shop.connectionUrl('shop').reveal((x: string) => x) }),
 );
-const gw = spawn(process.execPath, [join(import.meta.dirname, '../apps/gateway/src/main.ts')], {
+const gw = spawn(process.execPath, [...(process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/sys/prof'] : []), join(import.meta.dirname, '../apps/gateway/src/main.ts')], {
   env,
   stdio: 'inherit',
 });
