@@ -1,10 +1,8 @@
-import { TaskgateError } from '@taskgate/core';
-import { implementer } from './implementer.ts';
+import { loadAudit } from '@taskgate/services';
+import { asCaller, implementer } from './implementer.ts';
 
 const { audit } = implementer;
 
 export const auditRouter = audit.router({
-  list: audit.list.handler(() => {
-    throw new TaskgateError('not-supported', '`audit.list` is not there yet');
-  }),
+  list: audit.list.handler(({ context, input }) => loadAudit(asCaller(context), input)),
 });

@@ -4,7 +4,6 @@ import { cookies, headers } from 'next/headers';
 import { NuqsAdapter } from 'nuqs/adapters/next/app';
 import type { ReactNode } from 'react';
 import { Toaster } from '@/components/toast.tsx';
-import { TooltipProvider } from '@/components/tooltip.tsx';
 import { NonceProvider } from '@/lib/nonce.tsx';
 import { QueryProvider } from '@/lib/query-provider.tsx';
 import { readTheme, THEME_COOKIE } from '@/lib/theme.ts';
@@ -33,10 +32,8 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
         <NonceProvider nonce={nonce}>
           <NuqsAdapter>
             <QueryProvider>
-              <TooltipProvider>
-                {children}
-                <Toaster />
-              </TooltipProvider>
+              {children}
+              <Toaster />
             </QueryProvider>
           </NuqsAdapter>
         </NonceProvider>

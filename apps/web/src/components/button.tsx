@@ -54,7 +54,7 @@ export function Button({
       className={clsx(
         buttonClass(variant, size, className),
         off && 'cursor-not-allowed saturate-50',
-        disabledReason && 'border-dashed! border-line-strong! bg-sunken! text-muted!',
+        disabledReason && 'border-line! bg-sunken! text-muted!',
       )}
     >
       {children}

@@ -30,7 +30,7 @@ export function Description({
               const { icon: Icon, className, word } = TONES[item.tone];
               return (
                 // biome-ignore lint/suspicious/noArrayIndexKey: two rules may read the same
-                <li key={`${item.path}-${index}`} className="flex items-start gap-2">
+                <li key={`${item.path}-${index}`} className="flex min-h-6 items-start gap-2">
                   <Icon aria-hidden="true" className={clsx('mt-1 size-3.5 shrink-0', className)} />
                   {word !== '' && <span className="sr-only">{word}:</span>}
                   <span className="wrap-anywhere min-w-0 flex-1">
@@ -41,7 +41,7 @@ export function Description({
                       type="button"
                       onClick={() => onLine(item.line as number)}
                       aria-label={`Line ${item.line} of the source`}
-                      className="min-h-6 min-w-6 shrink-0 rounded-sm px-1 font-mono text-muted text-xs hover:bg-hover hover:text-ink"
+                      className="min-h-6 w-9 shrink-0 rounded-sm px-1 text-right font-mono text-muted text-xs hover:bg-hover hover:text-ink"
                     >
                       {item.line}
                     </button>

@@ -30,7 +30,7 @@ function EditExisting({ kind, document }: { kind: 'Task' | 'Policy'; document: E
 function EditTask({ name }: { name: string }) {
   const task = useQuery(query.tasks.get.queryOptions({ input: { name } }));
   return (
-    <QueryState query={task} what="the task">
+    <QueryState query={task} what="the task" page>
       {(data) => <EditExisting kind="Task" document={data} />}
     </QueryState>
   );
@@ -39,7 +39,7 @@ function EditTask({ name }: { name: string }) {
 function EditPolicy({ name }: { name: string }) {
   const policy = useQuery(query.policies.get.queryOptions({ input: { name } }));
   return (
-    <QueryState query={policy} what="the policy">
+    <QueryState query={policy} what="the policy" page>
       {(data) => <EditExisting kind="Policy" document={data} />}
     </QueryState>
   );
@@ -51,7 +51,7 @@ function NewDocument({ kind }: { kind: 'Task' | 'Policy' }) {
     staleTime: Number.POSITIVE_INFINITY,
   });
   return (
-    <QueryState query={template} what="the template">
+    <QueryState query={template} what="the template" page>
       {({ source }) => (
         <DocumentEditor kind={kind} name={null} initialSource={source} baseRevision={null} published={null} />
       )}
@@ -63,7 +63,7 @@ function NewDocument({ kind }: { kind: 'Task' | 'Policy' }) {
 export function EditDocument({ kind, name }: { kind: 'Task' | 'Policy'; name: string | null }) {
   const can = useCan();
   if (!can('task:write'))
-    return <NoPermission what={kind === 'Task' ? 'the editor of tasks' : 'the editor of policies'} />;
+    return <NoPermission heading="h1" what={kind === 'Task' ? 'the editor of tasks' : 'the editor of policies'} />;
   if (name === null) return <NewDocument kind={kind} />;
   return kind === 'Task' ? <EditTask name={name} /> : <EditPolicy name={name} />;
 }

@@ -95,7 +95,7 @@ export function YamlEditor({ label, value, onChange, onSubmit, problems, goTo }:
         doc: value,
         extensions: [
           EditorView.cspNonce.of(nonce),
-          EditorView.contentAttributes.of({ 'aria-label': label }),
+          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
           lineNumbers(),
           highlightActiveLine(),
           highlightActiveLineGutter(),

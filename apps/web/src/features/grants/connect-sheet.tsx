@@ -2,21 +2,19 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { StateBadge } from '@/components/badge.tsx';
-import { Button, LinkButton } from '@/components/button.tsx';
-import { CopyField } from '@/components/copy-field.tsx';
+import { Button } from '@/components/button.tsx';
 import { Sheet } from '@/components/dialog.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input, Select, Textarea } from '@/components/input.tsx';
 import { Facts } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
-import { Tabs } from '@/components/tabs.tsx';
 import { Countdown, Duration, Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { formatDuration } from '@/lib/format.ts';
-import { consoleLink } from '@/lib/links.ts';
 import { fieldErrors } from '@/lib/problem.ts';
 import type { ActivationView, GrantView, TaskSummaryView } from '@/lib/views.ts';
-import { connectLines } from './connect-lines.ts';
+import { ActiveDetails, NewTokenDetails } from './connect-details.tsx';
+import { ttlChoices } from './ttl-choices.ts';
 
 /**
  * From a task to a running client: ask, wait where somebody must agree, activate, copy. With `grantId` it goes on with
@@ -43,15 +41,9 @@ export function ConnectSheet({
 function ConnectSteps({ taskName, initialGrantId }: { taskName: string; initialGrantId: string | null }) {
   const [grantId, setGrantId] = useState(initialGrantId);
   const [activation, setActivation] = useState<ActivationView | null>(null);
-  if (activation) return <ConnectDetails activation={activation} />;
-  if (grantId) return <ActivateStep grantId={grantId} onActivated={setActivation} />;
+  if (activation) return <NewTokenDetails activation={activation} />;
+  if (grantId) return <ActivateStep grantId={grantId} onActivated={setActivation} onAskAnew={() => setGrantId(null)} />;
   return <RequestStep taskName={taskName} onRequested={setGrantId} onActivated={setActivation} />;
-}
-
-/** Times on offer: the task's own, and common shorter ones. */
-function ttlChoices(maxMs: number): number[] {
-  const usual = [10 * 60_000, 30 * 60_000, 3_600_000, 4 * 3_600_000, 8 * 3_600_000];
-  return [...usual.filter((ms) => ms < maxMs), maxMs];
 }
 
 function RequestStep({
@@ -145,9 +137,11 @@ function RequestStep({
 function ActivateStep({
   grantId,
   onActivated,
+  onAskAnew,
 }: {
   grantId: string;
   onActivated: (activation: ActivationView) => void;
+  onAskAnew: () => void;
 }) {
   const client = useQueryClient();
   const grant = useQuery({
@@ -165,42 +159,46 @@ function ActivateStep({
   );
   return (
     <QueryState query={grant} what="the request">
-      {(data) => (
-        <div className="flex flex-col gap-4">
-          <div role="status" className="flex flex-wrap items-center gap-2">
-            <StateBadge state={data.state === 'ended' ? (data.endReason ?? 'ended') : data.state} />
-            <GrantProgress grant={data} />
-          </div>
-          <Facts
-            items={[
-              ['Reason', data.reason ?? '—'],
-              ['Asked at', <Time key="at" at={data.requestedAt} />],
-              ['For', <Duration key="ttl" ms={data.ttlMs} />],
-              ['Who can agree', data.approvers.join(', ') || '—'],
-              ...data.approvals.map(
-                (approval) =>
-                  [
-                    approval.outcome === 'approved' ? 'Agreed' : 'Refused',
-                    `${approval.by.name}${approval.comment ? `: ${approval.comment}` : ''}`,
-                  ] as const,
-              ),
-            ]}
-          />
-          <FormError message={fieldErrors(activate.error, []).form} />
-          {data.state !== 'ended' && (
-            <div>
-              <Button
-                variant="primary"
-                loading={activate.isPending}
-                disabledReason={data.actions.activate?.allowed ? null : (data.actions.activate?.why ?? 'not now')}
-                onClick={() => activate.mutate({ id: grantId })}
-              >
-                Activate and show the token
-              </Button>
+      {(data) =>
+        data.state === 'active' ? (
+          <ActiveDetails grant={data} onAskAnew={onAskAnew} />
+        ) : (
+          <div className="flex flex-col gap-4">
+            <div role="status" className="flex flex-wrap items-center gap-2">
+              <StateBadge state={data.state === 'ended' ? (data.endReason ?? 'ended') : data.state} />
+              <GrantProgress grant={data} />
             </div>
-          )}
-        </div>
-      )}
+            <Facts
+              items={[
+                ['Reason', data.reason ?? '—'],
+                ['Asked at', <Time key="at" at={data.requestedAt} />],
+                ['For', <Duration key="ttl" ms={data.ttlMs} />],
+                ['Who can agree', data.approvers.join(', ') || '—'],
+                ...data.approvals.map(
+                  (approval) =>
+                    [
+                      approval.outcome === 'approved' ? 'Agreed' : 'Refused',
+                      `${approval.by.name}${approval.comment ? `: ${approval.comment}` : ''}`,
+                    ] as const,
+                ),
+              ]}
+            />
+            <FormError message={fieldErrors(activate.error, []).form} />
+            {data.state !== 'ended' && (
+              <div>
+                <Button
+                  variant="primary"
+                  loading={activate.isPending}
+                  disabledReason={data.actions.activate?.allowed ? null : (data.actions.activate?.why ?? 'not now')}
+                  onClick={() => activate.mutate({ id: grantId })}
+                >
+                  Activate and show the token
+                </Button>
+              </div>
+            )}
+          </div>
+        )
+      }
     </QueryState>
   );
 }
@@ -215,54 +213,5 @@ function GrantProgress({ grant }: { grant: GrantView }) {
     );
   }
   if (grant.state === 'approved') return <span>Ready to activate. Its time starts then.</span>;
-  if (grant.state === 'active') return <span>Active already. Its token was shown once and cannot be shown again.</span>;
   return <span>Nothing more can be done with this one. Ask for a new one.</span>;
-}
-
-function ConnectDetails({ activation }: { activation: ActivationView }) {
-  const [tab, setTab] = useState('psql');
-  const { grant, token, connect } = activation;
-  return (
-    <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center gap-2">
-        <StateBadge state="active" />
-        {grant.expiresAt && (
-          <span>
-            <Countdown until={grant.expiresAt} />, until <Time at={grant.expiresAt} />
-          </span>
-        )}
-      </div>
-      <p className="rounded-md border border-hold/30 bg-hold-soft px-3 py-2 text-hold">
-        The token is shown once. When this closes it is gone; a new one needs a new grant.
-      </p>
-      <Tabs
-        label="Clients"
-        value={tab}
-        onChange={setTab}
-        items={connectLines(connect, token).map((line) => ({
-          value: line.id,
-          label: line.label,
-          content: <CopyField label={`${line.label} line`} value={line.text} masked={line.masked} secret />,
-        }))}
-      />
-      <CopyField label="Token" value={token} secret />
-      <details>
-        <summary className="min-h-6 font-medium">Each value by itself</summary>
-        <div className="mt-2">
-          <Facts
-            items={[
-              ['Host', connect.host],
-              ['Port', String(connect.port)],
-              ['User', connect.user],
-              ['Database', connect.database],
-              ['Password', 'the token'],
-            ]}
-          />
-        </div>
-      </details>
-      <div>
-        <LinkButton href={consoleLink(grant.id)}>Open in the console</LinkButton>
-      </div>
-    </div>
-  );
 }

@@ -39,8 +39,8 @@ export function ActiveGrants({ grants }: { grants: readonly GrantView[] }) {
           grant={grant}
           about={grant.expiresAt ? <Countdown until={grant.expiresAt} /> : 'no end'}
         >
-          <Button size="sm" onClick={() => setConnecting(grant)} aria-label={`Connect ${grant.task} anew`}>
-            New token
+          <Button size="sm" onClick={() => setConnecting(grant)} aria-label={`Connect ${grant.task}`}>
+            Connect
           </Button>
           <LinkButton size="sm" variant="primary" href={consoleLink(grant.id)} aria-label={`Console of ${grant.task}`}>
             Console
@@ -53,6 +53,7 @@ export function ActiveGrants({ grants }: { grants: readonly GrantView[] }) {
           open
           onClose={() => setConnecting(null)}
           task={{ name: connecting.task, resource: connecting.resource }}
+          grantId={connecting.id}
         />
       )}
     </ul>
@@ -88,7 +89,7 @@ export function PendingGrants({ grants }: { grants: readonly GrantView[] }) {
               Activate
             </Button>
           ) : (
-            <LinkButton size="sm" href={grantLink(grant.id)} aria-label={`Request for ${grant.task}`}>
+            <LinkButton size="sm" href={grantLink(grant.id)} aria-label={`Details of the request for ${grant.task}`}>
               Details
             </LinkButton>
           )}

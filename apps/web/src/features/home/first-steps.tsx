@@ -2,7 +2,6 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Button } from '@/components/button.tsx';
-import { CodeBlock } from '@/components/code-block.tsx';
 import { Panel } from '@/components/page.tsx';
 import { useCan } from '@/lib/me.tsx';
 import { setPreference } from '@/lib/preferences.ts';
@@ -28,8 +27,8 @@ export function FirstSteps() {
       title: 'Ask for what it does not allow',
       body: (
         <>
-          <CodeBlock label="Statement to try">select ssn from customers limit 1;</CodeBlock>
-          The error names the rule and its line, and links to the explanation.
+          Try <code className="rounded-sm bg-sunken px-1 font-mono">select ssn from customers limit 1;</code> The error
+          names the rule and its line, and links to the explanation.
         </>
       ),
     });
@@ -105,7 +104,7 @@ export function FirstSteps() {
             </span>
             <div className="min-w-0 flex-1">
               <h3 className="font-medium">{step.title}</h3>
-              <div className="flex flex-col gap-1.5 text-muted text-sm">{step.body}</div>
+              <div className="mt-0.5 text-muted text-sm">{step.body}</div>
             </div>
           </li>
         ))}

@@ -134,9 +134,12 @@ function MyTasks() {
               </EmptyState>
             );
           return (
-            <ul className="grid gap-px bg-line sm:grid-cols-2">
+            <ul className="grid sm:grid-cols-2">
               {mine.map((task) => (
-                <li key={task.name} className="flex items-start justify-between gap-3 bg-surface px-4 py-3">
+                <li
+                  key={task.name}
+                  className="flex items-start justify-between gap-3 border-line px-4 py-3 not-first:border-t sm:nth-2:border-t-0 sm:even:border-l"
+                >
                   <div className="min-w-0">
                     <Link href={taskLink(task.name)} className="font-medium hover:underline">
                       {task.name}

@@ -17,7 +17,7 @@ import { appliesToWords } from './applies-to.ts';
 export function PolicyPage({ name }: { name: string }) {
   const policy = useQuery(query.policies.get.queryOptions({ input: { name } }));
   return (
-    <QueryState query={policy} what="the policy">
+    <QueryState query={policy} what="the policy" page>
       {(data) => <PolicyScreen policy={data} />}
     </QueryState>
   );

@@ -24,7 +24,7 @@ export function NewResource() {
       },
     }),
   );
-  if (!can('resource:write')) return <NoPermission what="the form for resources" />;
+  if (!can('resource:write')) return <NoPermission heading="h1" what="the form for resources" />;
   return (
     <Page>
       <PageHeader crumbs={[{ label: 'Resources', href: '/resources' }]} title="New resource" />
@@ -41,9 +41,9 @@ export function NewResource() {
 export function EditResource({ name }: { name: string }) {
   const can = useCan();
   const resource = useQuery(query.resources.get.queryOptions({ input: { name } }));
-  if (!can('resource:write')) return <NoPermission what="the form for resources" />;
+  if (!can('resource:write')) return <NoPermission heading="h1" what="the form for resources" />;
   return (
-    <QueryState query={resource} what="the resource">
+    <QueryState query={resource} what="the resource" page>
       {(data) => <EditForm key={data.name} resource={data} />}
     </QueryState>
   );

@@ -18,7 +18,7 @@ import { TestSteps } from './test-steps.tsx';
 export function ResourcePage({ name }: { name: string }) {
   const resource = useQuery(query.resources.get.queryOptions({ input: { name } }));
   return (
-    <QueryState query={resource} what="the resource">
+    <QueryState query={resource} what="the resource" page>
       {(data) => <ResourceScreen resource={data} />}
     </QueryState>
   );

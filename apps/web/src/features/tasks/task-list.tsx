@@ -119,7 +119,12 @@ export function TaskList() {
                           </span>
                         ),
                       },
-                      { key: 'resource', header: 'Resource', cell: (task) => task.resource },
+                      {
+                        key: 'resource',
+                        header: 'Resource',
+                        className: 'whitespace-nowrap',
+                        cell: (task) => task.resource,
+                      },
                       {
                         key: 'who',
                         header: 'Who',

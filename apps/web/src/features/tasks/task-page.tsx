@@ -21,7 +21,7 @@ import type { TaskView } from '@/lib/views.ts';
 export function TaskPage({ name }: { name: string }) {
   const task = useQuery(query.tasks.get.queryOptions({ input: { name } }));
   return (
-    <QueryState query={task} what="the task">
+    <QueryState query={task} what="the task" page>
       {(data) => <TaskScreen task={data} />}
     </QueryState>
   );
