@@ -37,13 +37,18 @@ const services = await createServices({
     postgresPort: environment.postgresPort,
     consolePort: environment.consolePort,
     recordingsDirectory: path.join(environment.home, 'recordings'),
-    spoolDirectory: path.join(environment.home, 'spool', environment.gatewayName),
+    spoolDirectory: path.join(environment.home, 'spool'),
   },
   log,
 });
 const controlPlane: ControlPlane = createControlPlane(services, { gatewayName: environment.gatewayName });
 const spool = createSpool(services.settings.spoolDirectory);
-const indexer = createSpoolIndexer({ spool, archive: createFolderArchive(services.settings.recordingsDirectory), controlPlane, log });
+const indexer = createSpoolIndexer({
+  spool,
+  archive: createFolderArchive(services.settings.recordingsDirectory),
+  controlPlane,
+  log,
+});
 const live = createLiveSessions({ clock, controlPlane });
 const budgets = createGrantBudgets();
 const ports: SessionPorts = {
@@ -53,7 +58,7 @@ const ports: SessionPorts = {
   spool,
   log,
   gatewayName: environment.gatewayName,
-  contexts: createDecisionContexts(controlPlane),
+  contexts: createDecisionContexts(controlPlane, clock),
   budgets,
   cancels: createCancelRegistry((length) => randomBytes(length)),
   live,
@@ -74,7 +79,12 @@ const certificate = await loadCertificate({
 });
 const listeners = [
   await listenPostgres({ host: environment.listenHost, port: environment.postgresPort, tls: certificate, ports }),
-  await listenConsole({ host: environment.listenHost, port: environment.consolePort, allowedOrigins: [new URL(environment.webUrl).origin], ports }),
+  await listenConsole({
+    host: environment.listenHost,
+    port: environment.consolePort,
+    allowedOrigins: [new URL(environment.webUrl).origin],
+    ports,
+  }),
 ];
 log.info('gateway is ready', { postgres: environment.postgresPort, console: environment.consolePort });
 
@@ -103,4 +113,6 @@ async function stop(signal: string): Promise<void> {
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
-process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error: String(error), stack: error instanceof Error ? error.stack : undefined }));
+process.on('unhandledRejection', (error) =>
+  log.error('unhandled rejection', { error: String(error), stack: error instanceof Error ? error.stack : undefined }),
+);

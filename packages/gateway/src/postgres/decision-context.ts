@@ -1,4 +1,4 @@
-import type { CatalogColumn, ColumnName, Decision, PostgresCatalog, SqlOperation } from '@taskgate/core';
+import type { CatalogColumn, Clock, ColumnName, Decision, PostgresCatalog, SqlOperation } from '@taskgate/core';
 import { TaskgateError } from '@taskgate/core';
 import { type CompiledPolicySet, compilePolicySet, decide, parsePolicy, parseTask } from '@taskgate/policy';
 import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer } from '@taskgate/sql';
@@ -20,10 +20,16 @@ export interface DecisionContext {
   /** For a statement inside another (SQL-level prepare and declare). */
   decideOperation(operation: SqlOperation): Decision;
   findColumn(name: ColumnName): CatalogColumn | null;
+  /** False for a table outside the system's that the catalog does not have: it came into being since. */
+  knowsRelation(oid: number): boolean;
   /** citext is text to a mask, wherever its extension put it. */
   isTextType(typeOid: number): boolean;
 }
 
+/** FirstNormalObjectId: what is below was made by initdb. */
+const FIRST_USER_OID = 16_384;
+/** A catalog older than this is read again when a session opens: what changed outside the gate is seen. */
+const CATALOG_MAX_AGE_MS = 60_000;
 const MAX_CACHED_TEXTS = 5_000;
 const MAX_CACHED_TEXT_LENGTH = 16_384;
 
@@ -34,6 +40,7 @@ function createDecisionContext(
   analyzer: SqlAnalyzer,
 ): DecisionContext {
   const cache = new Map<string, readonly DecidedStatement[]>();
+  const relationOids = new Set(catalog.relations.map(({ oid }) => oid));
   const textTypes = new Set(catalog.types.filter(({ name }) => name === 'citext').map(({ oid }) => oid));
   return {
     key,
@@ -56,6 +63,7 @@ function createDecisionContext(
       catalog.relations
         .find((candidate) => candidate.schema === schema && candidate.name === relation)
         ?.columns.find(({ name }) => name === column) ?? null,
+    knowsRelation: (oid) => oid < FIRST_USER_OID || relationOids.has(oid),
     isTextType: (typeOid) => textTypes.has(typeOid),
   };
 }
@@ -66,7 +74,8 @@ export interface DecisionContexts {
   load(grant: OpenGrant, options: { readonly refresh: boolean }): Promise<DecisionContext>;
 }
 
-export function createDecisionContexts(controlPlane: ControlPlane): DecisionContexts {
+export function createDecisionContexts(controlPlane: ControlPlane, clock: Clock): DecisionContexts {
+  const readAt = new Map<string, number>();
   const contexts = new Map<string, DecisionContext>();
   const analyzers = new Map<number, Promise<SqlAnalyzer>>();
   const analyzerFor = (major: number): Promise<SqlAnalyzer> => {
@@ -80,7 +89,10 @@ export function createDecisionContexts(controlPlane: ControlPlane): DecisionCont
   };
   return {
     async load(grant, { refresh }) {
-      const catalog = await controlPlane.loadCatalog(grant.resource.id, { refresh });
+      const now = clock.monotonicMs();
+      const old = now - (readAt.get(grant.resource.id) ?? Number.NEGATIVE_INFINITY) > CATALOG_MAX_AGE_MS;
+      const catalog = await controlPlane.loadCatalog(grant.resource.id, { refresh: refresh || old });
+      if (refresh || old) readAt.set(grant.resource.id, now);
       const key = JSON.stringify([
         grant.resource.id,
         grant.resource.labels,

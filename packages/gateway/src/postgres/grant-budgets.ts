@@ -33,15 +33,15 @@ export function createGrantBudgets() {
 }
 export type GrantBudgets = ReturnType<typeof createGrantBudgets>;
 
-/** `null` while another statement, row or byte fits. */
-export function limitReached(budget: GrantBudget, limits: GrantLimits): LimitReached | null {
-  const over = (used: number, limit: number | null): boolean => limit !== null && used >= limit;
-  const message = (what: string, limit: number): LimitReached => ({
-    code: 'limit-reached',
-    message: `the grant has used its ${limit} ${what}`,
-  });
-  if (over(budget.statements, limits.statements)) return message('statements', limits.statements!);
-  if (over(budget.rows, limits.rows)) return message('rows', limits.rows!);
-  if (over(budget.bytes, limits.bytes)) return message('bytes', limits.bytes!);
+/** `null` while another statement (`during` left out), or another row of the one that runs, fits. */
+export function limitReached(budget: GrantBudget, limits: GrantLimits, during?: 'rows'): LimitReached | null {
+  if (during === undefined && limits.statements !== null && budget.statements >= limits.statements)
+    return reached('statements', limits.statements);
+  if (limits.rows !== null && budget.rows >= limits.rows) return reached('rows', limits.rows);
+  if (limits.bytes !== null && budget.bytes >= limits.bytes) return reached('bytes', limits.bytes);
   return null;
+}
+
+function reached(what: string, limit: number): LimitReached {
+  return { code: 'limit-reached', message: `the grant has used its ${limit} ${what}` };
 }

@@ -33,6 +33,7 @@ export interface RunPorts {
   readonly onShape: (decisionId: string, columns: readonly ShownColumn[]) => void;
   /** A column of the resource, for results whose description has no types (COPY). */
   readonly findColumn: (name: ColumnName) => CatalogColumn | null;
+  readonly knowsRelation: (oid: number) => boolean;
   /** A type outside the built-in ones that is text all the same (citext). */
   readonly isTextType: (typeOid: number) => boolean;
 }
@@ -92,6 +93,8 @@ export class OperationRun {
   /** The columns that rows will have. Throws {@link ShapeMismatch} where they are not those decided on. */
   describe(fields: readonly FieldDescription[]): void {
     this.#fields = fields;
+    if (!fields.every(({ tableOid }) => this.#ports.knowsRelation(tableOid)))
+      throw new ShapeMismatch('rows come from a table that is not in the catalog');
     const masks = resultMasks(this.result, fields);
     if (masks === null) throw new ShapeMismatch(`${fields.length} columns came, other than those decided on`);
     const detectors = this.result.decision.obligations.detectors;

@@ -48,10 +48,19 @@ const simpleRefusal = (error: Uint8Array): Segment => ({
   rest: [],
 });
 
-/** One simple query message. All its statements are decided before any is forwarded. */
+/** One simple query message (or a function call, answered alike). All its statements are decided before any is forwarded. */
 export async function planQuery(state: SessionState, frame: Frame, ports: PlanPorts): Promise<Segment> {
   const message = decodeOrRefuse(frame);
   if ('refusal' in message) return simpleRefusal(message.refusal);
+  if (message.kind === 'function-call')
+    return simpleRefusal(
+      encodeError({
+        severity: 'ERROR',
+        sqlstate: '0A000',
+        message: 'taskgate: the function call message is not allowed: it names a function by number, past every rule',
+        hint: 'call the function in a select',
+      }),
+    );
   if (message.kind !== 'query') throw new ProtocolError('08P01', 'not a query');
   const decided = await ports.decideText(message.text);
   const candidate = (statement: DecidedStatement): Candidate => ({
@@ -243,6 +252,11 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         );
         if ('refusal' in admission) return refuse(admission.refusal, index);
         const { run } = admission;
+        if (portal.cursor || portal.statement.viaSql) {
+          // Made by SQL: nobody has asked the server for its shape yet.
+          out.push(encodeDescribe('portal', message.portal));
+          replies.push({ kind: 'describe-portal', portal, swallow: true, run: null });
+        }
         out.push(frame.raw);
         replies.push({ kind: 'execute', run, portal });
         const copiesIn = run.decided.operation.copy?.direction === 'in';

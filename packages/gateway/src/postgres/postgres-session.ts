@@ -173,7 +173,8 @@ export class PostgresSession {
       if (frames === null) return;
       if (state.contextStale || state.catalogStale) await this.#refreshContext();
       const ports = this.#planPorts();
-      const segment = await (frames[0]!.tag === FRONTEND_TAG.query
+      const { tag } = frames[0]!;
+      const segment = await (tag === FRONTEND_TAG.query || tag === FRONTEND_TAG.functionCall
         ? planQuery(state, frames[0]!, ports)
         : planExtended(state, frames, ports));
       this.#holdCancel = null;
@@ -233,10 +234,7 @@ export class PostgresSession {
           this.#clientGone();
           return null;
         case FRONTEND_TAG.functionCall:
-          throw new TaskgateError(
-            'not-supported',
-            'the function call message is not allowed: it names a function by number, past every rule',
-          );
+          return this.#shift(1);
         case FRONTEND_TAG.authentication:
           throw new ProtocolError('08P01', 'an authentication message does not belong here');
         case FRONTEND_TAG.copyData:
@@ -438,7 +436,8 @@ export class PostgresSession {
         ),
       });
     if (error instanceof ShapeMismatch) {
-      this.#state.catalogStale = true;
+      // The next session must not meet the same stale catalog.
+      this.#ports.contexts.load(this.#state.grant, { refresh: true }).catch(() => undefined);
       log.warn('the target answered with another result than the one decided on', {
         session: this.#state.sessionId,
         error: error.message,

@@ -257,7 +257,7 @@ function hold(run: OperationRun, bytes: Uint8Array): void {
 function spend(state: SessionState, rows: number, bytes: number): void {
   const { budget, grant } = state;
   // INVARIANT: checked before it is counted, so that the limit itself is still sent and nothing above it.
-  const reached = limitReached({ ...budget, statements: 0 }, grant.limits);
+  const reached = limitReached(budget, grant.limits, 'rows');
   if (reached !== null) throw new LimitPassed(reached.message);
   budget.rows += rows;
   budget.bytes += bytes;

@@ -156,6 +156,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
       recordResults: grant.record.results === 'masked',
       onShape: (decisionId, columns) => request.observer?.onShape(decisionId, columns),
       findColumn: (name) => state.context.findColumn(name),
+      knowsRelation: (oid) => state.context.knowsRelation(oid),
       isTextType: (typeOid) => state.context.isTextType(typeOid),
     },
     budget: ports.budgets.of(grant.grantId),

@@ -81,7 +81,7 @@ export async function openTestDoor(): Promise<TestDoor> {
     spool,
     log,
     gatewayName: 'test-gateway',
-    contexts: createDecisionContexts(controlPlane),
+    contexts: createDecisionContexts(controlPlane, clock),
     budgets: createGrantBudgets(),
     cancels: createCancelRegistry((length) => randomBytes(length)),
     live,
