@@ -5,12 +5,17 @@ import { SecretValue } from '@taskgate/core';
 export function readEnvironment(environment: NodeJS.ProcessEnv) {
   const home = path.resolve(environment.TASKGATE_HOME ?? '.taskgate');
   const databaseUrl = environment.DATABASE_URL;
-  if (databaseUrl === undefined || databaseUrl === '') throw new Error('DATABASE_URL is not set: npm start sets it, or name your Postgres');
-  const webUrl = (environment.TASKGATE_URL ?? `http://127.0.0.1:${environment.TASKGATE_WEB_PORT ?? '3000'}`).replace(/\/$/, '');
+  if (databaseUrl === undefined || databaseUrl === '')
+    throw new Error('DATABASE_URL is not set: npm start sets it, or name your Postgres');
+  const webUrl = (environment.TASKGATE_URL ?? `http://127.0.0.1:${environment.TASKGATE_WEB_PORT ?? '3000'}`).replace(
+    /\/$/,
+    '',
+  );
   return {
     home,
     databaseUrl: new SecretValue(databaseUrl),
-    masterKey: environment.TASKGATE_MASTER_KEY === undefined ? undefined : new SecretValue(environment.TASKGATE_MASTER_KEY),
+    masterKey:
+      environment.TASKGATE_MASTER_KEY === undefined ? undefined : new SecretValue(environment.TASKGATE_MASTER_KEY),
     webUrl,
     /** Where the doors listen; anything but loopback lets other machines in (by TLS only). */
     listenHost: environment.TASKGATE_LISTEN_HOST ?? '127.0.0.1',
@@ -28,6 +33,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv) {
 function portOf(text: string | undefined, fallback: number, name: string): number {
   if (text === undefined || text === '') return fallback;
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${name} is \`${text}\`, which is not a port`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`${name} is \`${text}\`, which is not a port`);
   return port;
 }
