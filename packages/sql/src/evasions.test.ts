@@ -243,6 +243,8 @@ describe('P14-P18 session, names and copies', () => {
   test.each([
     'set search_path = pg_temp, public',
     'set search_path to evil',
+    "set search_path to 'public, evil'",
+    'set search_path to public, pg_catalog',
     'set row_security = off',
     'set standard_conforming_strings = off',
     "set client_encoding = 'sjis'",

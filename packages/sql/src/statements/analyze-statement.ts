@@ -5,7 +5,7 @@ import { analyzeCopy } from './copy.ts';
 import { analyzeCreateAs, createAsLabel, createAsQuery, splitSelectInto } from './create-as.ts';
 import { analyzeDdl } from './ddl.ts';
 import { analyzeExplain } from './explain.ts';
-import { analyzeQueryStatement, isQuery } from './query.ts';
+import { analyzeQueryStatement, isQuery, requireKnownShape } from './query.ts';
 import { analyzeSessionStatement } from './session.ts';
 import { meaning, type StatementEnv, type StatementMeaning } from './statement-meaning.ts';
 
@@ -43,6 +43,7 @@ function analyzeCall(env: StatementEnv, statement: PgNode): StatementMeaning {
   const call = bodyAt(statement.fields, 'funccall') ?? {};
   const names = namesOf(nodesAt(call, 'funcname'));
   env.out.calls(names.length > 1 ? (names.at(-2) ?? null) : null, names.at(-1) ?? '', false, locationOf(call));
-  for (const arg of nodesAt(call, 'args')) evaluate(env, arg, EMPTY_SCOPE, 'expression');
-  return meaning('call', 'CALL');
+  const { known, parameterCount } = requireKnownShape(env, { kind: 'FuncCall', fields: call });
+  if (known) for (const arg of nodesAt(call, 'args')) evaluate(env, arg, EMPTY_SCOPE, 'expression');
+  return meaning('call', 'CALL', { parameterCount });
 }

@@ -1,11 +1,10 @@
 import type { SqlOperation } from '@taskgate/core';
-import { checkShape } from '../check-shape.ts';
 import type { Env } from '../env.ts';
 import { evaluate } from '../expressions.ts';
 import { type Fields, flagAt, locationOf, namesOf, nodeAt, nodesAt, textAt } from '../node.ts';
 import { type QueryResult, resultColumn } from '../query-result.ts';
 import { referTo, type Scope } from '../scope.ts';
-import { analyzeCheckedQuery, outputOf } from './query.ts';
+import { analyzeCheckedQuery, outputOf, requireKnownShape } from './query.ts';
 import { meaning, type StatementMeaning } from './statement-meaning.ts';
 import { noteWrite, requireColumn, resolveWriteTarget, type WriteTarget } from './write-target.ts';
 
@@ -54,12 +53,8 @@ export function analyzeCopy(env: Env, statement: Fields): StatementMeaning {
   env.out.access('insert', target.found.resolved, columns);
   const where = nodeAt(statement, 'whereClause');
   if (where !== null) {
-    const shape = checkShape(where);
-    for (const { what, location } of shape.strange)
-      env.out.unknown('unsupported', `\`${what}\` is not analysed`, location);
-    if (shape.tooLarge) env.out.unknown('too-large', 'the condition has too many or too deep parts');
     const scope: Scope = { items: [target.item], ctes: new Map(), parent: null };
-    if (shape.strange.length === 0 && !shape.tooLarge) evaluate(env, where, scope, 'predicate');
+    if (requireKnownShape(env, where).known) evaluate(env, where, scope, 'predicate');
   }
   return meaning(statementClass, label, { copy });
 }

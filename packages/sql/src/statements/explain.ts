@@ -28,10 +28,7 @@ export function analyzeExplain(env: StatementEnv, explain: Fields): StatementMea
   const runs = options.some((option) => textAt(option.fields, 'defname') === 'analyze' && !isOff(option));
   const statement = nodeAt(explain, 'query');
   const output = [{ name: 'QUERY PLAN', sources: [], plain: true }];
-  if (
-    statement === null ||
-    (!isQuery(statement) && !['CreateTableAsStmt', 'DeclareCursorStmt'].includes(statement.kind))
-  ) {
+  if (statement === null || (!isQuery(statement) && statement.kind !== 'CreateTableAsStmt')) {
     env.out.unknown('unsupported', 'explain of this statement is not analysed; explain the query itself');
     return meaning('other', 'EXPLAIN', { output });
   }

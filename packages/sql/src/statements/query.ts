@@ -15,6 +15,21 @@ export interface CheckedQuery {
   readonly writes: number;
 }
 
+/** Notes what in a tree is not known; gives whether all of it is. */
+export function requireKnownShape(
+  env: Env,
+  node: PgNode,
+): { readonly known: boolean; readonly parameterCount: number } {
+  const shape = checkShape(node);
+  if (shape.tooLarge) {
+    env.out.unknown('too-large', 'the statement has too many or too deep parts; split it or use parameters');
+  }
+  for (const { what, location } of shape.strange) {
+    env.out.unknown('unsupported', `\`${what}\` is not analysed; write it another way`, location);
+  }
+  return { known: !shape.tooLarge && shape.strange.length === 0, parameterCount: shape.parameterCount };
+}
+
 /** Analyses a query whose every node and field is known; else only notes why not. */
 export function analyzeCheckedQuery(env: Env, query: PgNode): CheckedQuery {
   const shape = checkShape(query);

@@ -76,9 +76,12 @@ function analyzeSet(env: Env, fields: Fields): StatementMeaning {
   const name = (textAt(fields, 'name') ?? '').toLowerCase();
   const statementClass: StatementClass = IDENTITY_SETTINGS.has(name) ? 'other' : 'session';
   const local = flagAt(fields, 'is_local');
-  const pinnedSearchPath = env.searchPath.join(', ');
+  const args = nodesAt(fields, 'args').map((arg) => (arg.kind === 'A_Const' ? constantText(arg.fields) : null));
+  // `'a, b'` in quotes is one schema of that name.
+  const isPinned = args.length === env.searchPath.length && args.every((arg, index) => arg === env.searchPath[index]);
+  const options = isPinned ? { pinnedSearchPath: env.searchPath.join(', ') } : {};
   const set = (value: string | null): SessionEffect => {
-    const harmless = isHarmlessSetting(name, value, { pinnedSearchPath });
+    const harmless = isHarmlessSetting(name, value, options);
     return { kind: 'set', name, value, local, harmless };
   };
   switch (kind) {
@@ -88,7 +91,7 @@ function analyzeSet(env: Env, fields: Fields): StatementMeaning {
       return meaning(statementClass, 'SET', { effect: set(null) });
     case 'VAR_RESET':
       return meaning(statementClass, 'RESET', {
-        effect: { kind: 'reset', name, harmless: isHarmlessSetting(name, null, { pinnedSearchPath }) },
+        effect: { kind: 'reset', name, harmless: isHarmlessSetting(name, null) },
       });
     case 'VAR_RESET_ALL':
       return meaning('session', 'RESET ALL', { effect: { kind: 'reset-all' } });
