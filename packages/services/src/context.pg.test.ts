@@ -64,6 +64,7 @@ describe('the services', () => {
     expect(await loadGroups(ctx)).toEqual([]);
     await server.kill();
     const unavailable = { code: 'store-unavailable' };
+    await expect(loadGroups(ctx)).rejects.toMatchObject(unavailable);
     await expect(withTransaction(ctx, (tx) => tx.group.count())).rejects.toMatchObject(unavailable);
     await expect(
       signIn(services, { email: 'a@test.example', password: 'a long password' }, CLIENT),

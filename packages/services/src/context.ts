@@ -3,6 +3,7 @@ import { createDatabase, type Database } from '@taskgate/db';
 import { createVault, loadMasterKey, type Signer, type Vault } from '@taskgate/vault';
 import { loadSigner } from './setup/load-signer.ts';
 import { systemClock, systemRandomBytes } from './system-sources.ts';
+import { sayingUnavailable } from './with-transaction.ts';
 
 /** A person behind a request, with what they may do now: groups and scopes are read anew for each request. */
 export interface UserActor {
@@ -83,7 +84,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const randomBytes = options.randomBytes ?? systemRandomBytes;
   const vault = createVault({ masterKey, randomBytes });
   const db = options.databaseUrl.reveal((connectionString) =>
-    createDatabase({ connectionString, poolSize: options.poolSize ?? POOL_SIZE }),
+    sayingUnavailable(createDatabase({ connectionString, poolSize: options.poolSize ?? POOL_SIZE })),
   );
   try {
     const signer = await loadSigner(db, vault);

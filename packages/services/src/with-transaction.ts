@@ -1,5 +1,5 @@
 import { TaskgateError } from '@taskgate/core';
-import { Prisma, type Transaction } from '@taskgate/db';
+import { type Database, Prisma, type Transaction } from '@taskgate/db';
 import type { ServiceContext } from './context.ts';
 
 export interface TransactionOptions {
@@ -48,10 +48,30 @@ export function translateStoreError(error: unknown): unknown {
     if (error.code === NOT_UNIQUE) return new TaskgateError('conflict', 'this exists already', { cause: error });
     if (error.code === NOT_FOUND)
       return new TaskgateError('not-found', 'this does not exist (any more)', { cause: error });
-    if (UNREACHABLE.includes(error.code)) return unavailable(error);
   }
-  if (error instanceof Prisma.PrismaClientInitializationError || hasSocketCode(error)) return unavailable(error);
-  return error;
+  return isUnreachable(error) ? unavailable(error) : error;
+}
+
+const isUnreachable = (error: unknown): boolean =>
+  (error instanceof Prisma.PrismaClientKnownRequestError && UNREACHABLE.includes(error.code)) ||
+  error instanceof Prisma.PrismaClientInitializationError ||
+  hasSocketCode(error);
+
+/** The same client, whose every query says `store-unavailable` where it cannot reach the store, reads without a transaction too. */
+export function sayingUnavailable(db: Database): Database {
+  const extended = db.$extends({
+    query: {
+      async $allOperations({ args, query }) {
+        try {
+          return await query(args);
+        } catch (error) {
+          throw isUnreachable(error) ? unavailable(error) : error;
+        }
+      },
+    },
+  });
+  // The extension adds no method and changes no result: it is the same client to whoever uses it.
+  return extended as unknown as Database;
 }
 
 const unavailable = (cause: unknown): TaskgateError =>
