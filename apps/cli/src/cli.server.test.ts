@@ -243,7 +243,7 @@ test('verify finds a flipped byte in plain and sealed recordings and names the e
   const parts = [writer.headerBytes];
   for (let at = 0; at < 3; at++)
     parts.push(
-      writer.append({ kind: 'session-end', at, reason: 'client', detail: null, bytesIn: 0, bytesOut: 0 } as never),
+      writer.append({ kind: 'session-end', at, reason: 'client-closed', detail: null, bytesIn: 0, bytesOut: 0 }),
     );
   const plain = Buffer.concat(parts);
   const head = Buffer.from(writer.head.hash).toString('hex');

@@ -6,11 +6,10 @@ import { TaskgateError } from '@taskgate/core';
 import { isSealedRecording, type RecordingHead, unsealRecording, verifyChain } from '@taskgate/recording';
 import type { Command } from '../command.ts';
 import { Failure, UsageError } from '../failure.ts';
-import { oneArgument } from '../one-argument.ts';
 
-const USAGE = `usage: taskgate verify FILE [--head HEX --count N]
+const USAGE = `usage: taskgate verify FILE... [--head HEX --count N]
 
-Recomputes the chain of a recording (plain or sealed), without the server. Against the head and count that
+Recomputes the chain of recordings (plain or sealed), without the server. Against the head and count that
 the server signed (a session's page shows them) it also finds events that were cut off the end.
 Exit code 1 when anything was changed; the first event that cannot be trusted is named.`;
 
@@ -24,22 +23,43 @@ export const verify: Command = {
       allowPositionals: true,
       options: { head: { type: 'string' }, count: { type: 'string' } },
     });
-    const file = oneArgument(positionals, 'the recording', 'verify');
     const expectedHead = headOf(values.head, values.count);
-    const plain = await readPlain(file);
-    const verdict = await verifyChain(plain, { sha256, ...(expectedHead ? { expectedHead } : {}) });
-    if (verdict.ok) {
-      const head = Buffer.from(verdict.head).toString('hex');
-      print(`consistent: ${verdict.count} events, head ${head}`);
-      if (!expectedHead) print('events cut off its end would not show: give --head and --count to find that too');
-      return 0;
+    if (positionals.length === 0) throw new UsageError('name the recording; see `taskgate help verify`');
+    if (expectedHead && positionals.length > 1)
+      throw new UsageError('`--head` and `--count` are those of one recording');
+    let code = 0;
+    for (const file of positionals) {
+      const lines = await verdictLines(file, expectedHead);
+      if (!lines.ok) code = 1;
+      for (const line of lines.text) print(positionals.length > 1 ? `${file}: ${line}` : line);
     }
-    print(`not consistent: ${WHAT[verdict.reason]} at event ${verdict.at}`);
-    print(`  expected ${verdict.expected}`);
-    print(`  found    ${verdict.found}`);
-    return 1;
+    if (code === 0 && !expectedHead)
+      print('events cut off the end would not show: give --head and --count to find that too');
+    return code;
   },
 };
+
+async function verdictLines(
+  file: string,
+  expectedHead: RecordingHead | null,
+): Promise<{ readonly ok: boolean; readonly text: readonly string[] }> {
+  const plain = await readPlain(file);
+  if (typeof plain === 'string') return { ok: false, text: [`not consistent: ${plain}`] };
+  const verdict = await verifyChain(plain, { sha256, ...(expectedHead ? { expectedHead } : {}) });
+  if (verdict.ok)
+    return {
+      ok: true,
+      text: [`consistent: ${verdict.count} events, head ${Buffer.from(verdict.head).toString('hex')}`],
+    };
+  return {
+    ok: false,
+    text: [
+      `not consistent: ${WHAT[verdict.reason]} at event ${verdict.at}`,
+      `  expected ${verdict.expected}`,
+      `  found    ${verdict.found}`,
+    ],
+  };
+}
 
 const WHAT = {
   format: 'what is no recording',
@@ -60,7 +80,8 @@ function headOf(hash: string | undefined, count: string | undefined): RecordingH
   return { hash: Buffer.from(hash, 'hex'), count: Number(count) };
 }
 
-async function readPlain(file: string): Promise<Uint8Array> {
+/** The plain bytes, or why the file cannot be a whole recording. */
+async function readPlain(file: string): Promise<Uint8Array | string> {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -74,7 +95,7 @@ async function readPlain(file: string): Promise<Uint8Array> {
       decompress: (packed, plainLength) => promisify(gunzip)(packed, { maxOutputLength: Math.max(1, plainLength) }),
     });
   } catch (error) {
-    if (error instanceof TaskgateError) throw new Failure(`not consistent: ${error.message}`);
-    throw new Failure(`not consistent: a sealed block cannot be unpacked (${(error as Error).message})`);
+    if (error instanceof TaskgateError) return error.message;
+    return `a sealed block cannot be unpacked (${(error as Error).message})`;
   }
 }
