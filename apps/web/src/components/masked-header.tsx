@@ -8,7 +8,7 @@ export function MaskedHeader({ name, mask }: { name: string; mask: MaskName | nu
     <span className="inline-flex items-center gap-1 text-mask">
       <EyeOff aria-hidden="true" className="size-3 shrink-0" />
       {name}
-      <span className="font-sans text-xs">
+      <span className="rounded-sm border border-mask/40 bg-mask-soft px-1 font-normal font-sans text-xs leading-4">
         <span className="sr-only">, masked: </span>
         {mask}
       </span>

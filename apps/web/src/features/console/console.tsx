@@ -168,7 +168,7 @@ export function Console({ grant }: { grant: GrantView }) {
           onLeave={() => results.current?.focus()}
         />
       </div>
-      <VerdictStrip statements={verdict?.statements ?? null} />
+      <VerdictStrip key={state.runs.length} statements={verdict?.statements ?? null} />
       <section
         ref={results}
         tabIndex={-1}

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { Badge } from '@/components/badge.tsx';
 import { Button, LinkButton } from '@/components/button.tsx';
-import { ReasonCard } from '@/components/reason-card.tsx';
+import { ReasonCard, Ticked } from '@/components/reason-card.tsx';
 import { query } from '@/lib/api.ts';
 import type { Failure } from './console-state.ts';
 
@@ -27,8 +27,47 @@ export function FailureCard({
     retryDelay: 400,
   });
   const hint =
-    failure.link === null ? failure.hint : (failure.hint?.replace(failure.link, '').replace(/[\s-]+$/, '') ?? null);
-  const reasons = explanation.data?.reasons;
+    failure.link === null
+      ? failure.hint
+      : (failure.hint?.replace(failure.link, '').replace(/[\s;-]*(\bsee)?[\s;-]*$/, '') ?? null);
+  const goTo = place !== null && (
+    <Button size="sm" onClick={onGoTo}>
+      Go to line {place.line}, column {place.column}
+    </Button>
+  );
+  const explain = decisionId !== null && (
+    <LinkButton size="sm" href={`/explain/${decisionId}`}>
+      Explain
+    </LinkButton>
+  );
+  // The gate's reasons say all that its message says, and link to the rule.
+  if (explanation.data)
+    return (
+      <div role="alert" className="p-3">
+        <ReasonCard
+          outcome={explanation.data.outcome}
+          reasons={explanation.data.reasons}
+          actions={
+            <>
+              {explanation.data.otherTasks.map((task) => (
+                <LinkButton
+                  key={task}
+                  size="sm"
+                  variant="primary"
+                  href={`/requests/new?task=${encodeURIComponent(task)}`}
+                >
+                  Ask for {task}, which would allow it
+                </LinkButton>
+              ))}
+              {goTo}
+              {explain}
+              <Badge className="self-center font-mono">{failure.sqlstate}</Badge>
+            </>
+          }
+        />
+        {failure.message.startsWith('taskgate: ') || <p className="wrap-anywhere mt-2 text-sm">{failure.message}</p>}
+      </div>
+    );
   return (
     <div role="alert" className="flex flex-col gap-3 p-3">
       <div className="rounded-md border border-deny/40 border-l-4 border-l-deny bg-deny-soft p-3">
@@ -36,7 +75,7 @@ export function FailureCard({
           <Badge tone="deny" className="mr-2 font-mono">
             {failure.sqlstate}
           </Badge>
-          {failure.message}
+          <Ticked text={failure.message} />
         </p>
         {failure.detail !== null && <p className="wrap-anywhere mt-1 text-sm">{failure.detail}</p>}
         {hint !== null && hint !== '' && (
@@ -45,30 +84,13 @@ export function FailureCard({
             {hint}
           </p>
         )}
-        <div className="mt-2 flex flex-wrap items-center gap-2 empty:hidden">
-          {place !== null && (
-            <Button size="sm" onClick={onGoTo}>
-              Go to line {place.line}, column {place.column}
-            </Button>
-          )}
-          {decisionId !== null && (
-            <LinkButton size="sm" href={`/explain/${decisionId}`}>
-              Explain
-            </LinkButton>
-          )}
-        </div>
+        {(goTo || explain) && (
+          <div className="mt-2 flex flex-wrap items-center gap-2">
+            {goTo}
+            {explain}
+          </div>
+        )}
       </div>
-      {reasons && (
-        <ReasonCard
-          outcome={explanation.data!.outcome}
-          reasons={reasons}
-          actions={explanation.data!.otherTasks.map((task) => (
-            <LinkButton key={task} size="sm" variant="primary" href={`/requests/new?task=${encodeURIComponent(task)}`}>
-              Ask for {task}, which would allow it
-            </LinkButton>
-          ))}
-        />
-      )}
       {decisionId === null && failure.link !== null && failure.link.startsWith(window.location.origin) && (
         <Link href={failure.link} className="link">
           More about this

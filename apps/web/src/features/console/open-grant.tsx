@@ -21,8 +21,7 @@ export function OpenGrant({ grant }: { grant: GrantView }) {
     <Page>
       <PageHeader title={`Console of ${grant.task}`} crumbs={[{ label: grant.task, href: taskLink(grant.task) }]} />
       <Panel>
-        <GrantCard grant={grant} />
-        <div role="status" className="mt-4 flex flex-wrap items-center gap-2 border-line border-t pt-3">
+        <div role="status" className="mb-4 flex flex-wrap items-center gap-2 border-line border-b pb-4">
           {grant.state === 'approved' ? (
             <ActivateButton grant={grant} />
           ) : grant.state === 'requested' ? (
@@ -34,6 +33,7 @@ export function OpenGrant({ grant }: { grant: GrantView }) {
             </>
           )}
         </div>
+        <GrantCard grant={grant} />
       </Panel>
     </Page>
   );

@@ -8,9 +8,9 @@ import { ReasonCard, Ticked } from '@/components/reason-card.tsx';
 export function VerdictStrip({ statements }: { statements: readonly StatementVerdict[] | null }) {
   const [open, setOpen] = useState(false);
   const worst = statements === null ? null : strictest(statements);
-  const masks = [
-    ...new Map(statements?.flatMap((verdict) => verdict.masks).map((entry) => [entry.column, entry])).values(),
-  ];
+  // Of what is blocked nothing is shown at all.
+  const shown = worst?.outcome === 'deny' ? [] : statements;
+  const masks = [...new Map(shown?.flatMap((verdict) => verdict.masks).map((entry) => [entry.column, entry])).values()];
   const reason = worst?.outcome === 'allow' ? null : (worst?.reasons[0] ?? null);
   return (
     <div className="border-line border-t bg-surface">

@@ -3,7 +3,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { Button, LinkButton } from '@/components/button.tsx';
 import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
+import { Sheet } from '@/components/dialog.tsx';
 import { ErrorState } from '@/components/error-state.tsx';
+import { FormError } from '@/components/field.tsx';
 import { Page, Panel } from '@/components/page.tsx';
 import { TableSkeleton } from '@/components/skeleton.tsx';
 import { toast } from '@/components/toast.tsx';
@@ -15,8 +17,8 @@ import { query } from '@/lib/api.ts';
 import { consoleLink } from '@/lib/links.ts';
 import { useMe } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
-import type { GrantView, HoldView, InboxItemView } from '@/lib/views.ts';
-import { ConnectSheet } from './connect-sheet.tsx';
+import type { ActivationView, GrantView, HoldView, InboxItemView } from '@/lib/views.ts';
+import { NewTokenDetails } from './connect-details.tsx';
 import { EndGrantButton } from './end-grant-button.tsx';
 
 /** One request or one held statement: the same page for who asks and who decides. */
@@ -58,8 +60,16 @@ function Request({ item }: { item: InboxItemView }) {
 
 /** What happens now, in words, and what its owner can do. */
 function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
-  const [connecting, setConnecting] = useState(false);
-  const activate = grant.actions.activate;
+  const client = useQueryClient();
+  // The token lives here, and goes when the sheet closes.
+  const [activation, setActivation] = useState<ActivationView | null>(null);
+  const activate = useMutation(
+    query.grants.activate.mutationOptions({
+      onSuccess: (opened) => setActivation(opened),
+      onSettled: () => client.invalidateQueries({ queryKey: query.grants.key() }),
+    }),
+  );
+  const action = grant.actions.activate;
   return (
     <div className="flex flex-wrap items-center gap-2">
       {own && grant.state === 'requested' && (
@@ -72,10 +82,11 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
           <p className="min-w-0 flex-1">Approved. Its time starts when you activate it.</p>
           <Button
             variant="primary"
-            disabledReason={activate?.allowed ? null : (activate?.why ?? 'not now')}
-            onClick={() => setConnecting(true)}
+            loading={activate.isPending}
+            disabledReason={action?.allowed ? null : (action?.why ?? 'not now')}
+            onClick={() => activate.mutate({ id: grant.id })}
           >
-            Activate
+            Activate and show the token
           </Button>
         </>
       )}
@@ -94,15 +105,15 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
         </>
       )}
       {grant.actions.end?.allowed && <EndGrantButton grant={grant} size="md" />}
-      {/* Open until closed by hand: once activated, it holds the token. */}
-      {connecting && (
-        <ConnectSheet
-          open
-          onClose={() => setConnecting(false)}
-          task={{ name: grant.task, resource: grant.resource }}
-          grantId={grant.id}
-        />
-      )}
+      <FormError message={activate.error ? problemOf(activate.error).detail : null} />
+      <Sheet
+        open={activation !== null}
+        onClose={() => setActivation(null)}
+        title={`Connect to ${grant.resource}`}
+        description={`Task ${grant.task}`}
+      >
+        {activation && <NewTokenDetails activation={activation} />}
+      </Sheet>
     </div>
   );
 }

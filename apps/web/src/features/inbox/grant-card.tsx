@@ -32,7 +32,7 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
         {grant.reason ?? <span className="text-muted">No reason was given.</span>}
         {grant.ticket !== null && <Badge className="ml-2">{grant.ticket}</Badge>}
       </blockquote>
-      <div className="grid min-w-0 gap-3 xl:grid-cols-2">
+      <div className="grid min-w-0 items-start gap-3 xl:grid-cols-2">
         <Facts
           items={[
             ['For', <Duration key="ttl" ms={grant.ttlMs} />],
@@ -66,18 +66,32 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
             ...(grant.approvalsNeeded > 0 || grant.approvals.length > 0
               ? [['Answers', <Answers key="a" approvals={grant.approvals} needed={grant.approvalsNeeded} />] as const]
               : []),
-            [
-              'Needed because',
-              <span key="why">
-                the task says so under <code className="font-mono text-sm">access.approvals</code>
-              </span>,
-            ],
-            ['Sessions', plural(grant.sessions, 'session')],
+            ...(grant.approvalsNeeded > 0 ? [['Needed because', <Because key="why" grant={grant} />] as const] : []),
+            ...(grant.activatedAt !== null ? [['Sessions', plural(grant.sessions, 'session')] as const] : []),
           ]}
         />
       </div>
       <WhatItGives name={grant.task} />
     </div>
+  );
+}
+
+/** The line of the task that asks for approval. */
+function Because({ grant }: { grant: GrantView }) {
+  const task = useQuery(query.tasks.get.queryOptions({ input: { name: grant.task } }));
+  const line = task.data?.description
+    .flatMap((section) => section.items)
+    .find((item) => item.path === 'access.approvals' && task.data.revision === grant.taskRevision)?.line;
+  return (
+    <span>
+      <Link
+        href={`${taskLink(grant.task)}?revision=${grant.taskRevision}${line == null ? '' : `&line=${line}`}`}
+        className="link"
+      >
+        the task{line == null ? '' : `, line ${line}`}
+      </Link>{' '}
+      says so
+    </span>
   );
 }
 

@@ -42,7 +42,7 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
         <Parameters values={hold.parameters.slice(0, 100)} />
         {unreadable !== null && <p className="text-deny text-sm first-letter:uppercase">{unreadable}.</p>}
       </Section>
-      <div className="grid min-w-0 gap-3 xl:grid-cols-2">
+      <div className="grid min-w-0 items-start gap-3 xl:grid-cols-2">
         <Section
           title="Why it needs a yes"
           aside={
@@ -73,7 +73,7 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
           </ul>
         </Section>
       </div>
-      <div className="grid min-w-0 gap-3 xl:grid-cols-2">
+      <div className="grid min-w-0 items-start gap-3 xl:grid-cols-2">
         <Facts
           items={[
             ['Reason', hold.grantReason ?? '—'],

@@ -52,7 +52,7 @@ export function OperationDetail({ operation }: { operation: TimelineOperationVie
             {result.message}
           </p>
         )}
-        {result && (
+        {result && result.outcome !== 'refused' && result.outcome !== 'skipped' && (
           <Facts
             items={[
               ...(result.tag !== null

@@ -9,6 +9,10 @@ import { RESULT_WORDS, resultOf } from './result-words.ts';
 
 const ROW_PX = 56;
 
+/** What never ran has no rows and took no time. */
+const ran = (operation: TimelineOperationView): boolean =>
+  operation.result?.outcome === 'done' || operation.result?.outcome === 'withheld';
+
 const clock = (iso: string): string => new Date(iso).toTimeString().slice(0, 8);
 
 /** Statements in order. Only those in sight are in the page, so that ten thousand are as quick as ten. */
@@ -76,11 +80,13 @@ export function OperationList({
                 {result.tone === 'plain' && operation.result?.outcome === 'done' ? null : (
                   <Badge tone={result.tone}>{result.word}</Badge>
                 )}
-                {operation.result?.rows != null && <span>{plural(operation.result.rows, 'row')}</span>}
+                {operation.result?.rows != null && ran(operation) && (
+                  <span>{plural(operation.result.rows, 'row')}</span>
+                )}
                 {(operation.result?.maskedCells ?? 0) > 0 && (
                   <span className="text-mask">{formatNumber(operation.result!.maskedCells)} masked</span>
                 )}
-                {operation.result?.durationMs != null && (
+                {operation.result?.durationMs != null && ran(operation) && (
                   <span className="ml-auto">{formatDuration(operation.result.durationMs, 1)}</span>
                 )}
               </span>

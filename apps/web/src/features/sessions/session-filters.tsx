@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/noLabelWithoutControl: the control is our own Input
 'use client';
 import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 import { useEffect, useRef, useState } from 'react';
@@ -124,20 +125,24 @@ export function SessionFilters() {
         <option value="postgres">psql and others</option>
         <option value="console">Console</option>
       </Select>
-      <Input
-        type="date"
-        aria-label="From"
-        className="w-36!"
-        value={filters.from}
-        onChange={(event) => void set({ from: event.target.value || null })}
-      />
-      <Input
-        type="date"
-        aria-label="To"
-        className="w-36!"
-        value={filters.to}
-        onChange={(event) => void set({ to: event.target.value || null })}
-      />
+      <label className="flex items-center gap-1.5 text-muted text-sm">
+        From
+        <Input
+          type="date"
+          className="w-36!"
+          value={filters.from}
+          onChange={(event) => void set({ from: event.target.value || null })}
+        />
+      </label>
+      <label className="flex items-center gap-1.5 text-muted text-sm">
+        To
+        <Input
+          type="date"
+          className="w-36!"
+          value={filters.to}
+          onChange={(event) => void set({ to: event.target.value || null })}
+        />
+      </label>
       <Checkbox
         label="Live now"
         checked={filters.live}

@@ -19,15 +19,21 @@ import { sessionQuery } from './session-query.ts';
 const none = <span className="text-muted">0</span>;
 
 const COLUMNS: readonly Column<SessionView>[] = [
-  { key: 'person', header: 'Person', cell: (session) => session.person.name },
-  { key: 'task', header: 'Task', cell: (session) => session.task },
-  { key: 'resource', header: 'Resource', cell: (session) => session.resource, hideBelow: 'md' },
+  { key: 'person', header: 'Person', cell: (session) => session.person.name, className: 'whitespace-nowrap' },
+  { key: 'task', header: 'Task', cell: (session) => session.task, className: 'whitespace-nowrap' },
+  {
+    key: 'resource',
+    header: 'Resource',
+    cell: (session) => session.resource,
+    hideBelow: 'lg',
+    className: 'whitespace-nowrap',
+  },
   {
     key: 'client',
     header: 'Client',
     hideBelow: 'lg',
     cell: (session) => (
-      <span className="block max-w-40 truncate text-muted">
+      <span className="block max-w-28 truncate text-muted">
         {session.protocol === 'console' ? 'console' : session.application || session.protocol}
       </span>
     ),

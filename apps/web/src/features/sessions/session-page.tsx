@@ -1,6 +1,6 @@
 // biome-ignore-all lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
 'use client';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import Link from 'next/link';
 import { parseAsString, useQueryState } from 'nuqs';
 import { useCallback, useEffect, useRef } from 'react';
@@ -66,7 +66,7 @@ function Loaded({ session }: { session: SessionView }) {
         actions={<EndSessionButton session={session} />}
       />
       <Panel>
-        <div className="grid gap-x-8 gap-y-1.5 lg:grid-cols-3">
+        <div className="grid items-start gap-x-8 gap-y-1.5 lg:grid-cols-3">
           <Facts
             items={[
               ['Who', `${session.person.name}, ${session.person.email}`],
@@ -146,6 +146,12 @@ function Replay({ session, live }: { session: SessionView; live: boolean }) {
   const { operations, complete, loading, error, loadMore } = useTimeline(session.id, live, session.mayReplay);
   const [op, setOp] = useQueryState('op', parseAsString);
   const { shortcuts } = usePreferences();
+  const client = useQueryClient();
+  const read = operations.length > 0;
+  useEffect(() => {
+    // Reading it is itself written down, and shown below.
+    if (read) void client.invalidateQueries({ queryKey: query.sessions.viewers.key() });
+  }, [read, client]);
   const listRef = useRef<HTMLDivElement>(null);
   const index = operations.findIndex((operation) => operation.decisionId === op);
   // The one that a link names may be on a page that is still to come.
@@ -187,7 +193,7 @@ function Replay({ session, live }: { session: SessionView; live: boolean }) {
   return (
     <section
       aria-label="Replay"
-      className="grid min-w-0 rounded-lg border border-line bg-surface lg:h-[calc(100dvh-7rem)] lg:grid-cols-[minmax(20rem,2fr)_3fr]"
+      className="grid min-w-0 rounded-lg border border-line bg-surface lg:max-h-[calc(100dvh-7rem)] lg:min-h-96 lg:grid-rows-[minmax(0,1fr)] lg:grid-cols-[minmax(20rem,2fr)_3fr]"
     >
       <div className="flex min-h-0 min-w-0 flex-col border-line max-lg:border-b lg:border-r">
         <p role="status" className="flex min-h-10 items-center gap-2 border-line border-b px-3 text-muted text-sm">
