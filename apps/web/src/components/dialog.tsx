@@ -25,7 +25,13 @@ function ModalFrame({ open, onClose, title, description, children, footer, shape
   useEffect(() => {
     const dialog = ref.current;
     if (!dialog) return;
-    if (open && !dialog.open) dialog.showModal();
+    if (open && !dialog.open) {
+      dialog.showModal();
+      // The browser takes the first button, which closes it; what it was opened for is the first field.
+      dialog
+        .querySelector<HTMLElement>('[data-dialog-body] :is(input:not([type="hidden"]), select, textarea)')
+        ?.focus({ preventScroll: true });
+    }
     if (!open && dialog.open) dialog.close();
   }, [open]);
   return (
@@ -56,7 +62,9 @@ function ModalFrame({ open, onClose, title, description, children, footer, shape
               <X aria-hidden="true" className="size-4" />
             </Button>
           </div>
-          <div className="min-h-0 flex-1 overflow-y-auto p-4">{children}</div>
+          <div data-dialog-body className="min-h-0 flex-1 overflow-y-auto p-4">
+            {children}
+          </div>
           {footer && (
             <div className="flex flex-wrap items-center justify-end gap-2 border-line border-t px-4 py-3">{footer}</div>
           )}

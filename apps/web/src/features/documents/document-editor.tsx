@@ -67,6 +67,18 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
     return () => window.removeEventListener('beforeunload', ask);
   }, [dirty]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: submit is made anew at each rendering
+  useEffect(() => {
+    if (!reviewing) return;
+    const onKey = (event: KeyboardEvent) => {
+      // A key held down since it opened the dialog is no second decision.
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.repeat && !save.isPending)
+        void submit(true);
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [reviewing, save.isPending, source]);
+
   const submit = async (publish: boolean) => {
     try {
       const result = await save.mutateAsync({ source, publish, baseRevision: base });
@@ -200,7 +212,7 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
         footer={
           <>
             <Button onClick={() => setReviewing(false)}>Go on editing</Button>
-            <Button variant="primary" loading={save.isPending} onClick={() => void submit(true)} autoFocus>
+            <Button variant="primary" loading={save.isPending} onClick={() => void submit(true)}>
               Publish
             </Button>
           </>
