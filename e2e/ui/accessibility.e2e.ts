@@ -1,0 +1,71 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { as, endGrant, type OpenGrant, openGrant, type Person } from '../api.ts';
+import { startBrowser, type TestBrowser } from '../browser.ts';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
+  [
+    'engineer',
+    ['/', '/tasks', '/tasks/sales-report', '/requests/new?task=shop-admin', '/console', '/sessions', '/settings'],
+  ],
+  ['reviewer', ['/', '/inbox', '/inbox?view=done', '/resources', '/resources/demo-shop']],
+  ['auditor', ['/sessions', '/audit', '/people']],
+  [
+    'admin',
+    [
+      '/',
+      '/tasks/new',
+      '/tasks/sales-report/edit',
+      '/policies',
+      '/policies/customer-data',
+      '/resources/new',
+      '/people',
+    ],
+  ],
+];
+
+let browser: TestBrowser;
+let grant: OpenGrant;
+beforeAll(async () => {
+  browser = await startBrowser();
+  grant = await openGrant('sales-report');
+  await as('engineer').post('/grants', { task: 'shop-admin', reason: 'so that the inbox has something in it' });
+});
+afterAll(async () => {
+  await endGrant(grant.id);
+  await browser.close();
+});
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  test('the sign-in has no violation', async () => {
+    const { page, context, faults } = await browser.visitor({ colorScheme });
+    await page.goto('/login');
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test.each(SCREENS)('the screens of %s have no violation', { timeout: 120_000 }, async (person, paths) => {
+    const { page, context, faults } = await browser.as(person, { colorScheme });
+    const found: Record<string, readonly string[]> = {};
+    for (const path of person === 'engineer' ? [...paths, `/console/${grant.id}`] : paths) {
+      await page.goto(path);
+      await page.getByRole('main').waitFor();
+      await page.locator('[role=status] >> text=Loading').waitFor({ state: 'hidden' });
+      await page.waitForLoadState('load');
+      const violations = await violationsOf(page);
+      if (violations.length > 0) found[path] = violations;
+    }
+    expect(found).toEqual({});
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
+
+async function violationsOf(page: ConstructorParameters<typeof AxeBuilder>[0]['page']): Promise<readonly string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}
