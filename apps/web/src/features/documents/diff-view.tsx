@@ -50,7 +50,7 @@ export function DiffView({ before, after, label }: { before: string; after: stri
                 line.kind === 'removed' && 'bg-deny-soft text-deny',
               )}
             >
-              <span aria-hidden="true" className="w-10 shrink-0 select-none pr-2 text-right opacity-80">
+              <span aria-hidden="true" className="w-10 shrink-0 select-none pr-2 text-right">
                 {line.after ?? line.before}
               </span>
               <span className="w-4 shrink-0">{line.kind === 'added' ? '+' : line.kind === 'removed' ? '−' : ' '}</span>

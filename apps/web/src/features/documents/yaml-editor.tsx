@@ -21,12 +21,12 @@ import { useNonce } from '@/lib/nonce.tsx';
 import type { ProblemItemView } from '@/lib/views.ts';
 
 const theme = EditorView.theme({
-  '&': { height: '100%', fontSize: '13px', backgroundColor: 'var(--surface)', color: 'var(--ink)' },
-  '&.cm-focused': { outline: '2px solid var(--focus)', outlineOffset: '-2px' },
+  '&': { height: '100%', fontSize: '13px', backgroundColor: 'transparent', color: 'var(--ink)' },
+  '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--editor-font, ui-monospace, Menlo, monospace)', lineHeight: '1.5' },
   '.cm-content': { caretColor: 'var(--ink)' },
   '.cm-cursor': { borderLeftColor: 'var(--ink)' },
-  '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--muted)', borderRight: '1px solid var(--line)' },
+  '.cm-gutters': { backgroundColor: 'transparent', color: 'var(--muted)', borderRight: '1px solid var(--line)' },
   '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--sunken)' },
   '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
     backgroundColor: 'var(--selected)',
@@ -154,5 +154,10 @@ export function YamlEditor({ label, value, onChange, onSubmit, problems, goTo }:
     editor.focus();
   }, [goTo]);
 
-  return <div ref={host} className="h-full min-h-0" />;
+  return (
+    <div
+      ref={host}
+      className="h-full min-h-0 rounded-b-lg has-[.cm-focused]:outline-2 has-[.cm-focused]:outline-focus has-[.cm-focused]:-outline-offset-2"
+    />
+  );
 }
