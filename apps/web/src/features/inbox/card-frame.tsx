@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { StateBadge } from '@/components/badge.tsx';
+import { Badge, StateBadge } from '@/components/badge.tsx';
 import { ScrollText } from '@/components/scroll-text.tsx';
 import { Countdown, Time } from '@/components/time.tsx';
 import type { GrantView } from '@/lib/views.ts';
@@ -33,6 +33,16 @@ export function CardHead({
         {until !== null && <Countdown until={until} />}
       </div>
     </div>
+  );
+}
+
+/** Why they ask, in their own words. */
+export function ReasonQuote({ reason, ticket }: { reason: string | null; ticket: string | null }) {
+  return (
+    <blockquote className="wrap-anywhere rounded-md border border-line border-l-4 border-l-info bg-surface px-3 py-1.5">
+      {reason ?? <span className="text-muted">No reason was given.</span>}
+      {ticket !== null && <Badge className="ml-2">{ticket}</Badge>}
+    </blockquote>
   );
 }
 

@@ -1,7 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
-import { Badge } from '@/components/badge.tsx';
 import { Facts } from '@/components/page.tsx';
 import { Ticked } from '@/components/reason-card.tsx';
 import { Skeleton } from '@/components/skeleton.tsx';
@@ -10,7 +9,7 @@ import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { taskLink } from '@/lib/links.ts';
 import type { DescriptionView, GrantView } from '@/lib/views.ts';
-import { Answers, CardHead, Section } from './card-frame.tsx';
+import { Answers, CardHead, ReasonQuote, Section } from './card-frame.tsx';
 import { grantState } from './item-words.ts';
 
 /** A request to activate a task: all that a decision needs, on one screen. */
@@ -28,10 +27,7 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
         state={grantState(grant)}
         until={grant.state === 'active' ? grant.expiresAt : grant.state === 'ended' ? null : grant.requestExpiresAt}
       />
-      <blockquote className="wrap-anywhere rounded-md border border-line border-l-4 border-l-info bg-surface px-3 py-2">
-        {grant.reason ?? <span className="text-muted">No reason was given.</span>}
-        {grant.ticket !== null && <Badge className="ml-2">{grant.ticket}</Badge>}
-      </blockquote>
+      <ReasonQuote reason={grant.reason} ticket={grant.ticket} />
       <div className="grid min-w-0 items-start gap-3 xl:grid-cols-2">
         <Facts
           items={[

@@ -8,7 +8,7 @@ import { Duration, Time } from '@/components/time.tsx';
 import { plural } from '@/lib/format.ts';
 import { explainLink, sessionLink, taskLink } from '@/lib/links.ts';
 import type { HoldView } from '@/lib/views.ts';
-import { Answers, CardHead, Parameters, Section } from './card-frame.tsx';
+import { Answers, CardHead, Parameters, ReasonQuote, Section } from './card-frame.tsx';
 import { MAX_READABLE_CHARACTERS, whyNotReadable } from './readable-statement.ts';
 
 /** A statement that waits in the data path: all that a decision needs, on one screen. */
@@ -28,6 +28,7 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
         state={hold.state}
         until={waiting ? hold.expiresAt : null}
       />
+      <ReasonQuote reason={hold.grantReason} ticket={hold.ticket} />
       <Section
         title="The exact statement"
         aside={
@@ -42,7 +43,7 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
         <Parameters values={hold.parameters.slice(0, 100)} />
         {unreadable !== null && <p className="text-deny text-sm first-letter:uppercase">{unreadable}.</p>}
       </Section>
-      <div className="grid min-w-0 items-start gap-3 xl:grid-cols-2">
+      <div className="grid min-w-0 items-start gap-3 xl:grid-cols-[3fr_2fr]">
         <Section
           title="Why it needs a yes"
           aside={
@@ -76,8 +77,6 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
       <div className="grid min-w-0 items-start gap-3 xl:grid-cols-2">
         <Facts
           items={[
-            ['Reason', hold.grantReason ?? '—'],
-            ['Ticket', hold.ticket ?? '—'],
             [
               'Task',
               <Link key="task" href={taskLink(hold.task)} className="link">

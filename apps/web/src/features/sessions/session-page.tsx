@@ -69,7 +69,7 @@ function Loaded({ session }: { session: SessionView }) {
         <div className="grid items-start gap-x-8 gap-y-1.5 lg:grid-cols-3">
           <Facts
             items={[
-              ['Who', `${session.person.name}, ${session.person.email}`],
+              ['Who', session.person.email],
               [
                 'Task',
                 <Link key="task" className="link" href={taskLink(session.task)}>
@@ -102,7 +102,7 @@ function Loaded({ session }: { session: SessionView }) {
                 live ? 'Running' : 'Lasted',
                 live ? 'now' : <Duration key="d" ms={Date.parse(session.endedAt!) - Date.parse(session.startedAt)} />,
               ],
-              ['Ended because', live ? '—' : (session.endReason ?? 'not known')],
+              ...(live ? [] : [['Ended because', session.endReason ?? 'not known'] as const]),
             ]}
           />
           <Facts
