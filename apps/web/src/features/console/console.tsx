@@ -16,7 +16,7 @@ import type { GrantView } from '@/lib/views.ts';
 import type { Run, TransactionState } from './console-state.ts';
 import { EndedBar } from './ended-bar.tsx';
 import { HistorySheet } from './history-sheet.tsx';
-import { offsetOf, placeOf, utf16Offset, wordEnd } from './position.ts';
+import { offsetOf, placeOf, spanOfName, utf16Offset, wordEnd } from './position.ts';
 import { RunResults } from './run-results.tsx';
 import type { Mark, SqlEditorHandle } from './sql-editor.tsx';
 import { taskSchema } from './task-schema.ts';
@@ -239,10 +239,7 @@ function useMarks(
   lastRun: Run | null,
   editor: React.RefObject<SqlEditorHandle | null>,
 ): readonly Mark[] {
-  const denied = statements
-    ?.filter((verdict) => verdict.outcome === 'deny')
-    .flatMap((verdict) => verdict.reasons)
-    .filter((reason) => reason.position !== null);
+  const denied = statements?.filter((verdict) => verdict.outcome === 'deny').flatMap((verdict) => verdict.reasons);
   const failed = lastRun?.error?.position == null ? null : lastRun;
   const key = JSON.stringify([denied, asked?.offset, failed?.id]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for them
@@ -250,9 +247,14 @@ function useMarks(
     const marks: Mark[] = [];
     if (asked)
       for (const reason of denied ?? []) {
-        const from = asked.offset + offsetOf(asked.text, reason.position!);
         const text = editor.current?.all() ?? '';
-        marks.push({ from, to: wordEnd(text, from), message: reason.message });
+        if (reason.position !== null) {
+          const from = asked.offset + offsetOf(asked.text, reason.position);
+          marks.push({ from, to: wordEnd(text, from), message: reason.message });
+          continue;
+        }
+        const span = spanOfName(asked.text, reason.message);
+        if (span) marks.push({ from: asked.offset + span.from, to: asked.offset + span.to, message: reason.message });
       }
     if (failed && marks.length === 0) {
       const text = editor.current?.all() ?? '';

@@ -33,3 +33,11 @@ export function utf16Offset(text: string, position: number): number {
   }
   return units;
 }
+
+/** Where the thing stands that a message names first in backticks; `null` where the text does not have it as a word. */
+export function spanOfName(text: string, message: string): { from: number; to: number } | null {
+  const name = /`([\w.]+)`/.exec(message)?.[1];
+  if (name === undefined) return null;
+  const from = text.search(new RegExp(`(?<![\\w.])${name.replaceAll('.', '\\.')}(?!\\w)`, 'i'));
+  return from < 0 ? null : { from, to: from + name.length };
+}

@@ -1,4 +1,5 @@
 'use client';
+import clsx from 'clsx';
 import { useRef, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { FormError } from '@/components/field.tsx';
@@ -109,9 +110,16 @@ function Verdict({ verification, tookMs, live }: { verification: Verification; t
       </div>
     );
   const head = [...chain.head].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  // What the store says is then worth nothing, so neither is agreeing with it.
+  const forged = verification.signature === 'wrong';
   return (
-    <div className="flex flex-col gap-2 rounded-md border border-allow/40 border-l-4 border-l-allow bg-allow-soft p-3">
-      <p className="wrap-anywhere font-medium text-allow">
+    <div
+      className={clsx(
+        'flex flex-col gap-2 rounded-md border border-l-4 p-3',
+        forged ? 'border-deny/40 border-l-deny bg-deny-soft' : 'border-allow/40 border-l-allow bg-allow-soft',
+      )}
+    >
+      <p className={clsx('wrap-anywhere font-medium', forged ? 'text-deny' : 'text-allow')}>
         {formatNumber(chain.count)} events, head <code className="font-mono text-sm">{head.slice(0, 16)}…</code>,{' '}
         {expected === null ? 'consistent in themselves' : 'consistent with the head in the store'}.
       </p>
