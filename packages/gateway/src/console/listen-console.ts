@@ -165,7 +165,8 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
             statementClass: operation.statementClass,
             outcome: decision.outcome,
             reasons: [...decision.reasons],
-            masks: decision.obligations.outputMasks.flatMap((mask, index) =>
+            // Of a refused statement nothing is shown, masked or not.
+            masks: (decision.outcome === 'deny' ? [] : decision.obligations.outputMasks).flatMap((mask, index) =>
               mask === null ? [] : [{ column: operation.output?.[index]?.name ?? '', mask }],
             ),
           })),

@@ -55,6 +55,12 @@ export class NameTable<T> {
     if (this.#staged.size > 0) this.#staged.clear();
   }
 
+  /** At once, whatever the server says. */
+  forget(name: string): void {
+    this.#confirmed.delete(name);
+    this.#staged.delete(name);
+  }
+
   get full(): boolean {
     return this.#confirmed.size >= MAX_NAMES;
   }

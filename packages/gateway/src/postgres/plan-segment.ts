@@ -1,3 +1,4 @@
+import { utf8Encode } from '@taskgate/core';
 import {
   ALWAYS_FAILS_STATEMENT,
   type BindMessage,
@@ -41,6 +42,11 @@ export interface PlanPorts {
 const NOTHING = (): void => undefined;
 /** A failing Parse under a name of its own leaves the client's unnamed statement alone. */
 const REFUSED_STATEMENT_NAME = 'taskgate_refused';
+/**
+ * NAMEDATALEN - 1: of a longer name the server keeps this much, so that two names of the client's would be one at the
+ * server, and a statement would run under the decision made on another.
+ */
+const MAX_NAME_BYTES = 63;
 
 const simpleRefusal = (error: Uint8Array): Segment => ({
   out: [encodeQuery(ALWAYS_FAILS_STATEMENT)],
@@ -62,6 +68,9 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
       }),
     );
   if (message.kind !== 'query') throw new ProtocolError('08P01', 'not a query');
+  // The server drops both with any simple query; and a limited write leaves its own text under the name.
+  state.statements.forget('');
+  state.portals.forget('');
   const decided = await ports.decideText(message.text);
   const candidate = (statement: DecidedStatement): Candidate => ({
     decided: statement,
@@ -193,6 +202,8 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
     const frame = frames[index]!;
     const message = decodeOrRefuse(frame);
     if ('refusal' in message) return refuse(message.refusal, index);
+    const long = namesOf(message).find((name) => utf8Encode(name).length > MAX_NAME_BYTES);
+    if (long !== undefined) return refuse(nameTooLong(), index);
     switch (message.kind) {
       case 'parse': {
         const parsed = await planParse(state, message.text, ports);
@@ -252,12 +263,13 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         );
         if ('refusal' in admission) return refuse(admission.refusal, index);
         const { run } = admission;
-        if (portal.cursor || portal.statement.viaSql) {
-          // Made by SQL: nobody has asked the server for its shape yet.
+        if (portal.cursor || portal.statement.viaSql || resolved.result !== resolved.decided) {
+          // Made by SQL, or rows of what a name stands for now: nobody has asked the server for that shape yet.
           out.push(encodeDescribe('portal', message.portal));
           replies.push({ kind: 'describe-portal', portal, swallow: true, run: null });
         }
-        out.push(frame.raw);
+        // A write that returns rows is done before its first row is fetched: asked for in parts, it would be counted late.
+        out.push(run.affectsMax === null ? frame.raw : encodeExecute(message.portal, 0));
         replies.push({ kind: 'execute', run, portal });
         const copiesIn = run.decided.operation.copy?.direction === 'in';
         if (copiesIn || run.affectsMax !== null) {
@@ -347,6 +359,31 @@ function toPortal(statement: PreparedStatement, bind: BindMessage): Portal {
     shape: null,
     rowsSent: 0,
   };
+}
+
+function namesOf(message: FrontendMessage): readonly string[] {
+  switch (message.kind) {
+    case 'parse':
+      return [message.statement];
+    case 'bind':
+      return [message.portal, message.statement];
+    case 'execute':
+      return [message.portal];
+    case 'describe':
+    case 'close':
+      return [message.name];
+    default:
+      return [];
+  }
+}
+
+function nameTooLong(): Uint8Array {
+  return encodeError({
+    severity: 'ERROR',
+    sqlstate: '42622',
+    message: `a name of a statement or portal may have at most ${MAX_NAME_BYTES} bytes`,
+    hint: 'choose a shorter name',
+  });
 }
 
 function tooManyNames(what: string): Uint8Array {

@@ -174,6 +174,7 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
       return complete(state, frame, run, message.tag, ports);
     }
     case BACKEND_TAG.portalSuspended:
+      if (run.affectsMax !== null) throw new ShapeMismatch('a limited write stopped before its rows were counted');
       run.close('done', { tag: null });
       ports.send(frame.raw);
       return true;

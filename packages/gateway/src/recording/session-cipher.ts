@@ -1,4 +1,4 @@
-import { createCipheriv, createHash } from 'node:crypto';
+import { createCipheriv, createHash, createSecretKey } from 'node:crypto';
 import type { SecretValue } from '@taskgate/core';
 
 export function sha256(bytes: Uint8Array): Uint8Array {
@@ -14,12 +14,13 @@ export function createSessionSeal(
   sessionKey: SecretValue,
   sessionId: string,
 ): (plaintext: Uint8Array, seq: number) => Uint8Array {
-  return (plaintext, seq) =>
-    sessionKey.reveal((base64) => {
-      const nonce = Buffer.alloc(12);
-      nonce.writeBigUInt64BE(BigInt(seq), 4);
-      const cipher = createCipheriv('aes-256-gcm', Buffer.from(base64, 'base64'), nonce);
-      cipher.setAAD(Buffer.from(`${sessionId}:${seq}`));
-      return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-    });
+  // Made once: importing the key costs more than encrypting an event with it.
+  const key = sessionKey.reveal((base64) => createSecretKey(Buffer.from(base64, 'base64')));
+  return (plaintext, seq) => {
+    const nonce = Buffer.alloc(12);
+    nonce.writeBigUInt64BE(BigInt(seq), 4);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce);
+    cipher.setAAD(Buffer.from(`${sessionId}:${seq}`));
+    return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  };
 }

@@ -8,8 +8,15 @@ import {
 import { createSessionSeal, sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
 
+/**
+ * How long what need not be durable yet (outcomes, rows) is gathered into one write. A crash in between loses outcomes,
+ * never operations: those are flushed before they are forwarded, and then say `unknown`.
+ */
+const GATHER_MS = 50;
+const GATHER_BYTES = 256 * 1024;
+
 export interface SessionRecorder {
-  /** Adds to the chain; the bytes are in memory until {@link SessionRecorder.flush} or the end of this turn of the loop. */
+  /** Adds to the chain; the bytes are in memory until the next {@link SessionRecorder.flush}, at most {@link GATHER_MS}. */
   append(event: RecordingEventBody): void;
   /** Everything appended is in the kernel when this returns. Throws `record-unavailable`: then nothing may be forwarded. */
   flush(): void;
@@ -37,7 +44,8 @@ export function createSessionRecorder(options: {
   });
   const file = spool.create(sessionId);
   let pending: Uint8Array[] = [writer.headerBytes];
-  let scheduled = false;
+  let pendingBytes = 0;
+  let timer: NodeJS.Timeout | null = null;
   let failed = false;
   let ended = false;
 
@@ -45,6 +53,9 @@ export function createSessionRecorder(options: {
     if (pending.length === 0) return;
     const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
     pending = [];
+    pendingBytes = 0;
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
     try {
       file.write(bytes);
     } catch (error) {
@@ -53,20 +64,22 @@ export function createSessionRecorder(options: {
     }
     options.onWritten();
   };
+  const tryFlush = (): void => {
+    timer = null;
+    if (ended || failed) return;
+    try {
+      flush();
+    } catch {
+      // `failed` is set: the next operation is refused, and its session ends.
+    }
+  };
   const append = (event: RecordingEventBody): void => {
     if (ended) return;
-    pending.push(writer.append({ ...event, at: clock.now() } as NewRecordingEvent));
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      if (ended || failed) return;
-      try {
-        flush();
-      } catch {
-        // `failed` is set: the next operation is refused, and its session ends.
-      }
-    });
+    const frame = writer.append({ ...event, at: clock.now() } as NewRecordingEvent);
+    pending.push(frame);
+    pendingBytes += frame.length;
+    if (pendingBytes >= GATHER_BYTES) return tryFlush();
+    timer ??= setTimeout(tryFlush, GATHER_MS);
   };
   return {
     append,

@@ -11,8 +11,10 @@ import type { RecordingArchive } from './recording-archive.ts';
 import { sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
 
-/** How long writes are gathered before the store hears of them. */
+/** How long writes are gathered before the store hears of them: a quiet session soon, a busy one in larger pieces. */
 const GATHER_MS = 200;
+const GATHER_BUSY_MS = 1_500;
+const BUSY_EVENTS = 60;
 const MAX_BACKOFF_MS = 30_000;
 
 interface Followed {
@@ -23,6 +25,7 @@ interface Followed {
   /** Operations without an outcome so far. */
   readonly open: Set<string>;
   dirty: boolean;
+  busy: boolean;
   running: boolean;
   failures: number;
   timer: NodeJS.Timeout | null;
@@ -61,10 +64,8 @@ export function createSpoolIndexer(options: {
   async function run(entry: Followed): Promise<void> {
     entry.running = true;
     try {
-      while (entry.dirty) {
-        entry.dirty = false;
-        await indexOnce(entry);
-      }
+      entry.dirty = false;
+      await indexOnce(entry);
       entry.failures = 0;
     } catch (error) {
       entry.dirty = true;
@@ -82,7 +83,7 @@ export function createSpoolIndexer(options: {
       if (followed.size === 0) for (const wake of idle) wake();
       return;
     }
-    if (entry.dirty) schedule(entry, Math.min(MAX_BACKOFF_MS, GATHER_MS * 2 ** Math.min(10, entry.failures)));
+    if (entry.dirty) schedule(entry, delayOf(entry));
   }
 
   async function indexOnce(entry: Followed): Promise<void> {
@@ -96,6 +97,7 @@ export function createSpoolIndexer(options: {
     }
     const events = queueOf(entry);
     if (events.length === 0) return;
+    entry.busy = events.length >= BUSY_EVENTS;
     const batch = toBatch(entry, events);
     await controlPlane.indexSession(entry.sessionId, batch.batch);
     for (const id of batch.opened) entry.open.add(id);
@@ -186,6 +188,7 @@ export function createSpoolIndexer(options: {
           upTo: 0,
           open: new Set(),
           dirty: true,
+          busy: false,
           running: false,
           failures: 0,
           timer: null,
@@ -193,10 +196,7 @@ export function createSpoolIndexer(options: {
         followed.set(sessionId, entry);
       }
       entry.dirty = true;
-      schedule(
-        entry,
-        entry.failures === 0 ? GATHER_MS : Math.min(MAX_BACKOFF_MS, GATHER_MS * 2 ** Math.min(10, entry.failures)),
-      );
+      schedule(entry, delayOf(entry));
     },
     async drain(signal) {
       for (const entry of followed.values()) schedule(entry, 0);
@@ -208,6 +208,11 @@ export function createSpoolIndexer(options: {
       }
     },
   };
+}
+
+function delayOf(entry: Followed): number {
+  if (entry.failures > 0) return Math.min(MAX_BACKOFF_MS, GATHER_MS * 2 ** Math.min(10, entry.failures));
+  return entry.busy ? GATHER_BUSY_MS : GATHER_MS;
 }
 
 function readWhole(spool: Spool, sessionId: string): Uint8Array {
