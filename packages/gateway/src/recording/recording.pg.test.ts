@@ -1,0 +1,184 @@
+import { createDecipheriv } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { TaskgateError } from '@taskgate/core';
+import { buildTimeline, decodeRecording, openEvent, unsealRecording, verifyChain } from '@taskgate/recording';
+import { waitUntil } from '@taskgate/testkit';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectThrough, psqlThrough } from '../testing/door-clients.ts';
+import { createMemoryControlPlane } from '../testing/memory-control-plane.ts';
+import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
+import { createFolderArchive } from './recording-archive.ts';
+import { sha256 } from './session-cipher.ts';
+import { createSpool } from './spool.ts';
+import { createSpoolIndexer, recoverSpool } from './spool-indexer.ts';
+
+let door: TestDoor;
+beforeAll(async () => {
+  door = await openTestDoor();
+});
+afterAll(async () => {
+  await door.close();
+});
+
+async function archived(sessionId: string): Promise<Uint8Array> {
+  const file = path.join(door.archiveDirectory, `${sessionId}.tgs`);
+  await waitUntil(() => fs.existsSync(file));
+  return unsealRecording(fs.readFileSync(file), { decompress: (bytes) => gunzipSync(bytes), maxBytes: 1e9 });
+}
+
+async function timelineOf(sessionId: string, bytes: Uint8Array) {
+  const key = door.controlPlane.keys.get(sessionId)!.reveal((base64) => Buffer.from(base64, 'base64'));
+  const open = (sealed: Uint8Array, seq: number): Uint8Array => {
+    const nonce = Buffer.alloc(12);
+    nonce.writeBigUInt64BE(BigInt(seq), 4);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce);
+    decipher.setAAD(Buffer.from(`${sessionId}:${seq}`));
+    decipher.setAuthTag(sealed.subarray(sealed.length - 16));
+    return Buffer.concat([decipher.update(sealed.subarray(0, sealed.length - 16)), decipher.final()]);
+  };
+  return buildTimeline(await Promise.all(decodeRecording(bytes).frames.map((frame) => openEvent(frame, open))));
+}
+
+describe('a recording', () => {
+  it('holds statements, parameters, decisions and results as the client was sent them, and verifies', async () => {
+    const grant = door.grant('sales-report');
+    const client = await connectThrough(door, grant);
+    await client.query('select id, email from public.customers where id = $1', [7]);
+    await client.query('select ssn from public.customers').catch(() => undefined);
+    await client.end();
+    const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
+    const bytes = await archived(sessionId);
+    expect(await verifyChain(bytes, { sha256 })).toMatchObject({ ok: true });
+    const { operations, end } = await timelineOf(sessionId, bytes);
+    expect(operations.map((entry) => entry.status)).toEqual(['done', 'refused']);
+    expect(operations[0]!.operation.secret).toMatchObject({
+      statement: 'select id, email from public.customers where id = $1',
+      parameters: ['7'],
+    });
+    expect(operations[0]!.rows).toEqual([['7', 'c***@example.com']]);
+    expect(operations[1]!.operation.decision.reasons[0]!.code).toBe('column-not-allowed');
+    expect(end?.reason).toBe('client-closed');
+    expect(Buffer.from(bytes).includes('customer7@example.com')).toBe(false);
+  });
+
+  it('is indexed once for each operation, with its end and head', async () => {
+    const grant = door.grant('sales-report');
+    await psqlThrough(door, grant, 'select 1', 'select 2');
+    const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
+    const bytes = await archived(sessionId);
+    const batches = door.controlPlane.batches
+      .filter((entry) => entry.sessionId === sessionId)
+      .map(({ batch }) => batch);
+    expect(batches.flatMap(({ operations }) => operations)).toHaveLength(2);
+    expect(batches.flatMap(({ outcomes }) => outcomes.map(({ outcome }) => outcome))).toEqual(['done', 'done']);
+    const verdict = await verifyChain(bytes, { sha256 });
+    const { head } = batches.at(-1)!.end!;
+    expect(verdict).toMatchObject({ ok: true, count: head.count });
+  });
+
+  it('that a killed gateway left is cut at its torn frame, ended, and names what has no outcome unknown', async () => {
+    const grant = door.grant('shop-admin', { policies: [] });
+    const client = await connectThrough(door, grant);
+    await client.query('select 1');
+    const running = client.query('select count(*) from generate_series(1, 100000000000)').catch(() => undefined);
+    const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
+    const live = path.join(door.spoolDirectory, `${sessionId}.tgr`);
+    await waitUntil(
+      async () =>
+        (
+          await door.database.query(
+            "select 1 from pg_stat_activity where query like '%100000000000%' and pid <> pg_backend_pid()",
+          )
+        ).length > 0,
+    );
+    // What is in the kernel at this moment is what a kill -9 would leave; half a frame more is a write cut short.
+    const left = path.join(path.dirname(door.spoolDirectory), 'left');
+    const spool = createSpool(left);
+    fs.writeFileSync(
+      path.join(left, `${sessionId}.tgr`),
+      Buffer.concat([fs.readFileSync(live), Buffer.from([0, 0, 1])]),
+    );
+    door.controlPlane.endGrant(grant, 'revoked');
+    await running;
+
+    const controlPlane = createMemoryControlPlane({
+      credential: undefined as never,
+      readCatalog: () => Promise.reject(new Error('not asked')),
+    });
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const archive = createFolderArchive(path.join(left, 'archive'));
+    const indexer = createSpoolIndexer({ spool, archive, controlPlane, log });
+    await recoverSpool({ spool, indexer, now: () => Date.now(), log });
+    await indexer.drain(AbortSignal.timeout(10_000));
+    const outcomes = controlPlane.batches.flatMap(({ batch }) => batch.outcomes.map(({ outcome }) => outcome));
+    expect(outcomes.sort()).toEqual(['done', 'unknown']);
+    expect(controlPlane.batches.at(-1)!.batch.end).toMatchObject({ reason: 'gateway-crashed', interrupted: true });
+    expect(spool.list()).toEqual([]);
+  });
+});
+
+describe('where the store is away', () => {
+  it('no new session opens, a live one goes on, and what it did is indexed later', async () => {
+    const grant = door.grant('sales-report');
+    const client = await connectThrough(door, grant);
+    door.controlPlane.down = true;
+    try {
+      expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+      await expect(connectThrough(door, grant)).rejects.toMatchObject({ code: '57P03' });
+    } finally {
+      door.controlPlane.down = false;
+    }
+    await client.end();
+    const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
+    await archived(sessionId);
+    expect(
+      door.controlPlane.batches
+        .filter((entry) => entry.sessionId === sessionId)
+        .flatMap(({ batch }) => batch.operations),
+    ).toHaveLength(1);
+  });
+});
+
+describe('where the recording cannot be written', () => {
+  it('nothing is forwarded, and the client is told why', async () => {
+    const grant = door.grant('shop-admin', { policies: [] });
+    const client = await connectThrough(door, grant);
+    const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
+    const session = door.ports.live.get(sessionId)!;
+    const broken = session.state.recorder as { flush: () => void };
+    broken.flush = () => {
+      throw new TaskgateError('record-unavailable', 'the recording cannot be written');
+    };
+    const refused = await client
+      .query("update public.orders set status = 'unrecorded' where id = 99")
+      .catch((error: pg.DatabaseError) => error);
+    expect(refused).toMatchObject({ code: '57P03', message: expect.stringContaining('recording cannot be written') });
+    expect(await door.database.query("select 1 from public.orders where status = 'unrecorded'")).toEqual([]);
+  });
+});
+
+describe('limits of a grant', () => {
+  it('end a result at its rows, and refuse the next statement', async () => {
+    const grant = door.grant('sales-report', { limits: { rows: 10 } });
+    const first = await psqlThrough(door, grant, 'select id from public.orders');
+    expect(first.stderr).toMatch(/53400.*used its 10 rows/);
+    const next = await psqlThrough(door, grant, 'select 1');
+    expect(next.stderr).toMatch(/42501.*used its 10 rows/);
+  });
+
+  it('count statements', async () => {
+    const grant = door.grant('sales-report', { limits: { statements: 2 } });
+    const result = await psqlThrough(door, grant, 'select 1', 'select 2', 'select 3');
+    expect(result.stdout.trim().split('\n')).toEqual(['1', '2']);
+    expect(result.stderr).toMatch(/used its 2 statements/);
+  });
+
+  it('end an idle connection', async () => {
+    const client = await connectThrough(door, door.grant('sales-report', { limits: { idleMs: 50 } }));
+    const ended = new Promise<Error>((resolve) => client.once('error', resolve));
+    expect(String(await ended)).toMatch(/idle/);
+  });
+});
