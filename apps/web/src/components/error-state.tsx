@@ -2,6 +2,7 @@
 import { problemOf } from '@/lib/problem.ts';
 import { Button } from './button.tsx';
 import { EmptyState, NoPermission } from './empty-state.tsx';
+import { Ticked } from './ticked.tsx';
 
 /** A read that failed: why, in the API's own words, and a way to try again. */
 export function ErrorState({
@@ -24,7 +25,9 @@ export function ErrorState({
         title={problem.code === 'not-found' ? 'Not found' : `Could not read ${what}`}
         action={retry && problem.code !== 'not-found' ? <Button onClick={retry}>Try again</Button> : undefined}
       >
-        {problem.detail}
+        <span className="block first-letter:uppercase">
+          <Ticked text={problem.detail} />
+        </span>
       </EmptyState>
     </div>
   );

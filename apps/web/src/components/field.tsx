@@ -1,4 +1,5 @@
 import { type ReactNode, useId } from 'react';
+import { Ticked } from './ticked.tsx';
 
 export interface FieldControlProps {
   id: string;
@@ -35,8 +36,8 @@ export function Field({
         </p>
       )}
       {error && (
-        <p id={`${id}-error`} className="text-deny text-sm">
-          {error}
+        <p id={`${id}-error`} className="text-deny text-sm first-letter:uppercase">
+          <Ticked text={error} />
         </p>
       )}
     </div>
@@ -47,7 +48,11 @@ export function Field({
 export function FormError({ message }: { message: string | null | undefined }) {
   return (
     <div role="alert" className="empty:hidden">
-      {message && <p className="rounded-md border border-deny/40 bg-deny-soft px-3 py-2 text-deny">{message}</p>}
+      {message && (
+        <p className="rounded-md border border-deny/40 bg-deny-soft px-3 py-2 text-deny first-letter:uppercase">
+          <Ticked text={message} />
+        </p>
+      )}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import clsx from 'clsx';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { OutcomeBadge } from './badge.tsx';
+import { Ticked } from './ticked.tsx';
 
 /** `task fix-order-status, revision 3, line 14`, linked to that line of its source where there is one. */
 export function RuleLink({ rule }: { rule: Reason['rule'] }) {
@@ -13,20 +14,6 @@ export function RuleLink({ rule }: { rule: Reason['rule'] }) {
       {rule.kind} {rule.name}, revision {rule.revision}
       {rule.line !== null && `, line ${rule.line}`}
     </Link>
-  );
-}
-
-/** Text with `names` in backticks set as code. */
-export function Ticked({ text }: { text: string }) {
-  return text.split('`').map((part, index) =>
-    index % 2 === 1 ? (
-      // biome-ignore lint/suspicious/noArrayIndexKey: parts of one immutable text
-      <code key={index} className="wrap-anywhere rounded-sm bg-sunken px-1 font-mono text-sm">
-        {part}
-      </code>
-    ) : (
-      part
-    ),
   );
 }
 

@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { Badge } from '@/components/badge.tsx';
 import { Button, LinkButton } from '@/components/button.tsx';
-import { ReasonCard, Ticked } from '@/components/reason-card.tsx';
+import { ReasonCard } from '@/components/reason-card.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import { query } from '@/lib/api.ts';
 import type { Failure } from './console-state.ts';
 

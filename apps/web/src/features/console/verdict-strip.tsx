@@ -2,7 +2,8 @@
 import type { StatementVerdict } from '@taskgate/contracts';
 import { useState } from 'react';
 import { OutcomeBadge } from '@/components/badge.tsx';
-import { ReasonCard, Ticked } from '@/components/reason-card.tsx';
+import { ReasonCard } from '@/components/reason-card.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 
 /** What the gate would decide on the text that would be sent, before it is: by the same rules as when it is. */
 export function VerdictStrip({ statements }: { statements: readonly StatementVerdict[] | null }) {

@@ -1,6 +1,6 @@
 import clsx from 'clsx';
 import { Ban, Check, Dot, EyeOff, Gauge, Hourglass } from 'lucide-react';
-import { Ticked } from '@/components/reason-card.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import type { DescriptionView } from '@/lib/views.ts';
 
 const TONES = {

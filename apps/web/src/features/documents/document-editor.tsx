@@ -8,8 +8,8 @@ import { Button } from '@/components/button.tsx';
 import { Dialog } from '@/components/dialog.tsx';
 import { FormError } from '@/components/field.tsx';
 import { type Crumb, Page, PageHeader, Panel } from '@/components/page.tsx';
-import { Ticked } from '@/components/reason-card.tsx';
 import { Skeleton } from '@/components/skeleton.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import { toast } from '@/components/toast.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
@@ -70,10 +70,11 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
   // biome-ignore lint/correctness/useExhaustiveDependencies: submit is made anew at each rendering
   useEffect(() => {
     if (!reviewing) return;
+    const shownAt = performance.now();
     const onKey = (event: KeyboardEvent) => {
-      // A key held down since it opened the dialog is no second decision.
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.repeat && !save.isPending)
-        void submit(true);
+      // The press that opened the dialog is still on its way up, and may be held down: neither is a second decision.
+      const anew = event.timeStamp > shownAt && !event.repeat;
+      if (anew && event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !save.isPending) void submit(true);
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);

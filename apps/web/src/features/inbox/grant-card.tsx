@@ -2,8 +2,8 @@
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { Facts } from '@/components/page.tsx';
-import { Ticked } from '@/components/reason-card.tsx';
 import { Skeleton } from '@/components/skeleton.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import { Duration, Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
