@@ -59,7 +59,11 @@ describe('W5 a name stands for what the server has under it', () => {
     await client.query(`prepare Mixed as ${NAMES}`);
     await client.query('deallocate "mixed"');
     await client.query(`prepare "mixed" as ${MAILS}`);
-    expect((await client.query('execute MIXED')).rows.flat()).toEqual(['k***@example.com', 'k***@example.com', 'k***@example.com']);
+    expect((await client.query('execute MIXED')).rows.flat()).toEqual([
+      'k***@example.com',
+      'k***@example.com',
+      'k***@example.com',
+    ]);
   });
 
   it('a name closed and parsed again is what it was parsed as last', async () => {
@@ -76,7 +80,10 @@ describe('W5 a name stands for what the server has under it', () => {
     expect((await client.exchange([parse('t', NAMES), encodeSync()])).errors[0]?.code).toBe('42P05');
     const answer = await client.exchange([bind('', 't'), encodeExecute('', 0), encodeSync()]);
     expect(answer.rows[0]).toEqual(['k***@example.com']);
-    expect((await client.exchange([parse('t', NAMES), encodeFlush(), bind('', 't'), encodeExecute('', 0), encodeSync()])).rows).toEqual([]);
+    expect(
+      (await client.exchange([parse('t', NAMES), encodeFlush(), bind('', 't'), encodeExecute('', 0), encodeSync()]))
+        .rows,
+    ).toEqual([]);
     expect((await client.query(`prepare t as ${NAMES}; execute t`)).rows).toEqual([]);
     expect((await client.query('execute t')).rows[0]).toEqual(['k***@example.com']);
   });
@@ -187,8 +194,12 @@ describe('W3 W4 names made by SQL are the protocol’s names', () => {
     await client.query('discard all');
     await client.query(`prepare d as ${MAILS}`);
     expect((await client.query('execute d')).rows[0]).toEqual(['k***@example.com']);
-    expect((await client.query(`deallocate all; prepare d as ${MAILS}; execute d`)).rows[0]).toEqual(['k***@example.com']);
-    expect((await client.exchange([encodeQuery(`deallocate d; prepare d as ${NAMES}; select 1/0`)])).errors).toHaveLength(1);
+    expect((await client.query(`deallocate all; prepare d as ${MAILS}; execute d`)).rows[0]).toEqual([
+      'k***@example.com',
+    ]);
+    expect(
+      (await client.exchange([encodeQuery(`deallocate d; prepare d as ${NAMES}; select 1/0`)])).errors,
+    ).toHaveLength(1);
     expect((await client.query('execute d')).rows[0]).toEqual(['Customer 1']);
   });
 });

@@ -21,7 +21,9 @@ export interface ThreatDoor extends TestDoor {
 }
 
 const digits = (seed: string, length: number): string =>
-  BigInt(`0x${createHash('sha256').update(seed).digest('hex')}`).toString().slice(-length);
+  BigInt(`0x${createHash('sha256').update(seed).digest('hex')}`)
+    .toString()
+    .slice(-length);
 
 /** The door with a unique value in every cell that no client may see: wherever one turns up, it leaked. */
 export async function openThreatDoor(): Promise<ThreatDoor> {
@@ -54,7 +56,10 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
     const bytes = Buffer.from(canary);
     // Base64 of a text somewhere inside another depends on where it starts: the middle of each of the three.
     const base64 = [0, 1, 2].map((shift) =>
-      Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replaceAll('=', '').slice(shift + 2, -2),
+      Buffer.concat([Buffer.alloc(shift), bytes])
+        .toString('base64')
+        .replaceAll('=', '')
+        .slice(shift + 2, -2),
     );
     const plainDigits = /^[\d+-]+$/.test(canary) ? [canary.replace(/\D/g, '')] : [];
     return [

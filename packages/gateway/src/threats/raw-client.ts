@@ -122,8 +122,7 @@ export class RawClient {
     this.send(...messages);
     await waitUntil(
       () =>
-        this.closed ||
-        this.#frames.slice(this.#taken).some(({ tag }) => letters.includes(String.fromCharCode(tag))),
+        this.closed || this.#frames.slice(this.#taken).some(({ tag }) => letters.includes(String.fromCharCode(tag))),
     );
     return this.#take();
   }
