@@ -30,6 +30,8 @@ const SqlEditor = dynamic(() => import('./sql-editor.tsx').then((module) => modu
 });
 
 const PREFLIGHT_AFTER_MS = 300;
+/** What was typed for each task, so that asking for another grant and coming back loses nothing. In memory only. */
+const drafts = new Map<string, string>();
 const NO_MARKS: readonly Mark[] = [];
 const TRANSACTIONS: Record<TransactionState, { tone: Tone; label: string }> = {
   idle: { tone: 'plain', label: 'no transaction' },
@@ -158,10 +160,13 @@ export function Console({ grant }: { grant: GrantView }) {
       <div className="min-h-32 flex-[2]">
         <SqlEditor
           ref={editor}
-          initial=""
+          initial={drafts.get(grant.task) ?? ''}
           schema={schema}
           marks={marks}
-          onChange={check}
+          onChange={() => {
+            if (editor.current) drafts.set(grant.task, editor.current.all());
+            check();
+          }}
           onRun={() => go(editor.current?.chosen() ?? null)}
           onRunAll={() => go({ text: editor.current?.all() ?? '', offset: 0 })}
           onCancel={onCancel}

@@ -90,7 +90,7 @@ export function ResultGrid({ set, label }: { set: ResultSet; label: string }) {
   const shownColumns = columns.getVirtualItems();
   const inspectedValue = inspected === null ? null : (set.rows[inspected.row]?.[inspected.column] ?? null);
   return (
-    <>
+    <div className="relative h-full focus-within:after:pointer-events-none focus-within:after:absolute focus-within:after:inset-0 focus-within:after:z-20 focus-within:after:outline-2 focus-within:after:outline-focus focus-within:after:-outline-offset-2">
       {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table element */}
       <div
         ref={scroller}
@@ -101,7 +101,7 @@ export function ResultGrid({ set, label }: { set: ResultSet; label: string }) {
         aria-colcount={set.columns.length}
         aria-activedescendant={set.rows.length > 0 ? `cell-${cell.row}-${cell.column}` : undefined}
         onKeyDown={move}
-        className="group h-full overflow-auto bg-surface font-mono text-xs focus-visible:outline-offset-[-2px]"
+        className="group h-full overflow-auto bg-surface font-mono text-xs focus-visible:outline-none"
       >
         {/* biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names the cell */}
         {/* biome-ignore lint/a11y/useSemanticElements: as above */}
@@ -183,6 +183,6 @@ export function ResultGrid({ set, label }: { set: ResultSet; label: string }) {
           <CodeBlock label="Value">{inspectedValue.slice(0, 100_000)}</CodeBlock>
         )}
       </Dialog>
-    </>
+    </div>
   );
 }

@@ -134,6 +134,10 @@ function Foot({ run, set, running }: { run: Run; set: ResultSet | null; running:
         <Badge tone="hold">first {formatNumber(set.rows.length)} only: the rest was not sent here</Badge>
       )}
       {masked > 0 && <Badge tone="mask">{plural(masked, 'column')} masked</Badge>}
+      <span className="min-w-0 max-w-80 flex-1 truncate font-mono text-muted text-xs" title={run.sql}>
+        <span className="sr-only">of </span>
+        {run.sql.replace(/\s+/g, ' ').slice(0, 120)}
+      </span>
       {set && set.rows.length > 0 && (
         <span className="ml-auto flex gap-1.5">
           <Button size="sm" variant="ghost" onClick={() => void copy(toTsv(set), 'TSV')}>

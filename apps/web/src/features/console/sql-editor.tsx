@@ -21,7 +21,8 @@ import { statementAt } from './statement-at.ts';
 
 const theme = EditorView.theme({
   '&': { height: '100%', fontSize: '13px', backgroundColor: 'var(--surface)', color: 'var(--ink)' },
-  '&.cm-focused': { outline: '2px solid var(--focus)', outlineOffset: '-2px' },
+  // The frame around it shows the focus: drawn here, the gutter would cover a part of it.
+  '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--font-mono, ui-monospace, Menlo, monospace)', lineHeight: '1.55' },
   '.cm-content': { caretColor: 'var(--ink)', padding: '8px 0' },
   '.cm-cursor': { borderLeftColor: 'var(--ink)' },
@@ -185,5 +186,10 @@ export function SqlEditor({ ref, initial, schema, marks, ...rest }: SqlEditorPro
     all: () => view.current?.state.doc.toString() ?? '',
   }));
 
-  return <div ref={host} className="h-full min-h-0" />;
+  return (
+    <div
+      ref={host}
+      className="relative h-full focus-within:after:pointer-events-none focus-within:after:absolute focus-within:after:inset-0 focus-within:after:z-20 focus-within:after:outline-2 focus-within:after:outline-focus focus-within:after:-outline-offset-2 min-h-0"
+    />
+  );
 }
