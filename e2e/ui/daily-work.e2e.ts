@@ -4,7 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { findClientProgram, runCommand, waitUntil } from '@taskgate/testkit';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { applyDocument, as, endGrant, openGrant, type Person, waitingHolds } from '../api.ts';
-import { runSql, startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
+import { replaceText, runSql, startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
 import { targetQuery } from '../target.ts';
 
 let browser: TestBrowser;
@@ -197,18 +197,13 @@ test('an admin edits a task, sees an error in its place, publishes, and the audi
   await applyDocument(source('First'));
   const { page } = await visit('admin');
   await page.goto(`/tasks/${name}/edit`);
-  const editor = page.locator('.cm-content');
-  await editor.click();
-  await page.keyboard.press('ControlOrMeta+a');
-  await page.keyboard.insertText(source('Second').replace('select: public.orders', 'selekt: public.orders'));
+  await replaceText(page, source('Second').replace('select: public.orders', 'selekt: public.orders'));
   await page.getByRole('button', { name: 'line 8' }).waitFor();
   await page
     .getByRole('status')
     .getByText(/selekt/)
     .waitFor();
-  await editor.click();
-  await page.keyboard.press('ControlOrMeta+a');
-  await page.keyboard.insertText(source('Second'));
+  await replaceText(page, source('Second'));
   await page.getByText('The source is complete and can be published.').waitFor();
   await page.getByRole('button', { name: 'Review and publish' }).click();
   await page.getByRole('button', { name: 'Publish', exact: true }).click();
@@ -217,8 +212,7 @@ test('an admin edits a task, sees an error in its place, publishes, and the audi
   const changes = page.getByRole('button', { name: /^Changes/ });
   await changes.first().waitFor();
   await changes.first().click();
-  await page
-    .getByText(/Second/)
-    .first()
-    .waitFor();
+  const change = page.getByRole('listitem').filter({ has: page.getByRole('button', { name: /^Hide/ }) });
+  await change.getByText(/"publishedRevision": 1/).waitFor();
+  await change.getByText(/"publishedRevision": 2/).waitFor();
 });
