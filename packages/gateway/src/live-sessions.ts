@@ -59,7 +59,7 @@ export function createLiveSessions(options: { readonly clock: Clock; readonly co
         case 'session-ended':
           return sessions
             .get(event.sessionId)
-            ?.session.end('grant-ended', '57P01', 'an administrator ended this session', null);
+            ?.session.end('grant-ended', '57P01', 'this session was ended by somebody who may', null);
         case 'hold-changed':
           for (const wake of holdWaiters.get(event.holdId) ?? []) wake();
           return;

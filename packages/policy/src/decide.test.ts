@@ -206,7 +206,7 @@ describe('holds', () => {
       'hold: [{ statements: update, approvals: { from: [ops], count: 2, timeout: 1h }, affects: { max: 3 } }]';
     const decision = decide(update, rules(both, { policy }));
     expect(decision.outcome).toBe('hold');
-    expect(decision.approvals).toEqual({ from: ['ops'], count: 2, timeoutMs: 600_000 });
+    expect(decision.approvals).toEqual({ from: ['ops'], count: 2, timeoutMs: 600_000, explicitTimeout: true });
     expect(decision.obligations.affectsMax).toBe(3);
     expect(decision.reasons.map(({ rule }) => `${rule.kind} ${rule.rule}`)).toEqual(['task hold.0', 'policy hold.0']);
   });

@@ -122,7 +122,7 @@ describe('fix-order-status', () => {
   test('holds the update of a status, for one row, until dba approves', () => {
     const decision = decide(operation('update', updateStatus), fix);
     expect(says(decision)).toBe('hold held-by-rule task:hold.0:12');
-    expect(decision.approvals).toEqual({ from: ['dba'], count: 1, timeoutMs: 600_000 });
+    expect(decision.approvals).toEqual({ from: ['dba'], count: 1, timeoutMs: 600_000, explicitTimeout: true });
     expect(decision.obligations.affectsMax).toBe(1);
   });
 

@@ -57,6 +57,8 @@ export function holdTerms(
       from: [...from].sort(),
       count: Math.max(...terms.map(({ count }) => count)),
       timeoutMs: Math.min(...terms.map(({ timeoutMs }) => timeoutMs)),
+      // Longer than usual inside an open transaction only where every rule that holds says how long.
+      ...(terms.every(({ explicitTimeout }) => explicitTimeout === true) ? { explicitTimeout: true } : {}),
     },
   };
 }

@@ -199,7 +199,7 @@ export function parseApprovals(yaml: YamlSource, place: Place, defaultTimeoutMs:
   const count = countPlace ? yaml.integer(countPlace, 1, 20) : 1;
   const timeoutMs = timeoutPlace ? yaml.durationMs(timeoutPlace, 1000, 7 * DAY, '1s to 7d') : defaultTimeoutMs;
   if (from === undefined || from.length === 0 || count === undefined || timeoutMs === undefined) return undefined;
-  return { from: [...new Set(from)], count, timeoutMs };
+  return { from: [...new Set(from)], count, timeoutMs, ...(timeoutPlace ? { explicitTimeout: true } : {}) };
 }
 
 export function parseAllowRule(yaml: YamlSource, place: Place): AllowRule | undefined {

@@ -58,6 +58,8 @@ export interface AcceptPorts {
   readonly cancels: CancelRegistry;
   readonly attempts: AttemptLimiter;
   readonly tls: { readonly context: tls.SecureContext; readonly binding: ScramChannelBinding | null };
+  /** The stream that the client reads from now on: a refusal must go through its TLS. */
+  readonly onStream: (stream: net.Socket) => void;
 }
 
 /**
@@ -130,6 +132,7 @@ async function readStartup(
   if (first === 'direct-tls') {
     const early = prelude.release();
     stream = await startServerTls(socket, ports.tls.context, early);
+    ports.onStream(stream);
     prelude = createPreludeReader(stream, PROTOCOL_LIMITS.maxStartupBytes);
   } else if (first === 'http')
     throw new ClientRefused(
@@ -165,6 +168,7 @@ async function readStartup(
         if (early.length > 0) throw new ClientRefused('08P01', 'bytes came in front of the TLS handshake', null);
         stream.write(ENCRYPTION_ANSWER.accept);
         stream = await startServerTls(socket, ports.tls.context, early);
+        ports.onStream(stream);
         prelude = createPreludeReader(stream, PROTOCOL_LIMITS.maxStartupBytes);
       }
     }

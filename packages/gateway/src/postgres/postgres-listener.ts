@@ -41,9 +41,10 @@ export async function listenPostgres(options: {
     }
     pending.set(address, ofAddress + 1);
     pendingTotal += 1;
+    let stream = socket;
     const deadline = setTimeout(() => {
-      socket.write(encodeFatal('57014', 'authentication took too long', null));
-      socket.destroySoon();
+      stream.write(encodeFatal('57014', 'authentication took too long', null));
+      stream.destroySoon();
     }, AUTHENTICATION_DEADLINE_MS);
     let accepted: Awaited<ReturnType<typeof acceptClient>> = null;
     try {
@@ -52,9 +53,13 @@ export async function listenPostgres(options: {
         cancels: ports.cancels,
         attempts,
         tls: options.tls,
+        onStream: (secured) => {
+          secured.on('error', () => secured.destroy());
+          stream = secured;
+        },
       });
     } catch (error) {
-      refuse(socket, error, ports);
+      refuse(stream, error, ports);
     } finally {
       clearTimeout(deadline);
       pendingTotal -= 1;

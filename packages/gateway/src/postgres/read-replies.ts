@@ -301,7 +301,7 @@ function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
     return skipToSync(state, ports);
   }
   const run = currentRun(head) ?? state.convertedRun?.run ?? null;
-  ports.send(encodeErrorFields('error', cleanFields(state, fields, run)));
+  ports.send(encodeErrorFields('error', cleanFields(state, fields)));
   run?.close(sqlstate === '57014' ? 'cancelled' : 'error', failed);
   if (head === undefined || head.kind === 'sync') {
     // At a Sync: the commit itself failed. Without anything awaited: the target is about to close.
@@ -340,19 +340,22 @@ function currentRun(reply: ExpectedReply | undefined): OperationRun | null {
 const QUOTING_FIELDS = ['D', 'W', 'q', 'p'];
 
 /**
- * Where the operation reaches a relation with masked columns, an error may quote a whole row ("Failing row contains
- * ..."): the client gets its code and message without those fields. The recording has the message.
+ * An error may quote a whole row ("Failing row contains ..."), also columns that the statement never named. The client
+ * gets its code and message without those fields, unless its task may see everything in clear. The recording has it all.
  */
-function cleanFields(state: SessionState, fields: ErrorFields, run: OperationRun | null): ErrorFields {
-  const masked = run === null ? state.context.policies.columnMasks : run.decided.decision.obligations.columnMasks;
-  if (masked.length === 0) return fields;
+function cleanFields(state: SessionState, fields: ErrorFields): ErrorFields {
+  const { columnMasks, detectors, allows } = state.context.policies;
+  const seesAll =
+    columnMasks.length === 0 &&
+    detectors.length === 0 &&
+    allows.some(({ target }) => target.kind === 'statements' && target.classes === '*' && target.on === null);
+  if (seesAll) return fields;
   return new Map([...fields].filter(([letter]) => !QUOTING_FIELDS.includes(letter)));
 }
 
 function cleanNotice(state: SessionState, frame: Frame): Uint8Array {
-  const run = currentRun(state.replies[0]);
   const fields = decodeErrorFields(frame.raw);
-  const cleaned = cleanFields(state, fields, run);
+  const cleaned = cleanFields(state, fields);
   return cleaned === fields ? frame.raw : encodeErrorFields('notice', cleaned);
 }
 
