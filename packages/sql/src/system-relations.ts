@@ -29,11 +29,11 @@ udt_privileges usage_privileges user_defined_types view_column_usage view_routin
 `;
 
 /** Columns of allowed relations that are not description: function bodies can hold secrets and other people's logic. */
-export const GUARDED_SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['prosrc', 'prosqlbody']);
+export const GUARDED_SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['prosrc', 'prosqlbody', 'routine_definition']);
 
 /** The system relations that have such columns: their rows are read column by column. */
 export function isGuardedSystemRelation(schema: string, name: string): boolean {
-  return schema === 'pg_catalog' && name === 'pg_proc';
+  return (schema === 'pg_catalog' && name === 'pg_proc') || (schema === 'information_schema' && name === 'routines');
 }
 
 function words(text: string): ReadonlySet<string> {

@@ -54,6 +54,14 @@ export function createMemoryControlPlane(options: {
   const batches: { sessionId: string; batch: SessionIndexBatch }[] = [];
   const keys = new Map<string, SecretValue>();
   const tickets = new Map<string, string>();
+  const revisions = new Map<string, string[]>();
+  /** Another source under the same name is another revision, as in the store. */
+  const revisionOf = (name: string, source: string): number => {
+    const sources = revisions.get(name) ?? [];
+    revisions.set(name, sources);
+    if (!sources.includes(source)) sources.push(source);
+    return sources.indexOf(source) + 1;
+  };
   let catalog: PostgresCatalog | null = null;
   const up = (): void => {
     if (plane.down) throw new TaskgateError('store-unavailable', 'the store is away');
@@ -91,8 +99,12 @@ export function createMemoryControlPlane(options: {
         grant: {
           grantId: `grt_${randomBytes(13).toString('hex')}`,
           identity: { id: 'usr_test', label: 'engineer@demo.test' },
-          task: { name: input.task, revision: 1, source: input.taskSource },
-          policies: input.policySources.map((source, index) => ({ name: `policy-${index}`, revision: 1, source })),
+          task: { name: input.task, revision: revisionOf(input.task, input.taskSource), source: input.taskSource },
+          policies: input.policySources.map((source, index) => ({
+            name: `policy-${index}`,
+            revision: revisionOf(`policy-${index}`, source),
+            source,
+          })),
           resource: {
             id: 'res_test',
             name: 'demo-shop',

@@ -1,7 +1,7 @@
 import { createDecipheriv, createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { decodeRecording, openEvent, unsealRecording } from '@taskgate/recording';
+import { decodeRecording, openEvent } from '@taskgate/recording';
 import { waitUntil } from '@taskgate/testkit';
 import { expect } from 'vitest';
 import type { MemoryGrant } from '../testing/memory-control-plane.ts';
@@ -11,6 +11,8 @@ import { RawClient } from './raw-client.ts';
 export interface ThreatDoor extends TestDoor {
   /** A client whose every received byte is searched by {@link ThreatDoor.expectNoLeak}. */
   raw(grant: MemoryGrant, startup?: Readonly<Record<string, string>>): Promise<RawClient>;
+  /** Canaries, in any disguise, that came to this client since it was last asked. */
+  leaksTo(client: RawClient): string[];
   /** No canary, in any disguise, in a byte of any client of this door so far. */
   expectNoLeak(): void;
   /** Of everything in the target that a client could change. */
@@ -74,6 +76,10 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
   });
   const clients: RawClient[] = [];
 
+  const leaksTo = (client: RawClient): string[] => {
+    const received = client.takeReceived();
+    return needles.filter((needle) => received.includes(needle)).map(String);
+  };
   const openRecording = async (sessionId: string) => {
     const spooled = path.join(door.spoolDirectory, `${sessionId}.tgr`);
     const file = fs.existsSync(spooled)
@@ -100,7 +106,6 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
       ),
     );
   };
-  void unsealRecording;
 
   return {
     ...door,
@@ -109,12 +114,9 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
       clients.push(client);
       return client;
     },
+    leaksTo,
     expectNoLeak() {
-      for (const client of clients) {
-        const { received } = client;
-        const leaked = needles.filter((needle) => received.includes(needle)).map(String);
-        expect(leaked).toEqual([]);
-      }
+      for (const client of clients) expect(leaksTo(client)).toEqual([]);
     },
     async fingerprint() {
       const [row] = await door.database.query<{ all: string }>(`select md5(

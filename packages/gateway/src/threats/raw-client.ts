@@ -20,7 +20,6 @@ import {
   isBackendTag,
   maxBackendBytes,
 } from '@taskgate/protocol-postgres';
-import { waitUntil } from '@taskgate/testkit';
 import { scramCrypto } from '../postgres/scram-crypto.ts';
 import type { MemoryGrant } from '../testing/memory-control-plane.ts';
 import type { TestDoor } from '../testing/open-test-door.ts';
@@ -44,6 +43,8 @@ export class RawClient {
   readonly #frames: Frame[] = [];
   readonly #decoder = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag });
   #taken = 0;
+  #wake: (() => void)[] = [];
+  #searched = 0;
   closed = false;
   key: { processId: number; secret: Uint8Array } | null = null;
 
@@ -51,12 +52,22 @@ export class RawClient {
     this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
     this.socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
-      this.#frames.push(...this.#decoder.push(new Uint8Array(chunk)));
+      for (const frame of this.#decoder.push(new Uint8Array(chunk))) this.#frames.push(frame);
+      this.#awake();
     });
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => {
       this.closed = true;
+      this.#awake();
     });
+  }
+
+  #awake(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  async #wait(done: () => boolean): Promise<void> {
+    while (!done() && !this.closed) await new Promise<void>((resolve) => this.#wake.push(resolve));
   }
 
   static async open(
@@ -94,15 +105,15 @@ export class RawClient {
     await this.#until(1);
     const answer = this.#take();
     for (const frame of this.#frames)
-      if (frame.tag === BACKEND_TAG.keyData) {
+      if (frame.tag === BACKEND_TAG.backendKey) {
         const message = decodeBackendMessage(frame);
-        if (message.kind === 'key-data') this.key = { processId: message.processId, secret: message.secret.slice() };
+        if (message.kind === 'backend-key') this.key = { processId: message.processId, secret: message.secret.slice() };
       }
     return answer;
   }
 
   async #next(): Promise<Frame | null> {
-    await waitUntil(() => this.#frames.length > this.#taken || this.closed);
+    await this.#wait(() => this.#frames.length > this.#taken);
     return this.#frames[this.#taken++] ?? null;
   }
 
@@ -120,9 +131,8 @@ export class RawClient {
   /** Sends, and waits until a message with one of `letters` is there. */
   async until(letters: string, ...messages: readonly Uint8Array[]): Promise<Answer> {
     this.send(...messages);
-    await waitUntil(
-      () =>
-        this.closed || this.#frames.slice(this.#taken).some(({ tag }) => letters.includes(String.fromCharCode(tag))),
+    await this.#wait(() =>
+      this.#frames.slice(this.#taken).some(({ tag }) => letters.includes(String.fromCharCode(tag))),
     );
     return this.#take();
   }
@@ -143,9 +153,8 @@ export class RawClient {
   }
 
   async #until(ready: number): Promise<void> {
-    await waitUntil(
-      () =>
-        this.closed || this.#frames.slice(this.#taken).filter(({ tag }) => tag === BACKEND_TAG.ready).length >= ready,
+    await this.#wait(
+      () => this.#frames.slice(this.#taken).filter(({ tag }) => tag === BACKEND_TAG.ready).length >= ready,
     );
   }
 
@@ -178,8 +187,11 @@ export class RawClient {
     };
   }
 
-  get received(): Buffer {
-    return Buffer.concat(this.#chunks);
+  /** What came since this was last asked for, with a little of what came before. */
+  takeReceived(): Buffer {
+    const all = Buffer.concat(this.#chunks.slice(Math.max(0, this.#searched - 1)));
+    this.#searched = this.#chunks.length;
+    return all;
   }
 
   close(): void {
