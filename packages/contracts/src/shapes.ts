@@ -11,7 +11,7 @@ import {
 import * as z from 'zod';
 
 /** Instants are ISO 8601 in UTC; durations are milliseconds and end in `Ms`. */
-export const Instant = z.iso.datetime();
+export const Instant = z.iso.datetime().refine((text) => !text.startsWith('0000'), 'the year must be 0001 or later');
 export const Slug = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes, starting with a letter');

@@ -5,7 +5,7 @@ import { requireSystem } from '../require-scope.ts';
 import { loadSealedKey } from './load-sealed-key.ts';
 
 /** The proof is tried against each: about 15 us a try. */
-const MAX_CANDIDATES = 200;
+const MAX_CANDIDATES = 500;
 /** Ended grants are tried too, only to say that the token was right and is over. */
 const NAMED_AFTER_END_MS = 24 * 3_600_000;
 const SALT_BYTES = 16;

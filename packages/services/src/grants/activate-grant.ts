@@ -21,6 +21,12 @@ export interface ActivationView {
   connect: ConnectView;
 }
 
+/**
+ * Active grants of one task that one person has at a time. The gate tries a token against a bounded number of a task's
+ * grants: whoever could fill that number would lock everybody else out of the task.
+ */
+const MAX_ACTIVE_PER_TASK = 25;
+
 /** Starts the grant's time and mints its token. */
 export async function activateGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<ActivationView> {
   const actor = requireUser(ctx, 'grant:request');
@@ -40,6 +46,13 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
       { epochMs: now },
     );
     if (!may.ok) throw new TaskgateError('forbidden', may.reason);
+    // Counted under the person's own row lock: parallel activations see each other.
+    await tx.$queryRaw`select id from users where id = ${actor.userId} for update`;
+    const active = await tx.grant.count({
+      where: { userId: actor.userId, taskId: before.taskId, state: 'active', expiresAt: { gt: new Date(now) } },
+    });
+    if (active >= MAX_ACTIVE_PER_TASK)
+      throw new TaskgateError('rate-limited', `you have ${active} active grants of this task; end some first`);
     const after = await changeGrant(
       tx,
       ctx,

@@ -285,3 +285,12 @@ describe('a person whose group loses its role', () => {
     await updateGroup(shop.setup, { name: 'dba', roles: ['reviewer'] });
   });
 });
+
+it('one person cannot fill the grants that the gate tries a token against, and so lock others out of a task', async () => {
+  const flooder = await shop.person('flooder', [], ['analysts']);
+  const ids = [];
+  for (let i = 0; i < 26; i++) ids.push((await request('sales-report', flooder)).id);
+  const codes = await Promise.all(ids.map((id) => refusal(activateGrant(flooder.ctx, { id }))));
+  expect(codes.filter((code) => code === 'rate-limited')).toHaveLength(1);
+  expect(await shop.activeGrant('sales-report', shop.otherEngineer)).toBeTruthy();
+});

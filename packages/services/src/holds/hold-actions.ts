@@ -30,12 +30,18 @@ function whyNotWaiting(hold: HoldRow, now: number): TaskgateError | null {
   return null;
 }
 
-/** Statements hold data: only whose it is, who is asked, and auditors see a hold. */
-export function isVisibleHold(
-  actor: UserActor,
-  hold: { readonly approverGroups: readonly string[]; readonly grant: { readonly userId: string } },
-): boolean {
-  if (actor.scopes.includes('session:read')) return true;
+interface HoldParties {
+  readonly approverGroups: readonly string[];
+  readonly grant: { readonly userId: string };
+}
+
+/** Only whose it is, who is asked, and auditors see that there is a hold; what it says is {@link isPartyToHold}'s. */
+export function isVisibleHold(actor: UserActor, hold: HoldParties): boolean {
+  return actor.scopes.includes('session:read') || isPartyToHold(actor, hold);
+}
+
+/** Statements hold data: whose it is and who is asked read them; anybody else needs the rights of its recording. */
+export function isPartyToHold(actor: UserActor, hold: HoldParties): boolean {
   if (hold.grant.userId === actor.userId && actor.scopes.includes('grant:request')) return true;
   return actor.scopes.includes('grant:review') && hold.approverGroups.some((group) => actor.groups.includes(group));
 }

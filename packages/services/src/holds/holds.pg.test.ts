@@ -47,6 +47,28 @@ describe('a hold', () => {
     expect(JSON.stringify(await shop.audit(id))).not.toContain('update orders');
   });
 
+  it('says what it holds to its readers only: an auditor whom the session names no reader of sees that it is there', async () => {
+    const other = await shop.person('other-auditor', ['auditor']);
+    for (const hold of [
+      await loadHold(other.ctx, { id }),
+      await approve(0)
+        .then(() => refuseHold(shop.reviewers[1].ctx, { id, reason: 'no' }))
+        .then(async () => {
+          const { items } = await loadInbox(other.ctx, { view: 'done' });
+          const item = items.find((one) => one.id === id);
+          return item?.kind === 'hold' ? item.hold : null;
+        }),
+    ]) {
+      expect(hold?.statement).toMatch(/^-- withheld/);
+      expect(hold?.parameters).toEqual([]);
+    }
+    const views = () => shop.services.db.recordingView.count({ where: { sessionId } });
+    expect(await views()).toBe(0);
+    expect((await loadHold(shop.auditor.ctx, { id })).statement).toMatch(/^update orders/);
+    expect(await views()).toBe(1);
+    expect((await loadHold(shop.reviewers[0].ctx, { id })).parameters).toEqual(['42']);
+  });
+
   it('is approved only as what was shown', async () => {
     expect(await refusal(approve(0, 'cd'.repeat(32)))).toBe('conflict');
     expect((await loadHold(shop.engineer.ctx, { id })).approvals).toEqual([]);

@@ -3,19 +3,25 @@ import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import type { UserActor } from '../context.ts';
 import { toAnswerView } from '../grants/to-grant-view.ts';
-import { HOLD_ACTIONS, type HoldAction, whyNotHold } from './hold-actions.ts';
+import { HOLD_ACTIONS, type HoldAction, isPartyToHold, whyNotHold } from './hold-actions.ts';
 import type { HoldRow } from './hold-row.ts';
 
 export type HoldView = z.infer<typeof Hold>;
 
 const HISTORY_MS = 90 * 86_400_000;
 
-/** Rows as the API shows them to `actor`, who may see them. */
+const WITHHELD = '-- withheld: only who is asked, and the named readers of this session, may read the statement';
+
+/**
+ * Rows as the API shows them to `actor`, who may see them. `mayRead`: whether they may read what was said in a session
+ * of somebody else, where nobody asks them.
+ */
 export async function toHoldViews(
   db: Transaction,
   actor: UserActor,
   rows: readonly HoldRow[],
   now: number,
+  mayRead: (row: HoldRow) => boolean = () => false,
 ): Promise<HoldView[]> {
   const historyOf = await loadHistory(
     db,
@@ -27,6 +33,7 @@ export async function toHoldViews(
       const refusal = whyNotHold(name, actor, row, now);
       return { allowed: refusal === null, why: refusal?.message ?? null };
     };
+    const readable = isPartyToHold(actor, row) || mayRead(row);
     return {
       id: row.id,
       decisionId: row.decisionId,
@@ -38,9 +45,9 @@ export async function toHoldViews(
       requestedBy: row.grant.user,
       grantReason: row.grant.reason,
       ticket: row.grant.ticket,
-      statement: row.statement,
+      statement: readable ? row.statement : WITHHELD,
       // Written by `openHold` from typed values and never changed since.
-      parameters: row.parameters as HoldView['parameters'],
+      parameters: readable ? (row.parameters as HoldView['parameters']) : [],
       binding: row.binding,
       statementClass: row.statementClass,
       relations: row.relations as HoldView['relations'],

@@ -7,7 +7,8 @@ import { readCursor, toPage } from '../grants/instant-cursor.ts';
 import { type GrantView, toGrantViews } from '../grants/to-grant-view.ts';
 import { visibleGrants } from '../grants/visible-grants.ts';
 import { HOLD_SELECT } from '../holds/hold-row.ts';
-import { type HoldView, toHoldViews } from '../holds/to-hold-view.ts';
+import { loadHoldViews } from '../holds/load-hold-views.ts';
+import type { HoldView } from '../holds/to-hold-view.ts';
 import { visibleHolds } from '../holds/visible-holds.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
@@ -74,11 +75,10 @@ export async function loadInbox(
       page.items.flatMap((item) => (item.kind === 'grant' ? [item.grant] : [])),
       now,
     ),
-    toHoldViews(
-      db,
+    loadHoldViews(
+      ctx,
       actor,
       page.items.flatMap((item) => (item.kind === 'hold' ? [item.hold] : [])),
-      now,
     ),
   ]);
   const grantOf = new Map(grantViews.map((grant) => [grant.id, grant]));

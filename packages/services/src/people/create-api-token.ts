@@ -9,12 +9,17 @@ import { issueApiToken } from './issue-api-token.ts';
 
 const MAX_STANDING = 50;
 
-/** A token with at most the caller's scopes, and made by a token, at most until that one ends. */
+/**
+ * A token with at most the caller's scopes. Only a sign-in makes one: a token that makes tokens would outlive its own
+ * revocation in them, and whoever stole it with it.
+ */
 export async function createApiToken(
   ctx: ServiceContext,
   input: unknown,
 ): Promise<{ apiToken: ApiTokenView; token: string }> {
   const actor = requireUser(ctx);
+  if (actor.via !== 'session')
+    throw new TaskgateError('forbidden', 'a token cannot make tokens; sign in to the web and make one there');
   const { name, scopes, ttlMs } = parseInput(inputOf(contract.people.createApiToken), input);
   const beyond = scopes.find((scope) => !actor.scopes.includes(scope));
   if (beyond !== undefined)
@@ -27,18 +32,14 @@ export async function createApiToken(
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     await tx.$queryRaw`SELECT id FROM users WHERE id = ${actor.userId} FOR UPDATE`;
+    // Signed out everywhere, or disabled, since this request began: a token made now would outlive that.
+    const ended = await tx.webSession.count({ where: { id: actor.viaId, endedAt: { not: null } } });
+    const enabled = await tx.user.count({ where: { id: actor.userId, disabledAt: null } });
+    if (ended > 0 || enabled === 0) throw new TaskgateError('not-signed-in', 'your sign-in has ended; sign in again');
     const standing = { userId: actor.userId, revokedAt: null, expiresAt: { gt: new Date(now) } };
     if ((await tx.apiToken.count({ where: standing })) >= MAX_STANDING)
       throw new TaskgateError('rate-limited', `you have ${MAX_STANDING} tokens; revoke some first`);
-    let expiresAt = new Date(now + ttlMs);
-    if (actor.via === 'api-token') {
-      const parent = await tx.apiToken.findFirst({
-        where: { ...standing, id: actor.viaId },
-        select: { expiresAt: true },
-      });
-      if (!parent) throw new TaskgateError('not-signed-in', 'the token you came with has ended');
-      if (parent.expiresAt < expiresAt) expiresAt = parent.expiresAt;
-    }
+    const expiresAt = new Date(now + ttlMs);
     const { row, token } = await issueApiToken(tx, ctx, { userId: actor.userId, name, scopes, expiresAt });
     return { apiToken: toApiTokenView(row), token: token.reveal((text) => text) };
   });

@@ -5,6 +5,8 @@ import { lockGrant } from '../grants/grant-row.ts';
 
 /** Ends every sign-in and API token of a person; gives the number of sign-ins. The caller writes the audit row. */
 export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: string): Promise<number> {
+  // A sign-in, or a new token, that is under way at this moment waits here, and finds that it is too late.
+  await tx.$queryRaw`SELECT id FROM users WHERE id = ${userId} FOR UPDATE`;
   const at = new Date(ctx.services.clock.now());
   const { count } = await tx.webSession.updateMany({ where: { userId, endedAt: null }, data: { endedAt: at } });
   await tx.apiToken.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: at } });

@@ -11,7 +11,7 @@ export async function loadUsers(
 ): Promise<{ items: UserView[]; nextCursor: string | null }> {
   requireScope(ctx, 'people:read');
   const { cursor, limit, q } = parseInput(inputOf(contract.people.users), input);
-  const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString('utf8');
+  const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString('utf8').replaceAll('\0', '');
   const rows = await ctx.services.db.user.findMany({
     where: {
       ...(after === null ? {} : { email: { gt: after } }),

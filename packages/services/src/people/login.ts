@@ -6,7 +6,7 @@ import { withTransaction } from '../with-transaction.ts';
 import { issueApiToken } from './issue-api-token.ts';
 import { type MeView, toMe } from './load-me.ts';
 import { toActor } from './to-actor.ts';
-import { type ClientFacts, verifySignIn } from './verify-sign-in.ts';
+import { type ClientFacts, requireStillVerified, verifySignIn } from './verify-sign-in.ts';
 
 /** How long the CLI stays signed in. */
 export const CLI_TOKEN_MS = 30 * 86_400_000;
@@ -18,10 +18,12 @@ export async function login(
   client: ClientFacts,
 ): Promise<{ token: string; expiresAt: string; me: MeView }> {
   const { email, password, name } = parseInput(inputOf(contract.people.login), input);
-  const user = await verifySignIn(services, { email, password }, client);
+  const verified = await verifySignIn(services, { email, password }, client);
+  const { user } = verified;
   const { scopes } = toActor(user, { via: 'api-token', viaId: '', limitedTo: null });
   const at = services.clock.now();
   return withTransaction({ services }, async (tx) => {
+    await requireStillVerified(tx, verified);
     const ctx = { services, actor: toActor(user, { via: 'api-token', viaId: '', limitedTo: null }) };
     const expiresAt = new Date(at + CLI_TOKEN_MS);
     // A person in no group has no scope; the token says so by holding one that gives them nothing.

@@ -1,5 +1,5 @@
 import { SecretValue } from '@taskgate/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServiceContext } from '../context.ts';
 import { CLIENT, PASSWORD, startTestServices, type TestPerson, type TestServices } from '../testing/test-services.ts';
 import { authenticateApiToken } from './authenticate-api-token.ts';
@@ -54,6 +54,32 @@ describe('a sign-in', () => {
     expect((await checkWebSession(test.services, webSessionId))?.roles).toEqual(['auditor']);
     await updateGroup(test.setup, { name: 'eng-group', roles: ['engineer'] });
   });
+
+  it.each(['browser', 'command line'])(
+    'by %s with a password that is changed meanwhile leaves nothing behind',
+    async (by) => {
+      const person = await test.person(`slow-${by.slice(0, 3)}`, ['engineer']);
+      const admin = await test.database.connect();
+      // Holds the person's row, as the change of the password does: the sign-in has checked the old one and waits.
+      await admin.query('begin');
+      await admin.query('select id from users where id = $1 for update', [person.id]);
+      const signingIn =
+        by === 'browser' ? signInAs(person) : login(test.services, { email: person.email, password: PASSWORD }, CLIENT);
+      const refused = expect(signingIn).rejects.toMatchObject({ code: 'wrong-password' });
+      await vi.waitFor(
+        async () => {
+          const { rows } = await admin.query('select 1 from pg_locks where not granted');
+          expect(rows.length).toBeGreaterThan(0);
+        },
+        { timeout: 10_000 },
+      );
+      await admin.query(`update users set "passwordHash" = 'another' where id = $1`, [person.id]);
+      await admin.query('commit');
+      await refused;
+      expect(await test.services.db.webSession.count({ where: { userId: person.id } })).toBe(0);
+      expect(await test.services.db.apiToken.count({ where: { userId: person.id } })).toBe(0);
+    },
+  );
 
   it('ends after 12 hours, or 2 without a request', async () => {
     const idle = await signInAs(engineer);
@@ -176,18 +202,30 @@ describe('an API token', () => {
     expect(await authenticateApiToken(test.services, token)).toBeNull();
   });
 
-  it('never has a scope that its maker lacks, and never outlives the token it was made with', async () => {
+  it('never has a scope that its maker lacks, and makes no further tokens, in which it would outlive itself', async () => {
     await expect(
       createApiToken(engineer.ctx, { name: 'ci', scopes: ['audit:read'], ttlMs: day }),
     ).rejects.toMatchObject({ code: 'forbidden' });
     const parent = await createApiToken(engineer.ctx, { name: 'ci', scopes: ['task:read'], ttlMs: day });
     const actor = (await authenticateApiToken(test.services, parent.token))!;
     const ctx: ServiceContext = { services: test.services, actor };
-    await expect(createApiToken(ctx, { name: 'up', scopes: ['grant:request'], ttlMs: day })).rejects.toMatchObject({
-      code: 'forbidden',
-    });
-    const child = await createApiToken(ctx, { name: 'on', scopes: ['task:read'], ttlMs: 300 * day });
-    expect(child.apiToken.expiresAt).toBe(parent.apiToken.expiresAt);
+    for (const scopes of [['grant:request'], ['task:read']])
+      await expect(createApiToken(ctx, { name: 'on', scopes, ttlMs: day })).rejects.toMatchObject({
+        code: 'forbidden',
+      });
+    const beside = await createApiToken(engineer.ctx, { name: 'beside', scopes: ['task:read'], ttlMs: day });
+    await expect(revokeApiToken(ctx, { id: beside.apiToken.id })).rejects.toMatchObject({ code: 'forbidden' });
+    expect((await revokeApiToken(ctx, { id: parent.apiToken.id })).revokedAt).not.toBeNull();
+  });
+
+  it('is not made by a sign-in that was ended while it was asked for', async () => {
+    const person = await test.person('quitter', ['engineer']);
+    const { webSessionId } = await signInAs(person);
+    const actor = (await checkWebSession(test.services, webSessionId))!;
+    await endUserSessions(admin.ctx, { id: person.id });
+    await expect(
+      createApiToken({ services: test.services, actor }, { name: 'late', scopes: ['task:read'], ttlMs: day }),
+    ).rejects.toMatchObject({ code: 'not-signed-in' });
   });
 
   it('that can change people has all of its owner’s scopes, or could make itself somebody who has', async () => {

@@ -8,12 +8,15 @@ import { requireUser } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { API_TOKEN_SELECT, type ApiTokenView, toApiTokenView } from './api-token-view.ts';
 
-/** One's own, or anybody's with `people:write`. Done again it changes nothing. */
+/** One's own, or anybody's with `people:write`; by a token without that, only itself. Done again it changes nothing. */
 export async function revokeApiToken(ctx: ServiceContext, input: unknown): Promise<ApiTokenView> {
   const actor = requireUser(ctx);
   const { id } = parseInput(inputOf(contract.people.revokeApiToken), input);
+  const mayAll = actor.scopes.includes('people:write');
+  if (actor.via === 'api-token' && !mayAll && id !== actor.viaId)
+    throw new TaskgateError('forbidden', 'a token revokes only itself; sign in to the web to revoke others');
   return withTransaction(ctx, async (tx) => {
-    const where = actor.scopes.includes('people:write') ? { id } : { id, userId: actor.userId };
+    const where = mayAll ? { id } : { id, userId: actor.userId };
     const before = await tx.apiToken.findFirst({ where, select: API_TOKEN_SELECT });
     if (before === null) throw new TaskgateError('not-found', `there is no token \`${id}\``);
     if (before.revokedAt !== null) return toApiTokenView(before);

@@ -7,7 +7,7 @@ import { parseInput } from '../parse-input.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { type MeView, toMe } from './load-me.ts';
 import { toActor } from './to-actor.ts';
-import { type ClientFacts, verifySignIn } from './verify-sign-in.ts';
+import { type ClientFacts, requireStillVerified, verifySignIn } from './verify-sign-in.ts';
 import { WEB_SESSION_MS } from './web-session-life.ts';
 
 const SignInInput = z.object({
@@ -25,8 +25,10 @@ export async function signIn(
   client: ClientFacts,
 ): Promise<{ readonly webSessionId: string; readonly user: MeView }> {
   const { email, password, previousSessionId } = parseInput(SignInInput, input);
-  const user = await verifySignIn(services, { email, password }, client);
+  const verified = await verifySignIn(services, { email, password }, client);
+  const { user } = verified;
   return withTransaction({ services }, async (tx) => {
+    await requireStillVerified(tx, verified);
     const at = new Date(services.clock.now());
     const webSessionId = newId(services, 'web');
     const ctx = { services, actor: toActor(user, { via: 'session', viaId: webSessionId, limitedTo: null }) };

@@ -20,6 +20,12 @@ export interface ClientFacts {
   readonly userAgent: string;
 }
 
+/** Who proved to be a user, and the hash that it was proven against: see {@link requireStillVerified}. */
+export interface VerifiedUser {
+  readonly user: UserRow;
+  readonly passwordHash: string;
+}
+
 /**
  * The user of this e-mail address and password. One message and one time for every way to be wrong: what is refused does
  * not tell who exists. Throws `wrong-password` or `rate-limited`.
@@ -28,7 +34,7 @@ export async function verifySignIn(
   services: Services,
   credentials: { readonly email: string; readonly password: string },
   client: ClientFacts,
-): Promise<UserRow> {
+): Promise<VerifiedUser> {
   const email = credentials.email.toLowerCase();
   const password = new SecretValue(credentials.password);
   const keys = { email: `email:${email}`, address: `address:${client.address}` };
@@ -42,17 +48,29 @@ export async function verifySignIn(
   const verdict = await verifyPassword(found?.passwordHash ?? null, password);
   if (!found || !verdict.ok || found.disabledAt !== null) {
     await recordFailure(services, found, client);
-    throw new TaskgateError('wrong-password', 'the e-mail address or the password is wrong');
+    throw wrongPassword();
   }
-  const { passwordHash: _, ...user } = found;
+  const { passwordHash, ...user } = found;
   const renewed = verdict.outdated ? await hashPassword(password) : null;
   await withTransaction({ services }, async (tx) => {
     await forgiveAttempts(tx, keys);
     if (renewed !== null) await tx.user.update({ where: { id: user.id }, data: { passwordHash: renewed } });
   });
   await dropForgottenAttempts(services);
-  return user;
+  return { user, passwordHash: renewed ?? passwordHash };
 }
+
+/**
+ * To be called in the transaction that signs somebody in: a password takes a while to check, and one that was changed,
+ * or a person who was disabled, in that while must not leave a sign-in behind. Throws `wrong-password`.
+ */
+export async function requireStillVerified(tx: Transaction, { user, passwordHash }: VerifiedUser): Promise<void> {
+  await tx.$queryRaw`SELECT id FROM users WHERE id = ${user.id} FOR UPDATE`;
+  if ((await tx.user.count({ where: { id: user.id, passwordHash, disabledAt: null } })) === 0) throw wrongPassword();
+}
+
+const wrongPassword = (): TaskgateError =>
+  new TaskgateError('wrong-password', 'the e-mail address or the password is wrong');
 
 /** Counts this attempt before it is tried, so that a thousand at once are a thousand. */
 export async function countAttempts(
