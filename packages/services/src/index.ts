@@ -31,6 +31,7 @@ export { CHANGE_CHANNEL, type Change, type ChangeTopic, notifyChange } from './l
 export { inputOf, parseInput } from './parse-input.ts';
 export { authenticateApiToken } from './people/authenticate-api-token.ts';
 export { changePassword } from './people/change-password.ts';
+export { checkActor } from './people/check-actor.ts';
 export { checkWebSession } from './people/check-web-session.ts';
 export { createApiToken } from './people/create-api-token.ts';
 export { createGroup } from './people/create-group.ts';

@@ -3,8 +3,10 @@ import { OpenAPIHandler } from '@orpc/openapi/fetch';
 import { ORPCError } from '@orpc/server';
 import { BodyLimitPlugin } from '@orpc/server/fetch';
 import { TaskgateError } from '@taskgate/core';
+import { env } from '@/env.ts';
 import { requireActor } from '@/lib/actor.ts';
 import { clientAddressOf } from '@/lib/client-address.ts';
+import { isForgeryProof } from '@/lib/own-origin.ts';
 import { problemResponse, toProblem } from '@/lib/problem-response.ts';
 import { services } from '@/lib/services.ts';
 import { router } from './router.ts';
@@ -30,17 +32,26 @@ const handler = new OpenAPIHandler(router, {
   ],
 });
 
+/** Another site's page, in somebody's browser, would use up the attempts of that somebody's address. */
+function refuseOtherSites(request: Request): void {
+  const fromBrowser = request.headers.has('origin') || request.headers.has('sec-fetch-site');
+  if (fromBrowser && !isForgeryProof(request, env().webUrl))
+    throw new TaskgateError('forbidden', 'this call came from another site');
+}
+
 /** Every call of the API but the raw ones. Whatever happens, the answer is JSON, and an error is problem details. */
 export async function handleApiCall(request: Request): Promise<Response> {
   try {
     const path = new URL(request.url).pathname;
-    const actor = OPEN.has(`${request.method} ${path}`) ? null : await requireActor(request);
+    const open = OPEN.has(`${request.method} ${path}`);
+    if (open) refuseOtherSites(request);
+    const actor = open ? null : await requireActor(request);
     const { matched, response } = await handler.handle(request, {
       prefix: PREFIX,
       context: {
         services: await services(),
         actor,
-        clientAddress: clientAddressOf(request.headers),
+        clientAddress: clientAddressOf(request.headers, env().https),
         userAgent: (request.headers.get('user-agent') ?? '').slice(0, 300),
       },
     });

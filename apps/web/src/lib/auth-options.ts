@@ -5,6 +5,7 @@ import CredentialsProvider from 'next-auth/providers/credentials';
 import { env } from '@/env.ts';
 import { endSignIn, startSignIn } from './account.ts';
 import { clientAddressOf } from './client-address.ts';
+import { PEER_HEADER } from './peer-address.ts';
 import { log } from './services.ts';
 import { webSecret } from './web-secret.ts';
 
@@ -40,7 +41,13 @@ export async function authOptions(previousSessionId: string | null = null): Prom
                 previousSessionId,
               },
               {
-                address: clientAddressOf(new Headers({ 'x-forwarded-for': header('x-forwarded-for') })),
+                address: clientAddressOf(
+                  new Headers({
+                    'x-forwarded-for': header('x-forwarded-for'),
+                    [PEER_HEADER]: header(PEER_HEADER),
+                  }),
+                  https,
+                ),
                 userAgent: header('user-agent'),
               },
             );

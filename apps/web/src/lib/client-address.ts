@@ -1,8 +1,14 @@
+import { PEER_HEADER, peersAreStamped } from './peer-address.ts';
+
+const MAX_LENGTH = 64;
+
 /**
- * The address a call came from, as the server in front says (Next sets it from the socket where nothing is in front).
- * The last entry is the one that the nearest hop added; earlier ones are the client's own words.
+ * The address a call came from. `behindProxy`: a server with TLS is in front, and the last entry of `X-Forwarded-For`
+ * is what it added; earlier ones are the client's own words. With nothing in front every entry is, and only the peer of
+ * the connection counts.
  */
-export function clientAddressOf(headers: Headers): string {
-  const forwarded = headers.get('x-forwarded-for') ?? '';
-  return forwarded.split(',').at(-1)?.trim().slice(0, 64) || 'unknown';
+export function clientAddressOf(headers: Headers, behindProxy: boolean): string {
+  const peer = (peersAreStamped() ? headers.get(PEER_HEADER) : null) ?? 'unknown';
+  const forwarded = behindProxy ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
+  return (forwarded || peer).slice(0, MAX_LENGTH);
 }

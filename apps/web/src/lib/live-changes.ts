@@ -3,7 +3,7 @@ import type { LiveEvent } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
 import {
   type ChangeEvent,
-  checkWebSession,
+  checkActor,
   listenForChanges,
   mayHear,
   type ServiceContext,
@@ -12,7 +12,9 @@ import {
 
 /** The browser takes silence for a broken connection after 10 s. */
 const HEARTBEAT_MS = 4_000;
-/** A stream outlives its check: it ends itself, and the browser's next one is checked again. */
+/** A stream outlives the check it began with, so who listens is looked up this often, however much there is to say. */
+const CHECK_MS = 4_000;
+/** And it ends itself: the browser opens the next. */
 const MAX_STREAM_MS = 10 * 60_000;
 /** Who does not read is cut off rather than kept in memory. */
 const MAX_QUEUED = 500;
@@ -47,12 +49,14 @@ export async function* live(
   ctx: ServiceContext,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ topic: LiveEvent['topic']; id: string | null }> {
-  const { actor, services } = ctx;
-  if (actor.kind !== 'user') throw new TaskgateError('forbidden', 'only a person can listen');
+  const { services } = ctx;
+  if (ctx.actor.kind !== 'user') throw new TaskgateError('forbidden', 'only a person can listen');
+  let actor = ctx.actor;
+  const { userId } = actor;
   const hub = hubOf(services);
-  const open = hub.streams.get(actor.userId) ?? 0;
+  const open = hub.streams.get(userId) ?? 0;
   if (open >= MAX_STREAMS_PER_PERSON) throw new TaskgateError('rate-limited', 'too many pages of yours are listening');
-  hub.streams.set(actor.userId, open + 1);
+  hub.streams.set(userId, open + 1);
 
   const queue: { topic: LiveEvent['topic']; id: string | null }[] = [];
   let wake: () => void = () => {};
@@ -73,7 +77,15 @@ export async function* live(
   signal?.addEventListener('abort', onAbort);
   try {
     yield { topic: 'hello', id: null };
+    let checkedAt = services.clock.monotonicMs();
     while (!signal?.aborted && !overflow && services.clock.monotonicMs() < endsAt) {
+      if (services.clock.monotonicMs() - checkedAt >= CHECK_MS) {
+        // Who was signed out or disabled, or whose token was revoked, hears no more; a lost role is heard by no more.
+        const now = await checkActor(services, actor);
+        if (now === null) return;
+        actor = now;
+        checkedAt = services.clock.monotonicMs();
+      }
       const next = queue.shift();
       if (next) {
         yield next;
@@ -87,15 +99,13 @@ export async function* live(
       });
       clearTimeout(timer);
       if (queue.length > 0) continue;
-      // Who was signed out or disabled hears no more.
-      if (actor.via === 'session' && (await checkWebSession(services, actor.viaId)) === null) return;
       yield { topic: 'hello', id: null };
     }
   } finally {
     hub.listeners.delete(listener);
     signal?.removeEventListener('abort', onAbort);
-    const left = (hub.streams.get(actor.userId) ?? 1) - 1;
-    if (left > 0) hub.streams.set(actor.userId, left);
-    else hub.streams.delete(actor.userId);
+    const left = (hub.streams.get(userId) ?? 1) - 1;
+    if (left > 0) hub.streams.set(userId, left);
+    else hub.streams.delete(userId);
   }
 }

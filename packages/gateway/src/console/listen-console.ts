@@ -12,6 +12,8 @@ import { ConsoleClient } from './console-client.ts';
 const MAX_MESSAGE_BYTES = 1_300_000;
 const OPEN_DEADLINE_MS = 10_000;
 const MAX_SOCKETS = 2_000;
+/** Sockets of one address without a ticket yet: anybody can open those. */
+const MAX_WAITING_PER_ADDRESS = 50;
 const PING_MS = 30_000;
 /** Above this much unsent output the target waits. */
 const HIGH_WATER_BYTES = 4 * 1024 * 1024;
@@ -35,6 +37,7 @@ export async function listenConsole(options: {
   server.headersTimeout = 5_000;
   server.requestTimeout = 10_000;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  const waiting = new Map<string, number>();
   server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const origin = request.headers.origin ?? '';
@@ -44,9 +47,20 @@ export async function listenConsole(options: {
     if (request.url !== '/console') return refuse('404 Not Found');
     if (!options.allowedOrigins.includes(origin)) return refuse('403 Forbidden');
     if (sockets.clients.size >= MAX_SOCKETS) return refuse('503 Service Unavailable');
-    sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      serveConsole(webSocket, (socket as net.Socket).remoteAddress ?? '', ports),
-    );
+    const address = (socket as net.Socket).remoteAddress ?? '';
+    const ofAddress = waiting.get(address) ?? 0;
+    if (ofAddress >= MAX_WAITING_PER_ADDRESS) return refuse('503 Service Unavailable');
+    waiting.set(address, ofAddress + 1);
+    let counted = true;
+    const waitsNoMore = (): void => {
+      if (!counted) return;
+      counted = false;
+      const left = waiting.get(address)! - 1;
+      if (left > 0) waiting.set(address, left);
+      else waiting.delete(address);
+    };
+    socket.once('close', waitsNoMore);
+    sockets.handleUpgrade(request, socket, head, (webSocket) => serveConsole(webSocket, address, ports, waitsNoMore));
   });
   const pings = setInterval(() => {
     for (const socket of sockets.clients) socket.ping();
@@ -67,7 +81,7 @@ export async function listenConsole(options: {
   };
 }
 
-function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPorts): void {
+function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPorts, onOpened: () => void): void {
   let console: { readonly client: ConsoleClient; session: PostgresSession | null } | null = null;
   let opening = false;
   const emit = (event: ConsoleEvent): boolean => {
@@ -88,6 +102,9 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
   async function open(ticket: string): Promise<void> {
     opening = true;
     const { grantId } = await ports.controlPlane.redeemTicket(ticket);
+    // Gone while the ticket was looked up: a session opened now would have nobody to end it.
+    if (socket.readyState !== socket.OPEN) return;
+    onOpened();
     const [inner, outer] = duplexPair();
     const client = new ConsoleClient(inner, emit, () => ports.clock.monotonicMs());
     const opened: { readonly client: ConsoleClient; session: PostgresSession | null } = { client, session: null };
@@ -176,6 +193,8 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
   };
 
   socket.on('message', (data: Buffer, isBinary: boolean) => {
+    // Closing takes the other side's answer: what it goes on to send meanwhile is not looked at.
+    if (socket.readyState !== socket.OPEN) return;
     if (isBinary) return end('bad-input', 'messages of the console are text');
     handle(data.toString('utf8')).catch((error: unknown) => {
       if (error instanceof SyntaxError) return end('bad-input', 'that is not JSON');

@@ -134,6 +134,11 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     settings.delete('user');
     settings.delete('database');
     target = await connectTarget(await lease(), settings, signal);
+    if (signal.aborted) {
+      // Its `close` is over: no session would hear of it, and this one would live on with nobody there.
+      target.socket.destroy();
+      throw new TaskgateError('invalid-state', 'the client left before the session began');
+    }
   } catch (error) {
     endEarly(error instanceof TaskgateError ? error.message : 'the resource could not be opened');
     throw error;
@@ -191,6 +196,11 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
   );
   request.onStarted?.(session);
   session.start(request.rest, target.rest);
+  // Ended while the target was being connected, when there was no session to tell: nothing else would end this one.
+  controlPlane.openGrant(grant.grantId).catch((error: unknown) => {
+    if (error instanceof TaskgateError && (error.code === 'grant-ended' || error.code === 'grant-expired'))
+      session.end(error.code === 'grant-expired' ? 'expired' : 'grant-ended', '57P01', error.message, null);
+  });
 
   const ending = await session.done;
   key.unregister();

@@ -9,11 +9,18 @@ const USED_EVERY_MS = 60_000;
 
 /** Who `Authorization: Bearer` is: `null` when it is no token, or one that was revoked, has expired, or whose owner is disabled. */
 export async function authenticateApiToken(services: Services, token: string): Promise<UserActor | null> {
-  if (!isToken(token, 'api')) return null;
+  return isToken(token, 'api') ? findTokenActor(services, { hash: hashToken(new SecretValue(token)) }) : null;
+}
+
+/** Who that token stands for now, or `null`. */
+export async function findTokenActor(
+  services: Services,
+  where: { readonly id: string } | { readonly hash: Uint8Array<ArrayBuffer> },
+): Promise<UserActor | null> {
   const now = services.clock.now();
   try {
     const row = await services.db.apiToken.findUnique({
-      where: { hash: hashToken(new SecretValue(token)) },
+      where,
       select: {
         id: true,
         scopes: true,

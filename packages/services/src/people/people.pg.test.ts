@@ -4,6 +4,7 @@ import type { ServiceContext } from '../context.ts';
 import { CLIENT, PASSWORD, startTestServices, type TestPerson, type TestServices } from '../testing/test-services.ts';
 import { authenticateApiToken } from './authenticate-api-token.ts';
 import { changePassword } from './change-password.ts';
+import { checkActor } from './check-actor.ts';
 import { checkWebSession } from './check-web-session.ts';
 import { createApiToken } from './create-api-token.ts';
 import { createGroup } from './create-group.ts';
@@ -216,6 +217,22 @@ describe('an API token', () => {
     const beside = await createApiToken(engineer.ctx, { name: 'beside', scopes: ['task:read'], ttlMs: day });
     await expect(revokeApiToken(ctx, { id: beside.apiToken.id })).rejects.toMatchObject({ code: 'forbidden' });
     expect((await revokeApiToken(ctx, { id: parent.apiToken.id })).revokedAt).not.toBeNull();
+  });
+
+  it('is looked up again by what goes on after its first check: a stream of a revoked one ends', async () => {
+    const person = await test.person('listener', ['engineer']);
+    const made = await createApiToken(person.ctx, { name: 'stream', scopes: ['task:read'], ttlMs: day });
+    const byToken = (await authenticateApiToken(test.services, made.token))!;
+    const { webSessionId } = await signInAs(person);
+    const bySession = (await checkWebSession(test.services, webSessionId))!;
+    expect(await checkActor(test.services, byToken)).toEqual(byToken);
+    expect(await checkActor(test.services, bySession)).toEqual(bySession);
+    await updateGroup(test.setup, { name: 'listener-group', roles: [] });
+    expect((await checkActor(test.services, byToken))?.scopes).toEqual([]);
+    expect((await checkActor(test.services, bySession))?.scopes).toEqual([]);
+    await endUserSessions(admin.ctx, { id: person.id });
+    expect(await checkActor(test.services, byToken)).toBeNull();
+    expect(await checkActor(test.services, bySession)).toBeNull();
   });
 
   it('is not made by a sign-in that was ended while it was asked for', async () => {
