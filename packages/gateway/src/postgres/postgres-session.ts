@@ -15,6 +15,7 @@ import type { SessionEndReason } from '@taskgate/recording';
 import type { LeasedCredential, OpenGrant } from '../control-plane.ts';
 import { type TargetConnection, terminateTarget } from './connect-target.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
+import { FrameQueue } from './frame-queue.ts';
 import { ShapeMismatch } from './operation-run.ts';
 import { type PlanPorts, planExtended, planQuery, type Segment } from './plan-segment.ts';
 import { LimitPassed, readReply } from './read-replies.ts';
@@ -52,8 +53,7 @@ export class PostgresSession {
   readonly #ports: PostgresSessionPorts;
   readonly #fromClient = createFrameDecoder({ maxBytes: maxFrontendBytes, knows: isFrontendTag });
   readonly #fromTarget = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag });
-  #queue: Frame[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new FrameQueue();
   #scanned = 0;
   #planning = false;
   #ended = false;
@@ -126,19 +126,21 @@ export class PostgresSession {
     this.bytesIn += chunk.length;
     this.#touchIdle();
     try {
-      for (const frame of this.#fromClient.push(chunk)) {
-        this.#queue.push(frame);
-        this.#queuedBytes += frame.raw.length;
-      }
+      for (const frame of this.#fromClient.push(chunk)) this.#queue.push(frame);
     } catch (error) {
       return this.#fail(error);
     }
-    if (this.#queuedBytes > HIGH_WATER_BYTES && this.#hasBatch()) this.#client.pause();
     this.#advance();
+    if (this.#queue.bytes > HIGH_WATER_BYTES && this.#busy) this.#client.pause();
+  }
+
+  /** Where nothing is under way, the queue waits for the rest of its batch: to stop reading would be to wait for ever. */
+  get #busy(): boolean {
+    return this.#planning || this.#state.replies.length > 0;
   }
 
   #resumeClient(): void {
-    if (this.#queuedBytes <= HIGH_WATER_BYTES || !this.#hasBatch()) this.#client.resume();
+    if (this.#queue.bytes <= HIGH_WATER_BYTES || !this.#busy) this.#client.resume();
   }
 
   #advance(): void {
@@ -205,8 +207,7 @@ export class PostgresSession {
     // INVARIANT: what is about to run is in the kernel before a byte of it leaves.
     state.recorder.flush();
     state.replies.push(...segment.replies);
-    this.#queue.unshift(...segment.rest);
-    this.#queuedBytes += segment.rest.reduce((sum, frame) => sum + frame.raw.length, 0);
+    this.#queue.putBack(segment.rest);
     this.#scanned = 0;
     this.#toTarget(segment.out);
   }
@@ -218,14 +219,10 @@ export class PostgresSession {
     if (!flowing) this.#client.pause();
   }
 
-  #hasBatch(): boolean {
-    return this.#queue.length > 0;
-  }
-
   /** A simple query, or extended messages up to Sync or Flush; `null` until one is whole. */
   #takeBatch(): Frame[] | null {
     for (;;) {
-      const first = this.#queue[0];
+      const first = this.#queue.at(0);
       if (first === undefined) return null;
       switch (first.tag) {
         case FRONTEND_TAG.query:
@@ -254,7 +251,7 @@ export class PostgresSession {
   #endOfBatch(): number | null {
     let at = this.#scanned;
     for (; at < this.#queue.length; at++) {
-      const { tag } = this.#queue[at]!;
+      const { tag } = this.#queue.at(at)!;
       if (tag === FRONTEND_TAG.sync || tag === FRONTEND_TAG.flush) return at + 1;
       // A message that ends an extended batch in its own way: plan what is in front of it.
       if (
@@ -266,20 +263,18 @@ export class PostgresSession {
         return at;
     }
     this.#scanned = at;
-    return this.#queue.length >= MAX_BATCH_FRAMES || this.#queuedBytes >= MAX_BATCH_BYTES ? this.#queue.length : null;
+    return this.#queue.length >= MAX_BATCH_FRAMES || this.#queue.bytes >= MAX_BATCH_BYTES ? this.#queue.length : null;
   }
 
   #shift(count: number): Frame[] {
-    const frames = this.#queue.splice(0, count);
-    for (const frame of frames) this.#queuedBytes -= frame.raw.length;
     this.#scanned = 0;
-    return frames;
+    return this.#queue.take(count);
   }
 
   /** The client's data goes on as it is; true while there is more to look at. */
   #pumpCopyIn(): boolean {
     const run = this.#state.copyIn!;
-    const first = this.#queue[0];
+    const first = this.#queue.at(0);
     if (first === undefined) return false;
     this.#shift(1);
     switch (first.tag) {
@@ -307,12 +302,16 @@ export class PostgresSession {
 
   /** After an error inside a batch: true once the Sync is there and has been sent. */
   #dropToSync(): boolean {
-    const sync = this.#queue.findIndex(({ tag }) => tag === FRONTEND_TAG.sync || tag === FRONTEND_TAG.terminate);
-    if (sync === -1) {
-      this.#shift(this.#queue.length);
+    let sync = 0;
+    for (; sync < this.#queue.length; sync++) {
+      const { tag } = this.#queue.at(sync)!;
+      if (tag === FRONTEND_TAG.sync || tag === FRONTEND_TAG.terminate) break;
+    }
+    if (sync === this.#queue.length) {
+      this.#shift(sync);
       return false;
     }
-    if (this.#queue[sync]!.tag === FRONTEND_TAG.terminate) {
+    if (this.#queue.at(sync)!.tag === FRONTEND_TAG.terminate) {
       this.#clientGone();
       return false;
     }

@@ -45,6 +45,7 @@ export class RawClient {
   #taken = 0;
   #wake: (() => void)[] = [];
   #searched = 0;
+  unframed = false;
   closed = false;
   key: { processId: number; secret: Uint8Array } | null = null;
 
@@ -52,6 +53,8 @@ export class RawClient {
     this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
     this.socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
+      // The one byte that answers a request for encryption is no message.
+      if (this.unframed) return;
       for (const frame of this.#decoder.push(new Uint8Array(chunk))) this.#frames.push(frame);
       this.#awake();
     });
@@ -91,7 +94,11 @@ export class RawClient {
     const scram = createScramClient({ crypto: scramCrypto, password, channelBinding: null });
     for (;;) {
       const frame = await this.#next();
-      if (frame === null || frame.tag !== BACKEND_TAG.authentication) break;
+      if (frame === null) break;
+      if (frame.tag !== BACKEND_TAG.authentication) {
+        this.#taken -= 1;
+        break;
+      }
       const message = decodeBackendMessage(frame);
       if (message.kind !== 'authentication') break;
       const { request } = message;

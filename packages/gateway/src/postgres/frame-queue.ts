@@ -1,0 +1,45 @@
+import type { Frame } from '@taskgate/protocol-postgres';
+
+/**
+ * The client's messages that wait for their turn. Taking from the front costs what is taken: hundreds of thousands of
+ * tiny messages behind a held one must not make each step a move of all of them.
+ */
+export class FrameQueue {
+  #frames: Frame[] = [];
+  #head = 0;
+  /** Of all messages in the queue. */
+  bytes = 0;
+
+  get length(): number {
+    return this.#frames.length - this.#head;
+  }
+
+  at(index: number): Frame | undefined {
+    return this.#frames[this.#head + index];
+  }
+
+  push(frame: Frame): void {
+    this.#frames.push(frame);
+    this.bytes += frame.raw.length;
+  }
+
+  /** Back to the front, in this order. */
+  putBack(frames: readonly Frame[]): void {
+    if (frames.length === 0) return;
+    this.#frames = [...frames, ...this.#frames.slice(this.#head)];
+    this.#head = 0;
+    for (const frame of frames) this.bytes += frame.raw.length;
+  }
+
+  take(count: number): Frame[] {
+    const taken = this.#frames.slice(this.#head, this.#head + count);
+    this.#head += taken.length;
+    for (const frame of taken) this.bytes -= frame.raw.length;
+    // What is behind goes to the garbage now and then, in steps that double.
+    if (this.#head > 1_000 && this.#head * 2 >= this.#frames.length) {
+      this.#frames = this.#frames.slice(this.#head);
+      this.#head = 0;
+    }
+    return taken;
+  }
+}
