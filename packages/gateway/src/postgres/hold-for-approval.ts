@@ -132,7 +132,10 @@ async function waitForOutcome(
       // Someone may have approved in the same moment: the store says who was first.
       return controlPlane.holdState(holdId);
     }
-    await ports.changed(holdId, AbortSignal.any([ports.cancelled, AbortSignal.timeout(Math.min(left, 5_000))]));
+    await ports.changed(
+      holdId,
+      AbortSignal.any([ports.cancelled, AbortSignal.timeout(Math.ceil(Math.min(left, 5_000)))]),
+    );
   }
 }
 
