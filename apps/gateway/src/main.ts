@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import {
   type ControlPlane,
   createCancelRegistry,
@@ -22,10 +21,6 @@ import { loadCertificate } from './load-certificate.ts';
 
 const TIMER_MS = 500;
 const DRAIN_MS = 10_000;
-
-// The optimising compiler takes hundreds of megabytes for the SQL grammar's WebAssembly, for a moment and at a time that a
-// client chooses by sending a long list; the baseline compiler's code is about as fast here.
-setFlagsFromString('--liftoff-only');
 
 const environment = readEnvironment(process.env);
 const log = createJsonLog((line) => process.stderr.write(line));
