@@ -133,6 +133,26 @@ describe('a sign-in', () => {
     await expect(signInAs(victim, 'wrong')).rejects.toMatchObject({ code: 'wrong-password' });
   });
 
+  it('cannot be kept from somebody by a stranger who guesses at their e-mail address from elsewhere', async () => {
+    const owner = await test.person('owner', []);
+    await signInAs(owner);
+    const guess = () =>
+      signIn(
+        test.services,
+        { email: owner.email, password: 'wrong' },
+        { address: '203.0.113.66', userAgent: 'guesser' },
+      ).catch((error) => error.code);
+    let last = '';
+    for (let i = 0; i < 7; i++) last = await guess();
+    expect(last).toBe('rate-limited');
+    await expect(signInAs(owner)).resolves.toMatchObject({ user: { email: owner.email } });
+    expect(await guess()).toBe('rate-limited');
+    // And the stranger gains nothing at the owner's own address.
+    for (let i = 0; i < 5; i++)
+      await expect(signInAs(owner, 'wrong')).rejects.toMatchObject({ code: 'wrong-password' });
+    await expect(signInAs(owner, 'wrong')).rejects.toMatchObject({ code: 'rate-limited' });
+  });
+
   it('ends when it is signed out, and nobody else can end it', async () => {
     const { webSessionId } = await signInAs(engineer);
     const actor = (await checkWebSession(test.services, webSessionId))!;

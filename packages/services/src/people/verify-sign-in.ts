@@ -37,7 +37,7 @@ export async function verifySignIn(
 ): Promise<VerifiedUser> {
   const email = credentials.email.toLowerCase();
   const password = new SecretValue(credentials.password);
-  const keys = { email: `email:${email}`, address: `address:${client.address}` };
+  const keys = { email: await emailKey(services, email, client.address), address: `address:${client.address}` };
   await countAttempts(services, keys);
 
   const found = await services.db.user
@@ -71,6 +71,22 @@ export async function requireStillVerified(tx: Transaction, { user, passwordHash
 
 const wrongPassword = (): TaskgateError =>
   new TaskgateError('wrong-password', 'the e-mail address or the password is wrong');
+
+const KNOWN_ADDRESS_MS = 30 * 86_400_000;
+
+/**
+ * Whoever guesses at an e-mail address uses up its attempts as they come. So that they cannot keep its owner out, an
+ * address that the owner has signed in from lately has attempts of its own.
+ */
+async function emailKey(services: Services, email: string, address: string): Promise<string> {
+  const since = new Date(services.clock.now() - KNOWN_ADDRESS_MS);
+  const known = await services.db.webSession
+    .findFirst({ where: { address, createdAt: { gt: since }, user: { email } }, select: { id: true } })
+    .catch((error: unknown) => {
+      throw translateStoreError(error);
+    });
+  return known === null ? `email:${email}` : `email:${email} at ${address}`;
+}
 
 /** Counts this attempt before it is tried, so that a thousand at once are a thousand. */
 export async function countAttempts(
