@@ -3,10 +3,25 @@ import { SQL_LIMITS } from './sql-limits.ts';
 export interface TextMeasure {
   readonly tokens: number;
   readonly parentheses: number;
+  /** Steps that the server's lexer takes over runs of operator characters, whatever they stand in. */
+  readonly operatorSteps: number;
 }
 
 const WORD = /[A-Za-z0-9_$\u0080-\uffff]+/y;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+
+const LONG_OPERATOR_RUN = /[~!@#^&|`?+\-*/%<>=]{65,}/g;
+
+/**
+ * The lexer reads a whole run of such characters, takes the first token of it and reads the rest again: `/*` two hundred
+ * thousand times keeps it busy for minutes. Counted without regard to quotes and comments, so that no misjudged
+ * quote hides a run.
+ */
+function operatorSteps(text: string): number {
+  let steps = 0;
+  for (const [run] of text.matchAll(LONG_OPERATOR_RUN)) steps += run.length * run.length;
+  return steps;
+}
 
 /**
  * Counts tokens and the deepest nesting of brackets, roughly, so that a text that would hold the event loop or the
@@ -47,7 +62,7 @@ export function measureText(text: string): TextMeasure {
       at += matchAt(WORD, text, at)?.length ?? 1;
     }
   }
-  return { tokens, parentheses };
+  return { tokens, parentheses, operatorSteps: operatorSteps(text) };
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): string | null {

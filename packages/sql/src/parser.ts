@@ -105,6 +105,9 @@ function refuseBeforeParsing(text: string): Unknown | null {
   if (measure.parentheses > SQL_LIMITS.parentheses) {
     return unknown('too-large', `the statement nests more than ${SQL_LIMITS.parentheses} brackets; simplify it`);
   }
+  if (measure.operatorSteps > SQL_LIMITS.operatorSteps) {
+    return unknown('too-large', 'the statement holds a very long run of signs such as `/*` or `=`; shorten it');
+  }
   return null;
 }
 

@@ -9,6 +9,8 @@ export const SQL_LIMITS = {
   tokens: 60_000,
   /** Open parentheses and brackets, counted before the parser runs. */
   parentheses: 300,
+  /** Squares of the lengths of long runs of operator characters, summed: about a run of 7,000. */
+  operatorSteps: 50_000_000,
   /** Levels of the parse tree: a JSON object is one. */
   depth: 1_000,
   /** Nodes of the parse trees of one message. */
