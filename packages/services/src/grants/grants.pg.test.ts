@@ -1,6 +1,8 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGroup } from '../people/create-group.ts';
 import { updateGroup } from '../people/update-group.ts';
+import { updateUser } from '../people/update-user.ts';
 import { refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
 import { activateGrant } from './activate-grant.ts';
 import { approveGrant } from './approve-grant.ts';
@@ -293,4 +295,22 @@ it('one person cannot fill the grants that the gate tries a token against, and s
   const codes = await Promise.all(ids.map((id) => refusal(activateGrant(flooder.ctx, { id }))));
   expect(codes.filter((code) => code === 'rate-limited')).toHaveLength(1);
   expect(await shop.activeGrant('sales-report', shop.otherEngineer)).toBeTruthy();
+});
+
+it('who leaves the group of a task, or loses the role, loses its active grants in the same moment, and no others', async () => {
+  const state = async (id: string) => (await loadGrant(shop.auditor.ctx, { id })).state;
+  const mover = await shop.person('mover', [], ['analysts', 'dba']);
+  const report = await shop.activeGrant('sales-report', mover);
+  const kept = await shop.activeGrant('sales-report', shop.otherEngineer);
+  await updateUser(shop.setup, { id: mover.id, groups: ['dba'] });
+  expect([await state(report.id), await state(kept.id)]).toEqual(['ended', 'active']);
+  expect((await shop.audit(report.id)).map((row) => row.action)).toContain('grant.revoke');
+
+  const staff = await createGroup(shop.setup, { name: 'staff', roles: ['engineer'] });
+  const loser = await shop.person('loser', [], ['analysts', 'staff']);
+  const held = await shop.activeGrant('sales-report', loser);
+  await updateGroup(shop.setup, { name: staff.name, members: [] });
+  expect(await state(held.id)).toBe('active');
+  await updateUser(shop.setup, { id: loser.id, groups: ['staff'] });
+  expect(await state(held.id)).toBe('ended');
 });

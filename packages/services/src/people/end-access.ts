@@ -1,7 +1,11 @@
 import type { Transaction } from '@taskgate/db';
+import { buildPrincipal } from '@taskgate/identity';
+import { mayActivate } from '@taskgate/policy';
 import type { ServiceContext } from '../context.ts';
 import { changeGrant } from '../grants/change-grant.ts';
 import { lockGrant } from '../grants/grant-row.ts';
+import { readTaskDocument } from '../tasks/task-documents.ts';
+import { groupsOf, USER_SELECT } from './user-view.ts';
 
 /** Ends every sign-in and API token of a person; gives the number of sign-ins. The caller writes the audit row. */
 export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: string): Promise<number> {
@@ -15,16 +19,47 @@ export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: s
 
 /** Revokes every grant of a person, and with it every connection under one. Each has its own audit row. */
 export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, userId: string): Promise<void> {
-  const now = ctx.services.clock.now();
-  const by = ctx.actor.kind === 'user' ? ctx.actor.userId : 'system';
   const standing = await tx.grant.findMany({
     where: { userId, state: { not: 'ended' } },
     select: { id: true },
     orderBy: { id: 'asc' },
   });
-  for (const { id } of standing) {
-    const row = await lockGrant(tx, id);
-    if (row === null || row.state === 'ended') continue;
-    await changeGrant(tx, ctx, row, { kind: 'revoke', by }, { now, action: 'grant.revoke', also: { endedById: by } });
+  for (const { id } of standing) await revoke(tx, ctx, id);
+}
+
+/**
+ * Revokes what these people hold and could not activate any more: who left a task's group, or lost the role, keeps no
+ * connection of it until its time is over. The hours of a task are asked as of the activation: they are about starting.
+ */
+export async function revokeGrantsBeyond(
+  tx: Transaction,
+  ctx: ServiceContext,
+  userIds: readonly string[],
+): Promise<void> {
+  const active = await tx.grant.findMany({
+    where: { userId: { in: [...userIds] }, state: 'active' },
+    select: { id: true, taskId: true, taskRevision: true, activatedAt: true, user: { select: USER_SELECT } },
+    orderBy: { id: 'asc' },
+  });
+  for (const { id, taskId, taskRevision, activatedAt, user } of active) {
+    const { source } = await tx.taskRevision.findUniqueOrThrow({
+      where: { taskId_revision: { taskId, revision: taskRevision } },
+      select: { source: true },
+    });
+    const { groups, scopes } = buildPrincipal(groupsOf(user), null);
+    const may = mayActivate(
+      readTaskDocument(source),
+      { email: user.email, groups, kind: 'person' },
+      { epochMs: activatedAt?.getTime() ?? ctx.services.clock.now() },
+    );
+    if (!may.ok || !scopes.includes('grant:request')) await revoke(tx, ctx, id);
   }
+}
+
+async function revoke(tx: Transaction, ctx: ServiceContext, grantId: string): Promise<void> {
+  const now = ctx.services.clock.now();
+  const by = ctx.actor.kind === 'user' ? ctx.actor.userId : 'system';
+  const row = await lockGrant(tx, grantId);
+  if (row === null || row.state === 'ended') return;
+  await changeGrant(tx, ctx, row, { kind: 'revoke', by }, { now, action: 'grant.revoke', also: { endedById: by } });
 }

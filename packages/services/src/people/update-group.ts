@@ -7,6 +7,7 @@ import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
+import { revokeGrantsBeyond } from './end-access.ts';
 import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
 
@@ -31,6 +32,8 @@ export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<
         select: GROUP_SELECT,
       });
       await requireAdminLeft(tx);
+      const affected = new Set([...before.memberships, ...after.memberships].map(({ user }) => user.id));
+      await revokeGrantsBeyond(tx, ctx, [...affected]);
       const view = toGroupView(after);
       await emitAudit(tx, ctx, {
         action: 'group.update',

@@ -7,14 +7,14 @@ import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { endSignIns, revokeGrantsOf } from './end-access.ts';
+import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
 import { findGroupIds } from './find-groups.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
 import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
 
 /**
- * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; a new password
- * ends sign-ins and tokens.
+ * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
+ * group ends the grants that came with it; a new password ends sign-ins and tokens.
  */
 export async function updateUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
   requireScope(ctx, 'people:write');
@@ -50,6 +50,7 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       const newlyDisabled = disabledAt !== null && before.disabledAt === null;
       const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
       if (newlyDisabled) await revokeGrantsOf(tx, ctx, id);
+      else if (groupIds !== null) await revokeGrantsBeyond(tx, ctx, [id]);
       await emitAudit(tx, ctx, {
         action: 'user.update',
         subjectKind: 'user',
