@@ -16,6 +16,8 @@ export interface PreparedStatement {
 /** A portal, or an SQL cursor: one table too. */
 export interface Portal {
   readonly statement: PreparedStatement;
+  /** Key of the context in which it was bound: the server runs what its tables and views meant then. */
+  readonly contextKey: string;
   readonly parameters: readonly (Uint8Array | null)[];
   readonly parameterFormats: readonly number[];
   readonly resultFormats: readonly number[];

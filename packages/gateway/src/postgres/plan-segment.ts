@@ -22,7 +22,7 @@ import type { HoldPorts } from './hold-for-approval.ts';
 import type { Portal, PreparedStatement } from './name-tables.ts';
 import type { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
-import { currentDecision, resolveStatement } from './resolve-statement.ts';
+import { portalDecision, resolveStatement } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
 
 /** What goes to the target in one write, and what it will answer. */
@@ -149,6 +149,7 @@ function planLimitedWrite(state: SessionState, text: string, run: OperationRun):
   };
   const portal: Portal = {
     statement,
+    contextKey: state.context.key,
     parameters: [],
     parameterFormats: [],
     resultFormats: [],
@@ -226,7 +227,7 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         out.push(frame.raw);
         replies.push({
           kind: 'bind',
-          confirm: state.portals.stage(message.portal, toPortal(statement, message)),
+          confirm: state.portals.stage(message.portal, toPortal(state, statement, message)),
           swallow: false,
         });
         break;
@@ -248,7 +249,7 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
       case 'execute': {
         const portal = state.portals.get(message.portal);
         if (portal === undefined) return refuse(unknownName('portal', message.portal, '34000'), index);
-        const resolved = resolveStatement(state, currentDecision(state, portal.statement));
+        const resolved = resolveStatement(state, portalDecision(state, portal));
         const admission = await admitOperation(
           state,
           {
@@ -349,9 +350,10 @@ function describesNext(next: Frame | undefined, statement: string): boolean {
   return message.kind === 'describe' && message.target === 'statement' && message.name === statement;
 }
 
-function toPortal(statement: PreparedStatement, bind: BindMessage): Portal {
+function toPortal(state: SessionState, statement: PreparedStatement, bind: BindMessage): Portal {
   return {
     statement,
+    contextKey: state.context.key,
     parameters: bind.parameters,
     parameterFormats: bind.parameterFormats,
     resultFormats: bind.resultFormats,

@@ -66,6 +66,7 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
       if (effect.kind === 'prepare') return { ...plain, onSuccess: state.statements.stage(effect.name, statement) };
       const portal: Portal = {
         statement,
+        contextKey: state.context.key,
         parameters: [],
         parameterFormats: [],
         resultFormats: [],
@@ -103,7 +104,7 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
         return denied(
           gateDenial('not-understood', `there is no cursor \`${effect.name}\` in this session`, 'declare it first'),
         );
-      const current = currentDecision(state, portal.statement);
+      const current = portalDecision(state, portal);
       if (current.decision.outcome !== 'allow') return denied(current.decision);
       return { decided, result: current, onSuccess: NOTHING };
     }
@@ -149,6 +150,19 @@ export function currentDecision(state: SessionState, statement: PreparedStatemen
   statement.decided = decided.length === 1 ? decided[0]! : statement.decided;
   statement.contextKey = state.context.key;
   return statement.decided;
+}
+
+/** A portal bound under another policy or catalog is not decided anew: its plan was made when it was bound. */
+export function portalDecision(state: SessionState, portal: Portal): DecidedStatement {
+  if (portal.contextKey === state.context.key) return currentDecision(state, portal.statement);
+  return {
+    operation: portal.statement.decided.operation,
+    decision: gateDenial(
+      'not-understood',
+      'the policy or the catalog has changed since this was bound',
+      'bind or declare it again',
+    ),
+  };
 }
 
 /** Row shape of a portal: its statement's, in the formats that Bind asked for. */

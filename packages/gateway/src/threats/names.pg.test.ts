@@ -202,4 +202,24 @@ describe('W3 W4 names made by SQL are the protocol’s names', () => {
     ).toHaveLength(1);
     expect((await client.query('execute d')).rows[0]).toEqual(['Customer 1']);
   });
+
+  it('a portal bound before a view changed does not run under the decision of after', async () => {
+    await door.database.query('create view public.shown as select id, email as label from public.customers');
+    const client = await reader();
+    await client.query('begin');
+    await client.exchange([parse('v', 'select label from public.shown'), bind('old', 'v'), encodeSync()]);
+    // The server's plan of the portal reads the e-mail; the view that the catalog has next shows a name.
+    const changing = await door.database.connect();
+    await client.query('savepoint s');
+    const changed = changing.query(
+      'create or replace view public.shown as select id, name as label from public.customers',
+    );
+    await client.query('select relname from public.no_such_relation');
+    await client.query('rollback to s');
+    const answer = await client.exchange([encodeExecute('old', 0), encodeSync()]);
+    expect(answer.rows.flat().every((value) => value === 'k***@example.com')).toBe(true);
+    await client.query('rollback');
+    await changed;
+    await changing.end();
+  });
 });

@@ -1,7 +1,9 @@
 import { createDecipheriv, createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { decodeRecording, openEvent } from '@taskgate/recording';
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+import { decodeRecording, isSealedRecording, openEvent, unsealRecording } from '@taskgate/recording';
 import { waitUntil } from '@taskgate/testkit';
 import { expect } from 'vitest';
 import type { MemoryGrant } from '../testing/memory-control-plane.ts';
@@ -22,6 +24,7 @@ export interface ThreatDoor extends TestDoor {
   approve(matching: string, parameters?: readonly (string | null)[]): Promise<void>;
 }
 
+const inflate = promisify(zlib.gunzip);
 const digits = (seed: string, length: number): string =>
   BigInt(`0x${createHash('sha256').update(seed).digest('hex')}`)
     .toString()
@@ -88,7 +91,10 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
           .readdirSync(door.archiveDirectory, { recursive: true, encoding: 'utf8' })
           .filter((name) => name.includes(sessionId))
           .map((name) => path.join(door.archiveDirectory, name))[0]!;
-    const bytes = new Uint8Array(fs.readFileSync(file));
+    const kept = new Uint8Array(fs.readFileSync(file));
+    const bytes = isSealedRecording(kept)
+      ? await unsealRecording(kept, { decompress: (block) => inflate(block), maxBytes: 64 * 1024 * 1024 })
+      : kept;
     const decoded = decodeRecording(bytes);
     const key = door.controlPlane.keys.get(sessionId)!;
     return Promise.all(
