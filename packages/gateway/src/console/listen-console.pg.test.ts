@@ -100,6 +100,19 @@ describe('the console', () => {
     }
   });
 
+  it('answers the latest of a flood of preflights, not each of them', async () => {
+    door.controlPlane.tickets.set('flood', door.grant('sales-report').grant.grantId);
+    const socket = await opened('flood');
+    expect(await messages(socket)).toMatchObject({ type: 'ready' });
+    const verdicts: number[] = [];
+    socket.on('message', (data) => verdicts.push((JSON.parse(String(data)) as { id: number }).id));
+    const sql = `select ${Array.from({ length: 2_000 }, () => 'id').join(',')} from public.orders`;
+    for (let id = 1; id <= 100; id++) socket.send(JSON.stringify({ type: 'preflight', id, sql }));
+    await vi.waitFor(() => expect(verdicts.at(-1)).toBe(100), { timeout: 20_000 });
+    expect(verdicts.length).toBeLessThan(60);
+    socket.close();
+  });
+
   it('holds few sockets of one address that show no ticket, and those that have one do not count', async () => {
     const all = await Promise.all(Array.from({ length: 70 }, () => connect()));
     expect(all.filter((one) => one === 503).length).toBeGreaterThanOrEqual(20);

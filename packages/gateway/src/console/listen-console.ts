@@ -144,6 +144,40 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
     );
   }
 
+  let asked: Extract<ConsoleRequest, { type: 'preflight' }> | null = null;
+  let answering = false;
+  /**
+   * One at a time, the latest only, and never more than half of this process's time: each is decided in one go, so a
+   * flood of them would hold up every session of the gate.
+   */
+  const answerPreflights = async (session: PostgresSession): Promise<void> => {
+    answering = true;
+    try {
+      while (asked !== null && socket.readyState === socket.OPEN) {
+        const { id, sql } = asked;
+        asked = null;
+        const since = ports.clock.monotonicMs();
+        const decided = await session.preflight(sql);
+        emit({
+          type: 'verdict',
+          id,
+          statements: decided.map(({ operation, decision }) => ({
+            label: operation.label,
+            statementClass: operation.statementClass,
+            outcome: decision.outcome,
+            reasons: [...decision.reasons],
+            masks: decision.obligations.outputMasks.flatMap((mask, index) =>
+              mask === null ? [] : [{ column: operation.output?.[index]?.name ?? '', mask }],
+            ),
+          })),
+        });
+        await new Promise((resolve) => setTimeout(resolve, ports.clock.monotonicMs() - since).unref());
+      }
+    } finally {
+      answering = false;
+    }
+  };
+
   const handle = async (data: string): Promise<void> => {
     const parsed = ConsoleRequest.safeParse(JSON.parse(data));
     if (!parsed.success) return end('bad-input', 'that is not a message of the console');
@@ -172,23 +206,9 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
           return;
         }
         return console.client.run(request.id, request.sql, request.maxRows);
-      case 'preflight': {
-        const decided = await session.preflight(request.sql);
-        emit({
-          type: 'verdict',
-          id: request.id,
-          statements: decided.map(({ operation, decision }) => ({
-            label: operation.label,
-            statementClass: operation.statementClass,
-            outcome: decision.outcome,
-            reasons: [...decision.reasons],
-            // Of a refused statement nothing is shown, masked or not.
-            masks: (decision.outcome === 'deny' ? [] : decision.obligations.outputMasks).flatMap((mask, index) =>
-              mask === null ? [] : [{ column: operation.output?.[index]?.name ?? '', mask }],
-            ),
-          })),
-        });
-      }
+      case 'preflight':
+        asked = request;
+        if (!answering) await answerPreflights(session);
     }
   };
 
