@@ -147,10 +147,20 @@ describe('a sign-in', () => {
     expect(last).toBe('rate-limited');
     await expect(signInAs(owner)).resolves.toMatchObject({ user: { email: owner.email } });
     expect(await guess()).toBe('rate-limited');
+    // Nor by one who uses up the attempts of the address that they share.
+    const shared = { address: CLIENT.address, userAgent: 'guesser' };
+    let code = '';
+    for (let i = 0; i < 60 && code !== 'rate-limited'; i++)
+      code = await signIn(test.services, { email: `nobody${i}@test.example`, password: 'wrong' }, shared).catch(
+        (error) => error.code,
+      );
+    expect(code).toBe('rate-limited');
+    await expect(signInAs(owner)).resolves.toMatchObject({ user: { email: owner.email } });
     // And the stranger gains nothing at the owner's own address.
     for (let i = 0; i < 5; i++)
       await expect(signInAs(owner, 'wrong')).rejects.toMatchObject({ code: 'wrong-password' });
     await expect(signInAs(owner, 'wrong')).rejects.toMatchObject({ code: 'rate-limited' });
+    test.clock.advance(hour);
   });
 
   it('ends when it is signed out, and nobody else can end it', async () => {

@@ -37,7 +37,7 @@ export async function verifySignIn(
 ): Promise<VerifiedUser> {
   const email = credentials.email.toLowerCase();
   const password = new SecretValue(credentials.password);
-  const keys = { email: await emailKey(services, email, client.address), address: `address:${client.address}` };
+  const keys = await attemptKeys(services, email, client.address);
   await countAttempts(services, keys);
 
   const found = await services.db.user
@@ -75,17 +75,23 @@ const wrongPassword = (): TaskgateError =>
 const KNOWN_ADDRESS_MS = 30 * 86_400_000;
 
 /**
- * Whoever guesses at an e-mail address uses up its attempts as they come. So that they cannot keep its owner out, an
- * address that the owner has signed in from lately has attempts of its own.
+ * Whoever guesses uses up the attempts of an e-mail address, and of the address they share with others, as those come.
+ * So that they cannot keep an owner out, a pair of both that has signed in lately has attempts of its own.
  */
-async function emailKey(services: Services, email: string, address: string): Promise<string> {
+async function attemptKeys(
+  services: Services,
+  email: string,
+  address: string,
+): Promise<{ readonly email: string; readonly address: string }> {
   const since = new Date(services.clock.now() - KNOWN_ADDRESS_MS);
   const known = await services.db.webSession
     .findFirst({ where: { address, createdAt: { gt: since }, user: { email } }, select: { id: true } })
     .catch((error: unknown) => {
       throw translateStoreError(error);
     });
-  return known === null ? `email:${email}` : `email:${email} at ${address}`;
+  return known === null
+    ? { email: `email:${email}`, address: `address:${address}` }
+    : { email: `email:${email} at ${address}`, address: `address:${address} of ${email}` };
 }
 
 /** Counts this attempt before it is tried, so that a thousand at once are a thousand. */
