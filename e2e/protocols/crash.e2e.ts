@@ -111,7 +111,14 @@ describe.skipIf(findClientProgram('pgbench') === null)('kill -9 of the gateway',
   }
 
   async function allEnded(): Promise<readonly SessionView[] | null> {
-    const { items } = await as('auditor').get<{ items: readonly SessionView[] }>('/sessions?task=shop-admin&limit=200');
+    const items: SessionView[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: { items: readonly SessionView[]; nextCursor: string | null } = await as('auditor').get(
+        `/sessions?task=shop-admin&limit=200${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+      );
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    }
     const mine = items.filter((session) => session.gateway === gateway.name);
     return mine.length > 0 && mine.every(({ endedAt, recording }) => endedAt !== null && recording !== 'live')
       ? mine

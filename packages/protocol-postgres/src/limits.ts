@@ -5,8 +5,8 @@ export const PROTOCOL_LIMITS = {
   /** Postgres' own MAX_STARTUP_PACKET_LENGTH. */
   maxStartupBytes: 10_000,
   maxAuthBytes: 8_192,
-  /** Query and Parse. */
-  maxStatementBytes: 1024 * 1024,
+  /** Query and Parse. More than the analysis takes, so that a text that is too long is refused and the session goes on. */
+  maxStatementBytes: 16 * 1024 * 1024,
   maxBindBytes: 16 * 1024 * 1024,
   maxCopyDataBytes: 16 * 1024 * 1024,
   maxOtherFrontendBytes: 64 * 1024,

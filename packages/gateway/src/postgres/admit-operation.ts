@@ -60,7 +60,6 @@ export async function admitOperation(state: SessionState, candidate: Candidate, 
       return { refusal: refuse(state, decisionId, decided, denial, 'refused') };
     }
   }
-  state.budget.statements += 1;
   return {
     run: new OperationRun({
       decisionId,
@@ -131,6 +130,8 @@ export function refuseAffected(state: SessionState, run: OperationRun, affected:
 
 function recordOperation(state: SessionState, candidate: Candidate, decision: Decision): string {
   const { operation } = candidate.decided;
+  // Refused ones count too: else a grant could fill the spool with refusals.
+  state.budget.statements += 1;
   if (state.recorder.failed) throw new TaskgateError('record-unavailable', 'the recording cannot be written');
   const decisionId = createId('dec', state.ports.clock.now(), state.ports.randomBytes);
   const statement = clip(operation.text, RECORDING_LIMITS.maxStatementBytes);

@@ -28,6 +28,8 @@ export interface Portal {
 }
 
 const MAX_NAMES = 10_000;
+/** Of the texts and parameters that the names of one session stand for. */
+const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * Names as the server has them. A change takes effect when the server has confirmed it: a `PREPARE` that fails must not
@@ -36,6 +38,12 @@ const MAX_NAMES = 10_000;
 export class NameTable<T> {
   readonly #confirmed = new Map<string, T>();
   readonly #staged = new Map<string, T | null>();
+  readonly #weigh: (value: T) => number;
+  #bytes = 0;
+
+  constructor(weigh: (value: T) => number) {
+    this.#weigh = weigh;
+  }
 
   get(name: string): T | undefined {
     const staged = this.#staged.get(name);
@@ -47,8 +55,10 @@ export class NameTable<T> {
   stage(name: string, value: T | null): () => void {
     this.#staged.set(name, value);
     return () => {
-      if (value === null) this.#confirmed.delete(name);
-      else if (this.#confirmed.size < MAX_NAMES || this.#confirmed.has(name)) this.#confirmed.set(name, value);
+      this.#drop(name);
+      if (value === null || this.#confirmed.size >= MAX_NAMES) return;
+      this.#confirmed.set(name, value);
+      this.#bytes += this.#weigh(value);
     };
   }
 
@@ -59,16 +69,23 @@ export class NameTable<T> {
 
   /** At once, whatever the server says. */
   forget(name: string): void {
-    this.#confirmed.delete(name);
+    this.#drop(name);
     this.#staged.delete(name);
   }
 
   get full(): boolean {
-    return this.#confirmed.size >= MAX_NAMES;
+    return this.#confirmed.size >= MAX_NAMES || this.#bytes >= MAX_BYTES;
+  }
+
+  #drop(name: string): void {
+    const value = this.#confirmed.get(name);
+    if (value === undefined) return;
+    this.#confirmed.delete(name);
+    this.#bytes -= this.#weigh(value);
   }
 
   /** All names, or those that `drop` picks. */
   clear(drop: (value: T) => boolean = () => true): void {
-    for (const [name, value] of this.#confirmed) if (drop(value)) this.#confirmed.delete(name);
+    for (const [name, value] of this.#confirmed) if (drop(value)) this.#drop(name);
   }
 }

@@ -27,6 +27,10 @@ const MAX_BATCH_BYTES = 32 * 1024 * 1024;
 /** Above this much unread input the client waits. */
 const HIGH_WATER_BYTES = 2 * 1024 * 1024;
 const CATALOG_RETRY_MS = 3_000;
+/** A long session looks again at policies and catalog this often, whatever it was told of. */
+const CONTEXT_MAX_AGE_MS = 60_000;
+/** What may pass: the session goes on with what it had, and tries again at the next statement. */
+const TEMPORARY: ReadonlySet<string> = new Set(['store-unavailable', 'resource-unreachable']);
 
 /** Why a session ends, said in the protocol's form where the client is still there to hear it. */
 export interface SessionEnding {
@@ -57,6 +61,8 @@ export class PostgresSession {
   #scanned = 0;
   #planning = false;
   #ended = false;
+  #cancelling = false;
+  #contextLoadedAt: number;
   #holdCancel: AbortController | null = null;
   #toClient: Uint8Array[] = [];
   #idleTimer: NodeJS.Timeout | null = null;
@@ -72,6 +78,7 @@ export class PostgresSession {
     this.#client = client;
     this.#target = target;
     this.#ports = ports;
+    this.#contextLoadedAt = state.ports.clock.monotonicMs();
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
     });
@@ -99,7 +106,13 @@ export class PostgresSession {
   /** From a CancelRequest of this client: takes a hold back, or cancels what runs. */
   cancel(): void {
     if (this.#holdCancel !== null) this.#holdCancel.abort();
-    else if (this.#state.replies.length > 0) void this.#target.cancel();
+    else if (this.#state.replies.length > 0 && !this.#cancelling) {
+      // One at a time: each opens a connection to the target.
+      this.#cancelling = true;
+      void this.#target.cancel().finally(() => {
+        this.#cancelling = false;
+      });
+    }
   }
 
   /** Ends it from outside (grant ended, expiry, shutdown). */
@@ -173,6 +186,7 @@ export class PostgresSession {
       }
       const frames = this.#takeBatch();
       if (frames === null) return;
+      if (state.ports.clock.monotonicMs() - this.#contextLoadedAt > CONTEXT_MAX_AGE_MS) state.contextStale = true;
       if (state.contextStale || state.catalogStale) await this.#refreshContext();
       const ports = this.#planPorts();
       const { tag } = frames[0]!;
@@ -341,13 +355,15 @@ export class PostgresSession {
     const refresh = state.catalogStale;
     state.contextStale = false;
     state.catalogStale = false;
+    this.#contextLoadedAt = state.ports.clock.monotonicMs();
     try {
       const grant = await this.#ports.reloadGrant();
       state.context = await this.#ports.contexts.load(grant, { refresh });
       state.grant = grant;
     } catch (error) {
-      if (!(error instanceof TaskgateError) || error.code !== 'store-unavailable') throw error;
+      if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;
       state.contextStale = true;
+      state.catalogStale = refresh;
     }
   }
 

@@ -45,5 +45,10 @@ export interface SessionState {
 }
 
 export function createNameTables(): Pick<SessionState, 'statements' | 'portals'> {
-  return { statements: new NameTable<PreparedStatement>(), portals: new NameTable<Portal>() };
+  return {
+    statements: new NameTable<PreparedStatement>(({ text }) => text.length),
+    portals: new NameTable<Portal>(({ parameters }) =>
+      parameters.reduce((sum, value) => sum + (value?.length ?? 0), 0),
+    ),
+  };
 }
