@@ -46,6 +46,11 @@ describe('an unchanged psql through the door', () => {
       'copy (select id, email from public.customers where id = 2) to stdout',
     );
     expect(out.stdout.trim()).toBe('2\tc***@example.com');
+    const header = await psql(
+      door.grant('sales-report'),
+      'copy (select id, email from public.customers where id = 2) to stdout (format csv, header)',
+    );
+    expect(header.stdout.trim().split('\n')).toEqual(['id,email', '2,"c***@example.com"']);
     const into = await runCommand(
       psqlPath(),
       [

@@ -203,11 +203,19 @@ export class OperationRun {
 
   /** One CopyData of the target: the body to send. */
   copyOut(data: Uint8Array): Uint8Array {
-    const sent = this.#copyMasker === null ? data : this.#copyMasker.maskRow(data);
+    const sent = this.#copyMasker === null || this.#isCopyHeader(data) ? data : this.#copyMasker.maskRow(data);
     this.rows += 1;
     this.bytes += sent.length;
     this.#recordCopy('out', sent);
     return sent;
+  }
+
+  /** A header holds just the columns' names: what equals them tells nothing, wherever it came from. */
+  #isCopyHeader(data: Uint8Array): boolean {
+    const { output, copy } = this.result.operation;
+    if (this.rows > 0 || output === null || copy === null) return false;
+    const names = output.map(({ name }) => name).join(copy.format === 'csv' ? ',' : '\t');
+    return utf8DecodeLossy(data) === `${names}\n`;
   }
 
   copyIn(data: Uint8Array): void {

@@ -29,17 +29,16 @@ export function whyNotGrant(
   switch (action) {
     case 'approve':
     case 'refuse': {
-      if (!actor.scopes.includes('grant:review')) return forbidden('only reviewers decide requests');
       const event: GrantEvent =
         action === 'approve'
           ? { kind: 'approve', by: actor.userId, ttlMs: null }
           : { kind: 'refuse', by: actor.userId };
-      if (!own) {
-        const notMember = whyNotApprover(actor, grant.approverGroups);
-        if (notMember !== null) return notMember;
-        if (grant.answeredBy.includes(actor.userId) && status.state === 'requested')
-          return new TaskgateError('invalid-state', 'you have answered this already; one person counts once');
-      }
+      if (own) return whyNotEvent(status, event, now);
+      if (!actor.scopes.includes('grant:review')) return forbidden('only reviewers decide requests');
+      const notMember = whyNotApprover(actor, grant.approverGroups);
+      if (notMember !== null) return notMember;
+      if (grant.answeredBy.includes(actor.userId) && status.state === 'requested')
+        return new TaskgateError('invalid-state', 'you have answered this already; one person counts once');
       return whyNotEvent(status, event, now);
     }
     case 'activate':

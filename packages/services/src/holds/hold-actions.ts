@@ -14,8 +14,8 @@ export function whyNotHold(action: HoldAction, actor: UserActor, hold: HoldRow, 
     if (!actor.scopes.includes('grant:request')) return new TaskgateError('forbidden', 'you may not cancel statements');
     return whyNotWaiting(hold, now);
   }
-  if (!actor.scopes.includes('grant:review')) return new TaskgateError('forbidden', 'only reviewers decide holds');
   if (own) return new TaskgateError('forbidden', 'nobody decides their own request');
+  if (!actor.scopes.includes('grant:review')) return new TaskgateError('forbidden', 'only reviewers decide holds');
   const notMember = whyNotApprover(actor, hold.approverGroups);
   if (notMember !== null) return notMember;
   if (hold.state === 'waiting' && hold.approvals.some((answer) => answer.userId === actor.userId))
