@@ -99,7 +99,7 @@ export const documents = {
   /** For the editor: what is wrong and what it means. Saves nothing. */
   check: oc
     .route({ method: 'POST', path: '/documents/check' })
-    .input(z.object({ kind: z.enum(['Task', 'Policy']), source: z.string().max(262_144) }))
+    .input(z.object({ kind: z.enum(['Task', 'Policy']), source: z.string().max(65_536) }))
     .output(
       z.object({
         problems: z.array(ProblemItem),
@@ -109,7 +109,7 @@ export const documents = {
     ),
   complete: oc
     .route({ method: 'POST', path: '/documents/complete' })
-    .input(z.object({ source: z.string().max(262_144), offset: z.number().int().min(0) }))
+    .input(z.object({ source: z.string().max(65_536), offset: z.number().int().min(0) }))
     .output(
       z.object({
         from: z.number().int(),
