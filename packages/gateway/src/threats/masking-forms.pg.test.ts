@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openThreatDoor, type ThreatDoor } from './open-threat-door.ts';
-import type { RawClient } from './raw-client.ts';
+import { openThreatDoor, type ThreatDoor } from '../testing/open-threat-door.ts';
+import type { RawClient } from '../testing/raw-client.ts';
 
 let door: ThreatDoor;
 let reader: RawClient;

@@ -1,7 +1,7 @@
 import { encodeClose, encodeExecute, encodeFlush, encodeQuery, encodeSync } from '@taskgate/protocol-postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openThreatDoor, type ThreatDoor } from './open-threat-door.ts';
-import { bind, parse, type RawClient } from './raw-client.ts';
+import { openThreatDoor, type ThreatDoor } from '../testing/open-threat-door.ts';
+import { bind, parse, type RawClient } from '../testing/raw-client.ts';
 
 let door: ThreatDoor;
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import { encodeExecute, encodeQuery, encodeSync } from '@taskgate/protocol-postgres';
 import { waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openThreatDoor, type ThreatDoor } from './open-threat-door.ts';
-import { bind, parse } from './raw-client.ts';
+import { openThreatDoor, type ThreatDoor } from '../testing/open-threat-door.ts';
+import { bind, parse } from '../testing/raw-client.ts';
 
 let door: ThreatDoor;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { encodeCopyData, encodeExecute, encodeQuery, encodeSync } from '@taskgate/protocol-postgres';
 import { waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openThreatDoor, type ThreatDoor } from './open-threat-door.ts';
-import { bind, parse, type RawClient } from './raw-client.ts';
+import { openThreatDoor, type ThreatDoor } from '../testing/open-threat-door.ts';
+import { bind, parse, type RawClient } from '../testing/raw-client.ts';
 
 let door: ThreatDoor;
 let other: RawClient;

@@ -16,8 +16,8 @@ import {
 } from '@taskgate/protocol-postgres';
 import { waitUntil } from '@taskgate/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openThreatDoor, type ThreatDoor } from './open-threat-door.ts';
-import { bind, parse, RawClient } from './raw-client.ts';
+import { openThreatDoor, type ThreatDoor } from '../testing/open-threat-door.ts';
+import { bind, parse, RawClient } from '../testing/raw-client.ts';
 
 let door: ThreatDoor;
 let before: string;

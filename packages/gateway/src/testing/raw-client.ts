@@ -21,8 +21,8 @@ import {
   maxBackendBytes,
 } from '@taskgate/protocol-postgres';
 import { scramCrypto } from '../postgres/scram-crypto.ts';
-import type { MemoryGrant } from '../testing/memory-control-plane.ts';
-import type { TestDoor } from '../testing/open-test-door.ts';
+import type { MemoryGrant } from './memory-control-plane.ts';
+import type { TestDoor } from './open-test-door.ts';
 
 /** What the door answered, in the protocol's own terms. */
 export interface Answer {

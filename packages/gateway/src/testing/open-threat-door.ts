@@ -6,8 +6,8 @@ import zlib from 'node:zlib';
 import { decodeRecording, isSealedRecording, openEvent, unsealRecording } from '@taskgate/recording';
 import { waitUntil } from '@taskgate/testkit';
 import { expect } from 'vitest';
-import type { MemoryGrant } from '../testing/memory-control-plane.ts';
-import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
+import type { MemoryGrant } from './memory-control-plane.ts';
+import { openTestDoor, type TestDoor } from './open-test-door.ts';
 import { RawClient } from './raw-client.ts';
 
 export interface ThreatDoor extends TestDoor {
