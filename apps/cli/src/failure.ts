@@ -46,8 +46,8 @@ export function describeFailure(error: unknown): { readonly lines: readonly stri
   if (problem !== null) {
     const next = NEXT[problem.code];
     const more = problem.problems
+      .filter(({ message }) => !problem.detail.includes(message))
       .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
-      .filter((text) => !problem.detail.includes(text))
       .slice(0, 5);
     const what = more.length > 0 ? `${problem.detail} (${more.join('; ')})` : problem.detail;
     return { lines: [`taskgate: ${what}${next && !what.includes('taskgate login') ? `; ${next}` : ''}`], code: 1 };

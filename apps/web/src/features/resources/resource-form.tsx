@@ -92,6 +92,7 @@ export function ResourceForm({
                     required
                     maxLength={63}
                     pattern="[a-z][a-z0-9\-]{0,62}"
+                    title="A lower-case letter first, then lower-case letters, digits and dashes"
                     autoComplete="off"
                   />
                 )}
