@@ -234,6 +234,13 @@ export class OperationRun {
     if (this.#pendingBytes >= RECORDING_LIMITS.maxRowsBytesPerEvent) this.#flushRows();
   }
 
+  /** The session ends before the target has answered: what was sent is recorded, an outcome is not known. */
+  abandon(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#flushRows();
+  }
+
   /** Writes the outcome, once. */
   close(
     outcome: OperationOutcome,

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { TaskgateError } from '@taskgate/core';
 import {
   createFrameDecoder,
   encodeFatal,
@@ -15,10 +14,13 @@ import type { SessionEndReason } from '@taskgate/recording';
 import type { LeasedCredential, OpenGrant } from '../control-plane.ts';
 import { type TargetConnection, terminateTarget } from './connect-target.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
+import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-error.ts';
 import { FrameQueue } from './frame-queue.ts';
-import { ShapeMismatch } from './operation-run.ts';
+import { type OperationRun, ShapeMismatch } from './operation-run.ts';
 import { type PlanPorts, planExtended, planQuery, type Segment } from './plan-segment.ts';
-import { LimitPassed, readReply } from './read-replies.ts';
+import { readReply } from './read-replies.ts';
+import type { ExpectedReply } from './reply.ts';
+import { SessionContext } from './session-context.ts';
 import type { SessionState } from './session-state.ts';
 
 /** Extended messages without Sync or Flush are planned anyway once there are so many: memory is bounded. */
@@ -26,18 +28,6 @@ const MAX_BATCH_FRAMES = 2_000;
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
 /** Above this much unread input the client waits. */
 const HIGH_WATER_BYTES = 2 * 1024 * 1024;
-const CATALOG_RETRY_MS = 3_000;
-/** A long session looks again at policies and catalog this often, whatever it was told of. */
-const CONTEXT_MAX_AGE_MS = 60_000;
-/** What may pass: the session goes on with what it had, and tries again at the next statement. */
-const TEMPORARY: ReadonlySet<string> = new Set(['store-unavailable', 'resource-unreachable']);
-
-/** Why a session ends, said in the protocol's form where the client is still there to hear it. */
-export interface SessionEnding {
-  readonly reason: SessionEndReason;
-  readonly detail: string | null;
-  readonly message: Uint8Array | null;
-}
 
 export interface PostgresSessionPorts {
   readonly contexts: DecisionContexts;
@@ -58,15 +48,14 @@ export class PostgresSession {
   readonly #fromClient = createFrameDecoder({ maxBytes: maxFrontendBytes, knows: isFrontendTag });
   readonly #fromTarget = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag });
   readonly #queue = new FrameQueue();
+  readonly #context: SessionContext;
   #scanned = 0;
   #planning = false;
   #ended = false;
   #cancelling = false;
-  #contextLoadedAt: number;
   #holdCancel: AbortController | null = null;
   #toClient: Uint8Array[] = [];
   #idleTimer: NodeJS.Timeout | null = null;
-  #catalogReadAt = Number.NEGATIVE_INFINITY;
   #resolveDone: (ending: SessionEnding) => void = () => undefined;
   /** Resolves when both sides are closed. */
   readonly done: Promise<SessionEnding>;
@@ -78,7 +67,7 @@ export class PostgresSession {
     this.#client = client;
     this.#target = target;
     this.#ports = ports;
-    this.#contextLoadedAt = state.ports.clock.monotonicMs();
+    this.#context = new SessionContext(state, ports.contexts, ports.reloadGrant);
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
     });
@@ -130,7 +119,7 @@ export class PostgresSession {
 
   /** The text as it would be decided now, for the console's preflight: the same function, nothing recorded. */
   async preflight(text: string): Promise<readonly DecidedStatement[]> {
-    await this.#refreshContext();
+    await this.#context.refresh();
     return this.#state.context.decideText(text);
   }
 
@@ -186,8 +175,7 @@ export class PostgresSession {
       }
       const frames = this.#takeBatch();
       if (frames === null) return;
-      if (state.ports.clock.monotonicMs() - this.#contextLoadedAt > CONTEXT_MAX_AGE_MS) state.contextStale = true;
-      if (state.contextStale || state.catalogStale) await this.#refreshContext();
+      await this.#context.refresh();
       const ports = this.#planPorts();
       const { tag } = frames[0]!;
       const segment = await (tag === FRONTEND_TAG.query || tag === FRONTEND_TAG.functionCall
@@ -203,7 +191,7 @@ export class PostgresSession {
     const controller = new AbortController();
     this.#holdCancel = controller;
     return {
-      decideText: (text) => this.#decideText(text),
+      decideText: (text) => this.#context.decideText(text),
       hold: {
         cancelled: controller.signal,
         notify: (notice) => {
@@ -336,37 +324,6 @@ export class PostgresSession {
     return true;
   }
 
-  async #decideText(text: string): Promise<readonly DecidedStatement[]> {
-    const decided = this.#state.context.decideText(text);
-    const unresolved = decided.some(({ operation }) => operation.unknowns.some(({ code }) => code === 'unresolved'));
-    const now = this.#state.ports.clock.monotonicMs();
-    if (!unresolved || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
-    // The name may have come into being since the catalog was read.
-    this.#catalogReadAt = now;
-    this.#state.catalogStale = true;
-    await this.#refreshContext();
-    return this.#state.context.decideText(text);
-  }
-
-  /** Brings policies and catalog up to date. Where the store cannot be asked, what was pinned last goes on to hold. */
-  async #refreshContext(): Promise<void> {
-    const state = this.#state;
-    if (!state.contextStale && !state.catalogStale) return;
-    const refresh = state.catalogStale;
-    state.contextStale = false;
-    state.catalogStale = false;
-    this.#contextLoadedAt = state.ports.clock.monotonicMs();
-    try {
-      const grant = await this.#ports.reloadGrant();
-      state.context = await this.#ports.contexts.load(grant, { refresh });
-      state.grant = grant;
-    } catch (error) {
-      if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;
-      state.contextStale = true;
-      state.catalogStale = refresh;
-    }
-  }
-
   #onTargetData(chunk: Uint8Array): void {
     if (this.#ended) return;
     const ports = {
@@ -440,55 +397,19 @@ export class PostgresSession {
 
   #fail(error: unknown): void {
     const { log } = this.#state.ports;
-    if (error instanceof LimitPassed)
-      return this.#finish({
-        reason: 'limit',
-        detail: error.message,
-        message: encodeFatal(
-          '53400',
-          `terminating connection: ${error.message}`,
-          'activate the task again for a new grant, or ask for less',
-        ),
-      });
+    const session = this.#state.sessionId;
     if (error instanceof ShapeMismatch) {
-      // The next session must not meet the same stale catalog.
-      this.#ports.contexts.load(this.#state.grant, { refresh: true }).catch(() => undefined);
-      log.warn('the target answered with another result than the one decided on', {
-        session: this.#state.sessionId,
-        error: error.message,
-      });
-      return this.#finish({
-        reason: 'error',
-        detail: error.message,
-        message: encodeFatal(
-          '42501',
-          `taskgate: the result is not the one that was decided on; it was withheld (${error.message})`,
-          'the tables have changed: connect again',
-        ),
-      });
+      log.warn('the target answered with another result than the one decided on', { session, error: error.message });
+      this.#context.renewCatalog();
     }
-    if (error instanceof ProtocolError)
-      return this.#finish({
-        reason: 'error',
-        detail: error.message,
-        message: encodeFatal(error.sqlstate, error.message, null),
+    const ending = endingOfError(error);
+    if (ending === null)
+      log.error('session failed', {
+        session,
+        error: String(error),
+        stack: error instanceof Error ? error.stack : undefined,
       });
-    if (error instanceof TaskgateError)
-      return this.#finish({
-        reason: error.code === 'grant-expired' ? 'expired' : error.code === 'grant-ended' ? 'grant-ended' : 'error',
-        detail: error.message,
-        message: encodeFatal(sqlstateOfTaskgate(error), error.message, null),
-      });
-    log.error('session failed', {
-      session: this.#state.sessionId,
-      error: String(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    });
-    this.#finish({
-      reason: 'error',
-      detail: 'internal error',
-      message: encodeFatal('XX000', 'internal error in the gate; its log has more', null),
-    });
+    this.#finish(ending ?? INTERNAL_ERROR);
   }
 
   #finish(ending: SessionEnding): void {
@@ -497,10 +418,11 @@ export class PostgresSession {
     this.#holdCancel?.abort();
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
     const busy = this.#state.replies.length > 0 || this.#state.transaction !== 'idle';
-    const closeOutcome = ending.reason === 'limit' ? 'withheld' : 'cancelled';
-    for (const reply of this.#state.replies)
-      if (reply.kind === 'execute') reply.run.close(closeOutcome);
-      else if (reply.kind === 'query') for (const run of reply.runs) run.close(closeOutcome);
+    for (const run of this.#state.replies.flatMap(runsOf)) {
+      // A result that was cut at a limit ran. What else has no answer may or may not have run: it stays unknown.
+      if (ending.reason === 'limit' && run.described) run.close('withheld');
+      else run.abandon();
+    }
     this.#flushClient();
     if (!this.#client.destroyed) {
       if (ending.message !== null) this.#client.end(ending.message);
@@ -522,6 +444,11 @@ export class PostgresSession {
   }
 }
 
+function runsOf(reply: ExpectedReply): readonly OperationRun[] {
+  if (reply.kind === 'execute') return [reply.run];
+  return reply.kind === 'query' ? reply.runs : [];
+}
+
 /** One system call for several parts. */
 function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
   let total = 0;
@@ -533,21 +460,4 @@ function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
   for (const part of parts) flowing = stream.write(part);
   stream.uncork();
   return flowing;
-}
-
-function sqlstateOfTaskgate(error: TaskgateError): string {
-  switch (error.code) {
-    case 'grant-expired':
-    case 'grant-ended':
-      return '57P01';
-    case 'resource-unreachable':
-      return '08006';
-    case 'store-unavailable':
-    case 'record-unavailable':
-      return '57P03';
-    case 'not-supported':
-      return '0A000';
-    default:
-      return '58000';
-  }
 }

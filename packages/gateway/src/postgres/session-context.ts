@@ -1,0 +1,65 @@
+import { TaskgateError } from '@taskgate/core';
+import type { OpenGrant } from '../control-plane.ts';
+import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
+import type { SessionState } from './session-state.ts';
+
+/** How soon the catalog is read again for a name that it does not have. */
+const CATALOG_RETRY_MS = 3_000;
+/** A long session looks again at policies and catalog this often, whatever it was told of. */
+const MAX_AGE_MS = 60_000;
+/** What may pass: the session goes on with what it had, and tries again at the next statement. */
+const TEMPORARY: ReadonlySet<string> = new Set(['store-unavailable', 'resource-unreachable']);
+
+/** Keeps what a session decides by up to date. */
+export class SessionContext {
+  readonly #state: SessionState;
+  readonly #contexts: DecisionContexts;
+  readonly #reloadGrant: () => Promise<OpenGrant>;
+  #loadedAt: number;
+  #catalogReadAt = Number.NEGATIVE_INFINITY;
+
+  constructor(state: SessionState, contexts: DecisionContexts, reloadGrant: () => Promise<OpenGrant>) {
+    this.#state = state;
+    this.#contexts = contexts;
+    this.#reloadGrant = reloadGrant;
+    this.#loadedAt = state.ports.clock.monotonicMs();
+  }
+
+  /** Decides a text; where a name is not in the catalog, looks at the target again first. */
+  async decideText(text: string): Promise<readonly DecidedStatement[]> {
+    const decided = this.#state.context.decideText(text);
+    const unresolved = decided.some(({ operation }) => operation.unknowns.some(({ code }) => code === 'unresolved'));
+    const now = this.#state.ports.clock.monotonicMs();
+    if (!unresolved || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
+    // The name may have come into being since the catalog was read.
+    this.#catalogReadAt = now;
+    this.#state.catalogStale = true;
+    await this.refresh();
+    return this.#state.context.decideText(text);
+  }
+
+  /** Does nothing where nothing may have changed. Throws where the grant has ended. */
+  async refresh(): Promise<void> {
+    const state = this.#state;
+    const now = state.ports.clock.monotonicMs();
+    if (!state.contextStale && !state.catalogStale && now - this.#loadedAt <= MAX_AGE_MS) return;
+    const refresh = state.catalogStale;
+    state.contextStale = false;
+    state.catalogStale = false;
+    this.#loadedAt = now;
+    try {
+      const grant = await this.#reloadGrant();
+      state.context = await this.#contexts.load(grant, { refresh });
+      state.grant = grant;
+    } catch (error) {
+      if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;
+      state.contextStale = true;
+      state.catalogStale = refresh;
+    }
+  }
+
+  /** The target answered with another shape than the catalog says: the next session must not meet the same. */
+  renewCatalog(): void {
+    this.#contexts.load(this.#state.grant, { refresh: true }).catch(() => undefined);
+  }
+}
