@@ -92,6 +92,13 @@ describe('a held statement', () => {
     (client as unknown as { connection: { stream: { destroy: () => void } } }).connection.stream.destroy();
     await waitUntil(() => hold.state.state === 'cancelled');
     expect(await statusOf(5)).toBe('open');
+    // The record says that it was taken back, not that nobody knows.
+    const outcomes = () =>
+      door.controlPlane.batches
+        .filter(({ sessionId }) => sessionId === hold.sessionId)
+        .flatMap(({ batch }) => batch.outcomes.map(({ outcome }) => outcome));
+    await waitUntil(() => outcomes().length > 0);
+    expect(outcomes()).toEqual(['cancelled']);
   });
 
   it('sends nothing of its batch to the target while it waits', async () => {

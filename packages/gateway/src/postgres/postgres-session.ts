@@ -28,6 +28,8 @@ const MAX_BATCH_FRAMES = 2_000;
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
 /** Above this much unread input the client waits. */
 const HIGH_WATER_BYTES = 2 * 1024 * 1024;
+/** The store may be away: a session's end does not wait for it longer than this. */
+const PLAN_DEADLINE_MS = 3_000;
 
 export interface PostgresSessionPorts {
   readonly contexts: DecisionContexts;
@@ -51,6 +53,8 @@ export class PostgresSession {
   readonly #context: SessionContext;
   #scanned = 0;
   #planning = false;
+  /** Settles when what is being planned (a hold that waits, say) has written its record. */
+  #planned: Promise<void> = Promise.resolve();
   #ended = false;
   #cancelling = false;
   #holdCancel: AbortController | null = null;
@@ -148,7 +152,7 @@ export class PostgresSession {
   #advance(): void {
     if (this.#planning || this.#ended) return;
     this.#planning = true;
-    this.#run().then(
+    this.#planned = this.#run().then(
       () => {
         this.#planning = false;
         this.#flushClient();
@@ -432,7 +436,10 @@ export class PostgresSession {
       setTimeout(() => client.destroy(), 500).unref();
     }
     const closeTarget = busy ? terminateTarget(this.#target, this.#ports.lease) : this.#closeTarget();
-    void closeTarget.finally(() => this.#resolveDone(ending));
+    // A hold that is taken back by this must stand in the recording before its end does.
+    void Promise.allSettled([closeTarget, settledWithin(this.#planned, PLAN_DEADLINE_MS)]).then(() =>
+      this.#resolveDone(ending),
+    );
   }
 
   async #closeTarget(): Promise<void> {
@@ -442,6 +449,10 @@ export class PostgresSession {
     socket.end(Uint8Array.of(FRONTEND_TAG.terminate, 0, 0, 0, 4));
     setTimeout(() => socket.destroy(), 1_000).unref();
   }
+}
+
+function settledWithin(promise: Promise<void>, deadlineMs: number): Promise<void> {
+  return Promise.race([promise, new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())]);
 }
 
 function runsOf(reply: ExpectedReply): readonly OperationRun[] {
