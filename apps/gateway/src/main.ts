@@ -65,7 +65,14 @@ const ports: SessionPorts = {
   indexer,
 };
 
-await recoverSpool({ spool, indexer, now: () => clock.now(), log });
+await recoverSpool({
+  spool,
+  indexer,
+  controlPlane,
+  gatewayName: environment.gatewayName,
+  now: () => clock.now(),
+  log,
+});
 controlPlane.watch((event) => {
   if (event.kind === 'grant-ended') budgets.drop(event.grantId);
   live.onEvent(event);

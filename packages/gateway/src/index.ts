@@ -9,5 +9,6 @@ export { createGrantBudgets } from './postgres/grant-budgets.ts';
 export { type Listener, listenPostgres } from './postgres/postgres-listener.ts';
 export { runPostgresSession, type SessionPorts, type SessionRequest } from './postgres/run-postgres-session.ts';
 export { createFolderArchive, type RecordingArchive } from './recording/recording-archive.ts';
+export { recoverSpool } from './recording/recover-spool.ts';
 export { createSpool, type Spool } from './recording/spool.ts';
-export { createSpoolIndexer, recoverSpool, type SpoolIndexer } from './recording/spool-indexer.ts';
+export { createSpoolIndexer, type SpoolIndexer } from './recording/spool-indexer.ts';

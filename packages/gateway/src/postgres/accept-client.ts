@@ -22,6 +22,7 @@ import {
 } from '@taskgate/protocol-postgres';
 import type { AttemptLimiter } from '../attempt-limiter.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { withinDeadline } from '../within-deadline.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
 import { createPreludeReader, PreludeEnded, type PreludeReader } from './prelude-reader.ts';
 import { scramCrypto } from './scram-crypto.ts';
@@ -194,6 +195,7 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 }
 
+const STORE_DEADLINE_MS = 5_000;
 const WRONG_TOKEN_HINT =
   'the user name is the task, the password a token of `taskgate grant <task>`; tokens work until their grant ends';
 
@@ -212,7 +214,7 @@ async function proveToken(
       `too many failed sign-ins for this task; try again in ${Math.ceil(taskWait / 1000)} s`,
       null,
     );
-  const candidates = await controlPlane.findCandidates(task);
+  const candidates = await withinDeadline(controlPlane.findCandidates(task), STORE_DEADLINE_MS);
   const secured = stream instanceof tls.TLSSocket;
   const mechanisms: ScramMechanism[] =
     secured && ports.tls.binding !== null ? ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256'] : ['SCRAM-SHA-256'];

@@ -12,6 +12,7 @@ import type { LiveSessions } from '../live-sessions.ts';
 import type { GatewayPorts } from '../ports.ts';
 import { createSessionRecorder } from '../recording/session-recorder.ts';
 import type { SpoolIndexer } from '../recording/spool-indexer.ts';
+import { withinDeadline } from '../within-deadline.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
 import { connectTarget, pinnedSettings } from './connect-target.ts';
 import type { DecisionContexts } from './decision-context.ts';
@@ -19,6 +20,10 @@ import type { GrantBudgets } from './grant-budgets.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { isShownParameter } from './read-replies.ts';
 import { createNameTables, type SessionObserver, type SessionState } from './session-state.ts';
+
+const STORE_DEADLINE_MS = 5_000;
+/** Reading a catalog asks the target. */
+const CATALOG_DEADLINE_MS = 30_000;
 
 export interface SessionRequest {
   /** Authenticated: whoever is on the other end holds the grant's token or a console ticket. */
@@ -81,25 +86,28 @@ export async function runPostgresSession(request: SessionRequest, ports: Session
 async function openSession(request: SessionRequest, ports: SessionPorts, signal: AbortSignal): Promise<void> {
   const { controlPlane, clock } = ports;
   const { client, via } = request;
-  const grant = await controlPlane.openGrant(request.grantId);
+  const grant = await withinDeadline(controlPlane.openGrant(request.grantId), STORE_DEADLINE_MS);
   const wanted = request.database ?? request.task;
   if (wanted !== null && wanted !== grant.resource.database)
     throw new TaskgateError(
       'not-found',
       `task \`${grant.task.name}\` opens the database \`${grant.resource.database}\`, not \`${wanted}\`; use dbname=${grant.resource.database}`,
     );
-  const context = await ports.contexts.load(grant, { refresh: false });
+  const context = await withinDeadline(ports.contexts.load(grant, { refresh: false }), CATALOG_DEADLINE_MS);
 
   const sessionId = createId('ses', clock.now(), ports.randomBytes);
-  const started = await controlPlane.startSession({
-    sessionId,
-    grantId: grant.grantId,
-    protocol: via,
-    clientAddress: request.clientAddress,
-    application: request.application.slice(0, 200),
-    gateway: ports.gatewayName,
-    startedAt: clock.now(),
-  });
+  const started = await withinDeadline(
+    controlPlane.startSession({
+      sessionId,
+      grantId: grant.grantId,
+      protocol: via,
+      clientAddress: request.clientAddress,
+      application: request.application.slice(0, 200),
+      gateway: ports.gatewayName,
+      startedAt: clock.now(),
+    }),
+    STORE_DEADLINE_MS,
+  );
   const recorder = createSessionRecorder({
     sessionId,
     sessionKey: started.sessionKey,
@@ -127,7 +135,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
 
   const endEarly = (detail: string): void =>
     recorder.end({ kind: 'session-end', reason: 'error', detail, bytesIn: 0, bytesOut: 0 });
-  const lease = () => controlPlane.leaseCredential(grant.grantId);
+  const lease = () => withinDeadline(controlPlane.leaseCredential(grant.grantId), STORE_DEADLINE_MS);
   let target: Awaited<ReturnType<typeof connectTarget>>;
   try {
     const settings = new Map([...request.settings, ...pinnedSettings(context.catalog.searchPath)]);

@@ -1,5 +1,6 @@
 import { TaskgateError } from '@taskgate/core';
 import type { OpenGrant } from '../control-plane.ts';
+import { withinDeadline } from '../within-deadline.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
 import type { SessionState } from './session-state.ts';
 
@@ -7,6 +8,7 @@ import type { SessionState } from './session-state.ts';
 const CATALOG_RETRY_MS = 3_000;
 /** A long session looks again at policies and catalog this often, whatever it was told of. */
 const MAX_AGE_MS = 60_000;
+const STORE_DEADLINE_MS = 5_000;
 /** What may pass: the session goes on with what it had, and tries again at the next statement. */
 const TEMPORARY: ReadonlySet<string> = new Set(['store-unavailable', 'resource-unreachable']);
 
@@ -48,8 +50,8 @@ export class SessionContext {
     state.catalogStale = false;
     this.#loadedAt = now;
     try {
-      const grant = await this.#reloadGrant();
-      state.context = await this.#contexts.load(grant, { refresh });
+      const grant = await withinDeadline(this.#reloadGrant(), STORE_DEADLINE_MS);
+      state.context = await withinDeadline(this.#contexts.load(grant, { refresh }), STORE_DEADLINE_MS);
       state.grant = grant;
     } catch (error) {
       if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;

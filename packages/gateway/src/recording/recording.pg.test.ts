@@ -11,9 +11,10 @@ import { connectThrough, psqlThrough } from '../testing/door-clients.ts';
 import { createMemoryControlPlane } from '../testing/memory-control-plane.ts';
 import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
 import { createFolderArchive } from './recording-archive.ts';
+import { recoverSpool } from './recover-spool.ts';
 import { sha256 } from './session-cipher.ts';
 import { createSpool } from './spool.ts';
-import { createSpoolIndexer, recoverSpool } from './spool-indexer.ts';
+import { createSpoolIndexer } from './spool-indexer.ts';
 
 let door: TestDoor;
 beforeAll(async () => {
@@ -111,11 +112,19 @@ describe('a recording', () => {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const archive = createFolderArchive(path.join(left, 'archive'));
     const indexer = createSpoolIndexer({ spool, archive, controlPlane, log });
-    await recoverSpool({ spool, indexer, now: () => Date.now(), log });
+    controlPlane.unfinished.push({ sessionId }, { sessionId: 'ses_0000000000000000000000000a' });
+    await recoverSpool({ spool, indexer, controlPlane, gatewayName: 'test-gateway', now: () => Date.now(), log });
     await indexer.drain(AbortSignal.timeout(10_000));
     const outcomes = controlPlane.batches.flatMap(({ batch }) => batch.outcomes.map(({ outcome }) => outcome));
     expect(outcomes.sort()).toEqual(['done', 'unknown']);
-    expect(controlPlane.batches.at(-1)!.batch.end).toMatchObject({ reason: 'gateway-crashed', interrupted: true });
+    expect(
+      controlPlane.batches
+        .filter(({ batch }) => batch.end !== null)
+        .map((entry) => entry.sessionId)
+        .sort(),
+    ).toEqual(['ses_0000000000000000000000000a', sessionId]);
+    for (const { batch } of controlPlane.batches)
+      if (batch.end !== null) expect(batch.end).toMatchObject({ reason: 'gateway-crashed', interrupted: true });
     expect(spool.list()).toEqual([]);
   });
 });

@@ -1,14 +1,7 @@
-import {
-  createRecordingReader,
-  createRecordingWriter,
-  decodeRecording,
-  type ReadEvent,
-  verifyChain,
-} from '@taskgate/recording';
+import { createRecordingReader, decodeRecording, type ReadEvent } from '@taskgate/recording';
 import type { ControlPlane, IndexedOperation, IndexedOutcome, SessionIndexBatch } from '../control-plane.ts';
 import type { Log } from '../ports.ts';
 import type { RecordingArchive } from './recording-archive.ts';
-import { sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
 
 /** How long writes are gathered before the store hears of them: a quiet session soon, a busy one in larger pieces. */
@@ -105,7 +98,7 @@ export function createSpoolIndexer(options: {
     entry.upTo = batch.batch.upTo;
     queues.set(entry.sessionId, []);
     if (batch.batch.end === null) return;
-    await archive.store(entry.sessionId, readWhole(spool, entry.sessionId));
+    await archive.store(entry.sessionId, spool.readAll(entry.sessionId));
     spool.remove(entry.sessionId);
     followed.delete(entry.sessionId);
     queues.delete(entry.sessionId);
@@ -160,7 +153,7 @@ export function createSpoolIndexer(options: {
               durationMs: null,
               sqlstate: null,
             });
-        const whole = decodeRecording(readWhole(spool, entry.sessionId));
+        const whole = decodeRecording(spool.readAll(entry.sessionId));
         const last = whole.frames.at(-1)!;
         end = {
           at: event.at,
@@ -213,85 +206,4 @@ export function createSpoolIndexer(options: {
 function delayOf(entry: Followed): number {
   if (entry.failures > 0) return Math.min(MAX_BACKOFF_MS, GATHER_MS * 2 ** Math.min(10, entry.failures));
   return entry.busy ? GATHER_BUSY_MS : GATHER_MS;
-}
-
-function readWhole(spool: Spool, sessionId: string): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (let offset = 0; ; ) {
-    const part = spool.read(sessionId, offset);
-    if (part.length === 0) return Buffer.concat(parts);
-    parts.push(part);
-    offset += part.length;
-  }
-}
-
-/**
- * Ends the recordings that a killed gateway left open: cuts a torn last frame off and appends the end, so that their
- * operations without outcome are indexed as `unknown`. A file that does not verify is left as it is and named.
- */
-export async function recoverSpool(options: {
-  readonly spool: Spool;
-  readonly indexer: SpoolIndexer;
-  readonly now: () => number;
-  readonly log: Log;
-}): Promise<void> {
-  for (const sessionId of options.spool.list()) {
-    try {
-      const bytes = readWhole(options.spool, sessionId);
-      if (!hasHeader(bytes)) {
-        // Killed before the first write was whole: nothing was forwarded.
-        options.spool.remove(sessionId);
-        continue;
-      }
-      const decoded = decodeRecording(bytes);
-      const whole = bytes.subarray(0, decoded.wholeBytes);
-      const verified = await verifyChain(whole, { sha256 });
-      if (!verified.ok) {
-        options.log.error('a recording in the spool does not verify; it is left there', {
-          session: sessionId,
-          at: verified.at,
-        });
-        continue;
-      }
-      const last = decoded.frames.at(-1);
-      if (last?.event.kind !== 'session-end') {
-        const writer = createRecordingWriter({
-          header: decoded.header,
-          sha256,
-          seal: () => {
-            throw new Error('a recovered recording gets no secret parts');
-          },
-          resumeAt: {
-            count: decoded.frames.length,
-            hash: last === undefined ? sha256(bytes.subarray(0, decoded.wholeBytes)) : last.hash,
-          },
-        });
-        const file = options.spool.reopen(sessionId, decoded.wholeBytes);
-        file.write(
-          writer.append({
-            kind: 'session-end',
-            at: options.now(),
-            reason: 'gateway-crashed',
-            detail: 'the gateway ended without closing this session; operations without an outcome are unknown',
-            bytesIn: 0,
-            bytesOut: 0,
-          }),
-        );
-        file.close();
-      }
-      options.indexer.touch(sessionId);
-    } catch (error) {
-      options.log.error('a recording in the spool cannot be read; it is left there', {
-        session: sessionId,
-        error: String(error),
-      });
-    }
-  }
-}
-
-/** False for a file that ends within its header. */
-function hasHeader(bytes: Uint8Array): boolean {
-  const reader = createRecordingReader();
-  reader.push(bytes);
-  return reader.header !== null;
 }

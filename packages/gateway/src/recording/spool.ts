@@ -16,6 +16,7 @@ export interface Spool {
   reopen(sessionId: string, wholeBytes: number): SpoolFile;
   /** Bytes from `offset`; empty where there are none yet. */
   read(sessionId: string, offset: number): Uint8Array;
+  readAll(sessionId: string): Uint8Array;
   list(): readonly string[];
   remove(sessionId: string): void;
 }
@@ -50,6 +51,22 @@ export function createSpool(directory: string): Spool {
       close,
     };
   };
+  const read = (sessionId: string, offset: number): Uint8Array => {
+    const descriptor = fs.openSync(fileOf(sessionId), 'r');
+    try {
+      const size = fs.fstatSync(descriptor).size;
+      const bytes = new Uint8Array(Math.max(0, Math.min(size - offset, 16 * 1024 * 1024)));
+      let read = 0;
+      while (read < bytes.length) {
+        const count = fs.readSync(descriptor, bytes, read, bytes.length - read, offset + read);
+        if (count === 0) break;
+        read += count;
+      }
+      return bytes.subarray(0, read);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  };
   return {
     directory,
     create: (sessionId) => open(fileOf(sessionId), 'ax'),
@@ -57,20 +74,14 @@ export function createSpool(directory: string): Spool {
       fs.truncateSync(fileOf(sessionId), wholeBytes);
       return open(fileOf(sessionId), 'a');
     },
-    read(sessionId, offset) {
-      const descriptor = fs.openSync(fileOf(sessionId), 'r');
-      try {
-        const size = fs.fstatSync(descriptor).size;
-        const bytes = new Uint8Array(Math.max(0, Math.min(size - offset, 16 * 1024 * 1024)));
-        let read = 0;
-        while (read < bytes.length) {
-          const count = fs.readSync(descriptor, bytes, read, bytes.length - read, offset + read);
-          if (count === 0) break;
-          read += count;
-        }
-        return bytes.subarray(0, read);
-      } finally {
-        fs.closeSync(descriptor);
+    read,
+    readAll(sessionId) {
+      const parts: Uint8Array[] = [];
+      for (let offset = 0; ; ) {
+        const part = read(sessionId, offset);
+        if (part.length === 0) return Buffer.concat(parts);
+        parts.push(part);
+        offset += part.length;
       }
     },
     list: () =>

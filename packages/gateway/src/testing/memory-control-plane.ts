@@ -36,6 +36,8 @@ export interface MemoryControlPlane extends ControlPlane {
   readonly batches: readonly { readonly sessionId: string; readonly batch: SessionIndexBatch }[];
   readonly keys: ReadonlyMap<string, SecretValue>;
   readonly tickets: Map<string, string>;
+  /** What the store still takes for live. */
+  readonly unfinished: { readonly sessionId: string }[];
   /** Everything then fails as if the store were away. */
   down: boolean;
 }
@@ -174,8 +176,9 @@ export function createMemoryControlPlane(options: {
       up();
       batches.push({ sessionId, batch });
     },
+    unfinished: [],
     async unfinishedSessions() {
-      return [];
+      return plane.unfinished;
     },
     async openHold(hold) {
       up();
