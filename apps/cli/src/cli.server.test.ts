@@ -214,7 +214,7 @@ test('apply reads secrets by reference and names the place of each problem', asy
   const file = join(folder, 'shop.yaml');
   writeFileSync(file, 'kind: Resource\nname: shop\nsecret: env:SHOP_PASSWORD\n');
   answers['POST /documents/apply'] = () =>
-    ok({ applied: [{ kind: 'Resource', name: 'shop', revision: null, outcome: 'created' }] });
+    ok({ applied: [{ kind: 'Resource', name: 'shop', revision: null, outcome: 'created', warnings: [] }] });
   const applied = await run(['apply', '-f', file], { ...withToken, SHOP_PASSWORD: 'hunter2' });
   expect(applied).toMatchObject({ code: 0, stdout: 'Resource shop: created\n' });
   expect(calls[0]?.body).toMatchObject({ secrets: { shop: 'hunter2' } });

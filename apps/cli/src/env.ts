@@ -26,7 +26,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): CliEnvironment 
   const home = variable('XDG_CONFIG_HOME') ?? join(homedir(), '.config');
   return {
     url: originOf(variable('TASKGATE_URL')),
-    defaultUrl: DEFAULT_URL,
+    defaultUrl: `http://127.0.0.1:${variable('TASKGATE_WEB_PORT') ?? '3000'}`,
     token: variable('TASKGATE_TOKEN'),
     password: variable('TASKGATE_PASSWORD'),
     configFolder: join(home, 'taskgate'),

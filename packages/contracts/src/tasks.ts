@@ -103,6 +103,8 @@ export const documents = {
     .output(
       z.object({
         problems: z.array(ProblemItem),
+        /** Names that do not exist here. They do not stop a publication. */
+        warnings: z.array(ProblemItem),
         description: z.array(DescriptionSection),
         appliesTo: z.array(z.string()),
       }),
@@ -132,6 +134,8 @@ export const documents = {
             name: z.string(),
             revision: z.number().int().nullable(),
             outcome: z.enum(['created', 'updated', 'unchanged']),
+            /** At their lines in the whole file. */
+            warnings: z.array(ProblemItem),
           }),
         ),
       }),

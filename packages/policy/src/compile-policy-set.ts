@@ -52,6 +52,8 @@ export interface CompiledMask {
 export interface PolicyWarning {
   readonly reference: RuleReference;
   readonly message: string;
+  /** As written, where the rule names a relation that the catalog does not have. */
+  readonly unknownRelation?: string;
 }
 
 /** All that {@link decide} looks at besides the operation. Immutable; made once for a catalog and a set of revisions. */
@@ -216,6 +218,7 @@ export function compilePolicySet(input: PolicySetInput): CompiledPolicySet {
           warnings.push({
             reference: at,
             message: `\`${formatRelationPattern(pattern)}\` is no relation of the database`,
+            unknownRelation: formatRelationPattern(pattern),
           });
       }
     };

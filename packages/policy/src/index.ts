@@ -7,6 +7,7 @@ export {
 export { type Completion, completeDocument, type KnownNames } from './complete-document.ts';
 export { decide } from './decide.ts';
 export { type DescriptionItem, type DescriptionSection, describePolicy, describeTask } from './describe.ts';
+export { didYouMean } from './did-you-mean.ts';
 export { type GrantTerms, grantTerms } from './grant-terms.ts';
 export { mayActivate } from './may-activate.ts';
 export { parsePolicy } from './parse-policy.ts';

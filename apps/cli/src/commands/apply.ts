@@ -33,8 +33,11 @@ export const apply: Command = {
       const { applied } = await api.documents.apply({ source, secrets });
       if (values.json) print(JSON.stringify(applied));
       else
-        for (const { kind, name, revision, outcome } of applied)
+        for (const { kind, name, revision, outcome, warnings } of applied) {
           print(`${kind} ${name}${revision === null ? '' : ` revision ${revision}`}: ${outcome}`);
+          for (const { position, message } of warnings)
+            print(`${file}:${position?.line ?? 1}:${position?.column ?? 1} warning: ${message}`);
+        }
     } catch (error) {
       const problems = problemOf(error)?.problems.filter(({ position }) => position !== null) ?? [];
       if (problems.length === 0) throw error;

@@ -21,6 +21,7 @@ import { saveResource } from '../resources/save-resource.ts';
 import { documentRefused } from '../tasks/document-problem.ts';
 import { putTask } from '../tasks/put-task.ts';
 import { withTransaction } from '../with-transaction.ts';
+import { documentWarnings } from './document-warnings.ts';
 
 const ApplyInput = z.object({
   source: Source,
@@ -33,6 +34,8 @@ export interface AppliedDocument {
   name: string;
   revision: number | null;
   outcome: 'created' | 'updated' | 'unchanged';
+  /** At their lines in the whole file. */
+  warnings: Problem[];
 }
 
 type Parsed = SourceDocument & { readonly document: TaskDocument | PolicyDocument | ResourceDocument };
@@ -68,7 +71,17 @@ export async function applyDocuments(
     return { applied: documents.map((one) => outcomes.get(one)!), resourceIds: changed };
   });
   for (const resourceId of resourceIds) await readFirstCatalog(ctx, resourceId);
+  // Last: a resource of this file has its first catalog only now.
+  for (const [index, one] of documents.entries()) applied[index]!.warnings = await warningsInFile(ctx, one);
   return { applied };
+}
+
+async function warningsInFile(ctx: ServiceContext, one: Parsed): Promise<Problem[]> {
+  const { document, source } = one;
+  if (document.kind === 'Resource') return [];
+  // All is saved by now: an error here would say that nothing was.
+  const warnings = await documentWarnings(ctx, source, document).catch(() => []);
+  return warnings.map((warning) => shifted(one, warning));
 }
 
 function parseAll(source: string): readonly Parsed[] {
@@ -112,13 +125,13 @@ async function applyOne(
       { name, type, host, port, database, username, tlsMode: tls.mode, tlsCa: tls.ca, labels },
       secret === null ? null : new SecretValue(secret),
     );
-    return { outcome: { kind, name, revision: null, outcome: saved.outcome }, resourceId: saved.id };
+    return { outcome: { kind, name, revision: null, outcome: saved.outcome, warnings: [] }, resourceId: saved.id };
   }
   const put =
     document.kind === 'Task'
       ? await putTask(tx, ctx, { source, document, publish: true, baseRevision: null })
       : await putPolicy(tx, ctx, { source, document, publish: true, baseRevision: null });
-  return { outcome: { kind, ...put }, resourceId: null };
+  return { outcome: { kind, ...put, warnings: [] }, resourceId: null };
 }
 
 function inFile(one: SourceDocument, error: TaskgateError): readonly Problem[] {

@@ -9,11 +9,14 @@ import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
 import { requireScope } from '../require-scope.ts';
 import { fieldProblem } from '../tasks/document-problem.ts';
 import { toDescriptionView } from '../tasks/to-description-view.ts';
+import { documentWarnings } from './document-warnings.ts';
 
 const CheckInput = z.object({ kind: z.enum(['Task', 'Policy']), source: z.string().max(262_144) });
 
 export interface DocumentCheck {
   problems: Problem[];
+  /** Names that do not exist here; they do not stop a publication. */
+  warnings: Problem[];
   description: ReturnType<typeof toDescriptionView>;
   /** Of a policy: the resources that it holds on. Of a task: the policies that hold for it. */
   appliesTo: string[];
@@ -45,7 +48,12 @@ async function checkTask(ctx: ServiceContext, source: string): Promise<DocumentC
     resource === null
       ? []
       : policies.filter((policy) => policyApplies(policy.document, toResourceFacts(resource))).map((one) => one.name);
-  return { problems, description: toDescriptionView(describeTask(document)), appliesTo: applying };
+  return {
+    problems,
+    warnings: await documentWarnings(ctx, source, document),
+    description: toDescriptionView(describeTask(document)),
+    appliesTo: applying,
+  };
 }
 
 async function checkPolicy(ctx: ServiceContext, source: string): Promise<DocumentCheck> {
@@ -54,6 +62,7 @@ async function checkPolicy(ctx: ServiceContext, source: string): Promise<Documen
   const { document } = parsed;
   return {
     problems: [],
+    warnings: await documentWarnings(ctx, source, document),
     description: toDescriptionView(describePolicy(document)),
     appliesTo: policyReach(document, await loadResources(ctx.services.db)).resources,
   };
@@ -61,6 +70,7 @@ async function checkPolicy(ctx: ServiceContext, source: string): Promise<Documen
 
 const failed = (problems: readonly Problem[]): DocumentCheck => ({
   problems: [...problems],
+  warnings: [],
   description: [],
   appliesTo: [],
 });

@@ -144,8 +144,8 @@ describe('documents', () => {
     expect(await refusal(loadTask(shop.admin.ctx, { name: 'first' }))).toBe('not-found');
     const { applied } = await applyDocuments(shop.admin.ctx, { source: `${source('first')}---\n${source('second')}` });
     expect(applied).toEqual([
-      { kind: 'Task', name: 'first', revision: 1, outcome: 'created' },
-      { kind: 'Task', name: 'second', revision: 1, outcome: 'created' },
+      { kind: 'Task', name: 'first', revision: 1, outcome: 'created', warnings: [] },
+      { kind: 'Task', name: 'second', revision: 1, outcome: 'created', warnings: [] },
     ]);
     expect(await loadTask(shop.engineer.ctx, { name: 'first' })).toMatchObject({ revision: 1 });
     expect(await refusal(applyDocuments(shop.engineer.ctx, { source: source('third') }))).toBe('forbidden');
@@ -170,6 +170,40 @@ describe('documents', () => {
     const { source: template } = await loadTemplate(shop.admin.ctx, { kind: 'Policy' });
     expect((await checkDocument(shop.admin.ctx, { kind: 'Policy', source: template })).problems).toEqual([]);
     expect(await refusal(loadTask(shop.admin.ctx, { name: 'checked' }))).toBe('not-found');
+  });
+
+  it('that name groups and relations that do not exist are warned of, and published all the same', async () => {
+    const { id } = await shop.services.db.resource.findUniqueOrThrow({ where: { name: 'demo-shop' } });
+    const orders = { oid: 1, schema: 'public', name: 'orders', kind: 'table', columns: [], definition: null };
+    const content = {
+      version: 'w1',
+      serverVersion: 180_000,
+      database: 'shop',
+      searchPath: ['public'],
+      relations: [{ ...orders, parents: [], hasTriggers: false, hasRules: false }],
+      functions: [],
+      operators: [],
+      types: [],
+    };
+    await shop.services.db.catalogVersion.create({
+      data: { resourceId: id, version: 'w1', readAt: new Date(shop.clock.now()), current: true, content },
+    });
+    const text = source('vague').replace('[analysts]', '[analists]').replace('public.orders', 'public.ordres');
+    const { problems, warnings } = await checkDocument(shop.admin.ctx, { kind: 'Task', source: text });
+    expect(problems).toEqual([]);
+    expect(warnings).toMatchObject([
+      { message: expect.stringContaining('there is no group `analists`'), position: { line: 5, column: 17 } },
+      {
+        message: '`public.ordres` is no relation of the database; did you mean `public.orders`?',
+        position: { line: 8 },
+      },
+    ]);
+    const { applied } = await applyDocuments(shop.admin.ctx, { source: `${source('clear')}---\n${text}` });
+    expect(applied.map(({ outcome, warnings }) => [outcome, warnings.map(({ position }) => position?.line)])).toEqual([
+      ['created', []],
+      ['created', [14, 17]],
+    ]);
+    expect(await loadTask(shop.engineer.ctx, { name: 'vague' })).toMatchObject({ revision: 1 });
   });
 
   it('are completed with the names of the store', async () => {

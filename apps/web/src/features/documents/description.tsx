@@ -41,9 +41,9 @@ export function Description({
                       type="button"
                       onClick={() => onLine(item.line as number)}
                       aria-label={`Line ${item.line} of the source`}
-                      className="min-h-6 w-9 shrink-0 rounded-sm px-1 text-right font-mono text-muted text-xs hover:bg-hover hover:text-ink"
+                      className="min-h-6 shrink-0 rounded-sm px-1 text-right font-mono text-muted text-xs hover:bg-hover hover:text-ink"
                     >
-                      {item.line}
+                      line {item.line}
                     </button>
                   )}
                 </li>

@@ -101,6 +101,7 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
   };
 
   const problems = check.data?.problems ?? NO_PROBLEMS;
+  const warnings = check.data?.warnings ?? NO_PROBLEMS;
   const saveProblem = save.error ? problemOf(save.error) : null;
   const shownProblems = problems.length > 0 ? problems : (saveProblem?.problems ?? NO_PROBLEMS);
   const cannotPublish =
@@ -153,6 +154,7 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
               onChange={setSource}
               onSubmit={review}
               problems={shownProblems}
+              warnings={warnings}
               goTo={goTo}
             />
           </div>
@@ -165,23 +167,15 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
                   {check.isPending ? 'Checking…' : 'The source is complete and can be published.'}
                 </p>
               ) : (
-                <ul className="flex flex-col gap-1">
-                  {shownProblems.slice(0, 20).map((problem, index) => (
-                    // biome-ignore lint/suspicious/noArrayIndexKey: two problems may read the same
-                    <li key={index} className="flex items-start gap-2">
-                      <button
-                        type="button"
-                        className="link min-h-6 shrink-0 font-mono text-sm"
-                        onClick={() => setGoTo({ line: problem.position?.line ?? 1, at: Date.now() })}
-                      >
-                        line {problem.position?.line ?? 1}
-                      </button>
-                      <span className="wrap-anywhere min-w-0">
-                        <Ticked text={problem.message} />
-                      </span>
-                    </li>
-                  ))}
-                </ul>
+                <ProblemLines problems={shownProblems} onLine={(line) => setGoTo({ line, at: Date.now() })} />
+              )}
+              {warnings.length > 0 && (
+                <>
+                  <h3 className="mt-3 mb-1 font-semibold text-hold text-sm">
+                    {plural(warnings.length, 'warning')}: it can be published all the same
+                  </h3>
+                  <ProblemLines problems={warnings} onLine={(line) => setGoTo({ line, at: Date.now() })} />
+                </>
               )}
             </div>
           </Panel>
@@ -230,5 +224,27 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
         </div>
       </Dialog>
     </Page>
+  );
+}
+
+function ProblemLines({ problems, onLine }: { problems: readonly ProblemItemView[]; onLine: (line: number) => void }) {
+  return (
+    <ul className="flex flex-col gap-1">
+      {problems.slice(0, 20).map((problem, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two problems may read the same
+        <li key={index} className="flex items-start gap-2">
+          <button
+            type="button"
+            className="link min-h-6 shrink-0 font-mono text-sm"
+            onClick={() => onLine(problem.position?.line ?? 1)}
+          >
+            line {problem.position?.line ?? 1}
+          </button>
+          <span className="wrap-anywhere min-w-0">
+            <Ticked text={problem.message} />
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -60,11 +60,11 @@ async function complete(context: CompletionContext) {
   }
 }
 
-function toDiagnostic(state: EditorState, problem: ProblemItemView): Diagnostic {
+function toDiagnostic(state: EditorState, problem: ProblemItemView, severity: 'error' | 'warning'): Diagnostic {
   const line = state.doc.line(Math.min(Math.max(1, problem.position?.line ?? 1), state.doc.lines));
   const from = Math.min(line.from + Math.max(0, (problem.position?.column ?? 1) - 1), line.to);
   const word = /^[^\s,\]}]+/.exec(state.doc.sliceString(from, line.to))?.[0].length ?? 0;
-  return { from, to: Math.min(from + Math.max(word, 1), line.to), severity: 'error', message: problem.message };
+  return { from, to: Math.min(from + Math.max(word, 1), line.to), severity, message: problem.message };
 }
 
 export interface YamlEditorProps {
@@ -74,12 +74,13 @@ export interface YamlEditorProps {
   /** Ctrl or Cmd with Enter. */
   onSubmit: () => void;
   problems: readonly ProblemItemView[];
+  warnings: readonly ProblemItemView[];
   /** Moves there when it changes; `at` makes the same line a new wish. */
   goTo: { line: number; at: number } | null;
 }
 
 /** CodeMirror over YAML. Escape, then Tab, leaves it: Tab itself indents nothing, so the keyboard is never trapped. */
-export function YamlEditor({ label, value, onChange, onSubmit, problems, goTo }: YamlEditorProps) {
+export function YamlEditor({ label, value, onChange, onSubmit, problems, warnings, goTo }: YamlEditorProps) {
   const nonce = useNonce();
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
@@ -138,10 +139,13 @@ export function YamlEditor({ label, value, onChange, onSubmit, problems, goTo }:
     editor.dispatch(
       setDiagnostics(
         editor.state,
-        problems.map((problem) => toDiagnostic(editor.state, problem)),
+        [
+          ...problems.map((problem) => toDiagnostic(editor.state, problem, 'error')),
+          ...warnings.map((warning) => toDiagnostic(editor.state, warning, 'warning')),
+        ].toSorted((a, b) => a.from - b.from),
       ),
     );
-  }, [problems]);
+  }, [problems, warnings]);
 
   useEffect(() => {
     const editor = view.current;

@@ -139,7 +139,16 @@ function GroupDialog({ group, onClose }: { group: GroupView | null; onClose: () 
       <form id={id} onSubmit={submit} className="flex flex-col gap-4">
         {group === null && (
           <Field label="Name" error={errors.byField.name} hint="Lower-case letters, digits and dashes.">
-            {(props) => <Input {...props} name="name" required maxLength={63} pattern="[a-z][a-z0-9\-]{0,62}" />}
+            {(props) => (
+              <Input
+                {...props}
+                name="name"
+                required
+                maxLength={63}
+                pattern="[a-z][a-z0-9\-]{0,62}"
+                title="A lower-case letter first, then lower-case letters, digits and dashes"
+              />
+            )}
           </Field>
         )}
         <fieldset>

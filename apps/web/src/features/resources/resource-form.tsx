@@ -28,7 +28,7 @@ const TLS_WORDS = {
   disable: 'disable: no TLS',
   require: 'require: encrypted, not checked who answers',
   'verify-ca': 'verify-ca: the certificate is signed by the CA',
-  'verify-full': 'verify-full: and names the host',
+  'verify-full': 'verify-full: the certificate is signed by the CA and names the host',
 } as const;
 
 export function ResourceForm({
