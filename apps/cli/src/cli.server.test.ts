@@ -277,7 +277,7 @@ test('what went wrong is one line, without a stack, with an exit code that tells
     [['grant', 'x', '--ttl', 'soon'], 2, 'taskgate: `soon` is not a time; write it as `30m`, `2h` or `90s`\n'],
     [['grant', 'x', '--bogus'], 2, 'taskgate: unknown option `--bogus`\n'],
     [['constructor'], 2, 'taskgate: there is no command `constructor`; `taskgate help` lists them\n'],
-    [['verify', '/nowhere'], 1, 'taskgate: `/nowhere` cannot be read (ENOENT)\n'],
+    [['verify', '/nowhere'], 1, 'taskgate: there is no file `/nowhere`\n'],
     [
       ['login', '--email', 'a@demo.test'],
       1,

@@ -86,6 +86,7 @@ async function readPlain(file: string): Promise<Uint8Array | string> {
   try {
     bytes = readFileSync(file);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Failure(`there is no file \`${file}\``);
     throw new Failure(`\`${file}\` cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
   try {

@@ -32,7 +32,7 @@ export function CopyField({
       <span className="font-medium text-sm">{label}</span>
       <div className="flex min-w-0 items-stretch rounded-md border border-line bg-sunken">
         <ScrollText label={label} className="min-w-0 flex-1 overflow-x-auto px-2 py-1.5">
-          {shown ? value : (masked ?? '•'.repeat(Math.min(32, value.length)))}
+          {shown ? value : <Covered text={masked ?? '•'.repeat(Math.min(32, value.length))} />}
         </ScrollText>
         {secret && (
           <Button
@@ -43,6 +43,7 @@ export function CopyField({
             onClick={() => setShown(!shown)}
           >
             {shown ? <EyeOff aria-hidden="true" className="size-4" /> : <Eye aria-hidden="true" className="size-4" />}
+            {shown ? 'Hide' : 'Show'}
           </Button>
         )}
         <Button variant="ghost" size="sm" aria-label={`Copy ${label}`} onClick={copy}>
@@ -51,11 +52,24 @@ export function CopyField({
           ) : (
             <Copy aria-hidden="true" className="size-4" />
           )}
+          Copy
         </Button>
       </div>
       <span role="status" className="sr-only">
         {copied ? `${label} copied` : ''}
       </span>
     </div>
+  );
+}
+
+/** Dots taken along by a selection would be pasted as the secret. */
+function Covered({ text }: { text: string }) {
+  const [before, dots = '', after = ''] = text.split(/(•+)/);
+  return (
+    <>
+      {before}
+      <span className="select-none">{dots}</span>
+      {after}
+    </>
   );
 }

@@ -197,7 +197,7 @@ export function isLoopback(address: string): boolean {
 
 const STORE_DEADLINE_MS = 5_000;
 const WRONG_TOKEN_HINT =
-  'the user name is the task, the password a token of `taskgate grant <task>`; tokens work until their grant ends';
+  'the user name is the task, the password a token of `npx taskgate grant <task>`; tokens work until their grant ends';
 
 async function proveToken(
   stream: net.Socket,
@@ -251,7 +251,7 @@ async function proveToken(
     throw new ClientRefused('28P01', `wrong token for task "${clipName(task)}"`, WRONG_TOKEN_HINT);
   }
   if (matched.status !== 'active') {
-    const again = `get a new one with: taskgate grant ${clipName(task)}`;
+    const again = `get a new one with: npx taskgate grant ${clipName(task)}`;
     throw matched.status === 'expired'
       ? new ClientRefused('28P01', 'this token has expired with its grant', again)
       : new ClientRefused('28P01', `the grant of this token has ended (${matched.endReason ?? 'ended'})`, again);
