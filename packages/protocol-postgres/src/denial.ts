@@ -30,7 +30,7 @@ export function encodeDenial(
   // A decision without a reason is a bug of ours; the refusal stands all the same.
   const message = first?.message ?? 'this statement is not allowed';
   const details = first === undefined ? [] : [describeRule(first.rule)];
-  for (const reason of others.slice(0, MAX_REASONS - 1)) details.push(`also ${describeReason(reason)}`);
+  for (const reason of others.slice(0, MAX_REASONS - 1)) details.push(`also ${describeReason(reason, details[0]!)}`);
   if (others.length >= MAX_REASONS) details.push(`and ${others.length - MAX_REASONS + 1} more`);
   const hints = [first?.wouldAllow ?? null, options.explainUrl === null ? null : `see ${options.explainUrl}`];
   const hint = hints.filter((part) => part !== null).join('; ');
@@ -48,8 +48,10 @@ export function encodeDenial(
   });
 }
 
-function describeReason(reason: Reason): string {
-  return `${reason.message} (${describeRule(reason.rule)})`;
+/** The rule is left out where it is the one that the detail starts with. */
+function describeReason(reason: Reason, first: string): string {
+  const rule = describeRule(reason.rule);
+  return rule === first ? reason.message : `${reason.message} (${rule})`;
 }
 
 function describeRule(rule: RuleReference): string {

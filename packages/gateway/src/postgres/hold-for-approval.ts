@@ -59,7 +59,7 @@ export async function holdForApproval(
   state.recorder.flush();
   ports.notify(
     encodeNotice({
-      message: `taskgate: held for approval by ${terms.from.join(' or ')}${terms.count > 1 ? ` (${terms.count} people)` : ''}; waiting up to ${Math.ceil(timeoutMs / 1000)} s`,
+      message: `taskgate: held for approval by ${terms.from.join(' or ')}${terms.count > 1 ? ` (${terms.count} people)` : ''}; waiting up to ${timeoutMs % 60_000 === 0 ? `${timeoutMs / 60_000} min` : `${Math.ceil(timeoutMs / 1000)} s`}`,
       hint: `${url} - Ctrl-C takes it back`,
     }),
   );
