@@ -1,16 +1,20 @@
 'use client';
+import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Panel } from '@/components/page.tsx';
+import { query } from '@/lib/api.ts';
 import { useCan } from '@/lib/me.tsx';
 import { setPreference } from '@/lib/preferences.ts';
 
 /** What to try in the demo, by what the person's roles allow. */
 export function FirstSteps() {
   const can = useCan();
+  const tasks = useQuery({ ...query.tasks.list.queryOptions(), enabled: can('task:read') });
+  const hasTask = tasks.data?.some((task) => task.mayActivate) ?? false;
   const steps: { title: string; body: ReactNode }[] = [];
-  if (can('grant:request')) {
+  if (can('grant:request') && hasTask) {
     steps.push({
       title: 'Open a task and run a query',
       body: (
@@ -84,6 +88,7 @@ export function FirstSteps() {
         </>
       ),
     });
+  if (steps.length === 0) return null;
   return (
     <Panel
       title="First steps"
