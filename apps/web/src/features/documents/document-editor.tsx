@@ -145,7 +145,7 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
         }
       />
       {!reviewing && <FormError message={saveProblem ? saveProblem.detail : null} />}
-      <div className="grid gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Panel title="Source" flush actions={<span className="text-muted text-sm">Ctrl Enter publishes</span>}>
           <div className="h-[min(70dvh,48rem)]">
             <YamlEditor
