@@ -19,12 +19,9 @@ export const REASON_CODES = [
   'affects-not-countable', // `affects` cannot be enforced on this statement
   'affects-exceeded', // it touched more rows than the rule lets it
   'limit-reached', // rows, bytes, statements of the grant
-  'shape-mismatch', // the server's result is not the one decided on
   'hold-refused',
   'hold-timed-out',
   'hold-cancelled',
-  'grant-ended',
-  'protocol-not-allowed', // a protocol message that the door never forwards
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 

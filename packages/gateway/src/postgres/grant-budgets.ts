@@ -5,7 +5,6 @@ export interface GrantBudget {
   rows: number;
   bytes: number;
   statements: number;
-  sessions: number;
 }
 
 export interface LimitReached {
@@ -20,7 +19,7 @@ export function createGrantBudgets() {
     of(grantId: string): GrantBudget {
       let budget = budgets.get(grantId);
       if (budget === undefined) {
-        budget = { rows: 0, bytes: 0, statements: 0, sessions: 0 };
+        budget = { rows: 0, bytes: 0, statements: 0 };
         budgets.set(grantId, budget);
       }
       return budget;

@@ -23,8 +23,6 @@ export interface Portal {
   readonly resultFormats: readonly number[];
   readonly cursor: boolean;
   shape: readonly FieldDescription[] | null;
-  /** The operation that its first Execute recorded: later ones go on with its limits. */
-  rowsSent: number;
 }
 
 const MAX_NAMES = 10_000;

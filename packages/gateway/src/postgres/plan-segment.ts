@@ -155,7 +155,6 @@ function planLimitedWrite(state: SessionState, text: string, run: OperationRun):
     resultFormats: [],
     cursor: false,
     shape: null,
-    rowsSent: 0,
   };
   return {
     out: [
@@ -359,7 +358,6 @@ function toPortal(state: SessionState, statement: PreparedStatement, bind: BindM
     resultFormats: bind.resultFormats,
     cursor: false,
     shape: null,
-    rowsSent: 0,
   };
 }
 

@@ -72,7 +72,6 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
         resultFormats: [],
         cursor: true,
         shape: null,
-        rowsSent: 0,
       };
       return { ...plain, onSuccess: state.portals.stage(effect.name, portal) };
     }
