@@ -24,6 +24,7 @@ import type { AttemptLimiter } from '../attempt-limiter.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { withinDeadline } from '../within-deadline.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
+import { isLoopback } from './is-loopback.ts';
 import { createPreludeReader, PreludeEnded, type PreludeReader } from './prelude-reader.ts';
 import { scramCrypto } from './scram-crypto.ts';
 
@@ -189,10 +190,6 @@ async function startServerTls(
     secured.once('close', () => reject(new PreludeEnded('the client went away during the TLS handshake')));
   });
   return secured;
-}
-
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 }
 
 const STORE_DEADLINE_MS = 5_000;

@@ -24,6 +24,7 @@ import {
   sqlstateOf,
 } from '@taskgate/protocol-postgres';
 import type { LeasedCredential } from '../control-plane.ts';
+import { isLoopback } from './is-loopback.ts';
 import { createPreludeReader, PreludeEnded } from './prelude-reader.ts';
 import { scramCrypto } from './scram-crypto.ts';
 
@@ -168,7 +169,7 @@ async function authenticate(
               if (!proven) throw unreachable('it did not prove that it knows the credential');
               break;
             case 'cleartext':
-              if (!(socket instanceof tls.TLSSocket) && !isLoopback(socket))
+              if (!(socket instanceof tls.TLSSocket) && !isLoopback(socket.remoteAddress ?? ''))
                 throw refused('it asks for the password in clear over a connection without TLS');
               socket.write(credential.secret.reveal((password) => encodePassword(password)));
               break;
@@ -240,11 +241,6 @@ async function authenticate(
 
 const refused = (why: string, cause?: unknown): TaskgateError =>
   new TaskgateError('credential-refused', `the credential of the resource was refused: ${why}`, { cause });
-
-function isLoopback(socket: net.Socket): boolean {
-  const address = socket.remoteAddress ?? '';
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
-}
 
 /** `null` without TLS, or where RFC 5929 defines no hash for the target's certificate. */
 function channelBindingOf(socket: net.Socket): ScramChannelBinding | null {

@@ -184,7 +184,7 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
   const replies: ExpectedReply[] = [];
 
   const refuse = (error: Uint8Array, at: number): Segment => {
-    out.push(encodeParse({ statement: REFUSED_STATEMENT_NAME, text: ALWAYS_FAILS_STATEMENT, parameterTypes: [] }));
+    out.push(encodeAbort());
     replies.push({ kind: 'refusal', error, simple: false, answered: false });
     // What follows up to the Sync is skipped by the target as by the client: it is not sent at all.
     const sync = frames.findIndex((frame, index) => index >= at && frame.tag === FRONTEND_TAG.sync);
@@ -406,7 +406,7 @@ function decodeOrRefuse(frame: Frame): FrontendMessage | { readonly refusal: Uin
   }
 }
 
-/** Sent where a limited write passed its limit: aborts what the target has open. */
-export function abortAtTarget(): readonly Uint8Array[] {
-  return [encodeParse({ statement: REFUSED_STATEMENT_NAME, text: ALWAYS_FAILS_STATEMENT, parameterTypes: [] })];
+/** Sent in place of what is refused, and where a limited write passed its limit: aborts what the target has open. */
+export function encodeAbort(): Uint8Array {
+  return encodeParse({ statement: REFUSED_STATEMENT_NAME, text: ALWAYS_FAILS_STATEMENT, parameterTypes: [] });
 }

@@ -17,7 +17,7 @@ import {
 import { refuseAffected } from './admit-operation.ts';
 import { limitReached } from './grant-budgets.ts';
 import { type OperationRun, ShapeMismatch } from './operation-run.ts';
-import { abortAtTarget } from './plan-segment.ts';
+import { encodeAbort } from './plan-segment.ts';
 import type { ExpectedReply } from './reply.ts';
 import { portalShape } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
@@ -242,9 +242,9 @@ function complete(state: SessionState, frame: Frame, run: OperationRun, tag: str
     answered: false,
   });
   if (state.converted) {
-    ports.toTarget([...abortAtTarget(), encodeSync()]);
+    ports.toTarget([encodeAbort(), encodeSync()]);
     state.replies.push({ kind: 'sync', converted: true });
-  } else ports.toTarget([...abortAtTarget(), encodeFlush()]);
+  } else ports.toTarget([encodeAbort(), encodeFlush()]);
   return true;
 }
 
