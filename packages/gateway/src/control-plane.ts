@@ -140,11 +140,14 @@ export interface IndexedOperation {
   readonly statementClass: string;
   readonly label: string;
   readonly fingerprint: string;
+  readonly catalogVersion: string;
   readonly relations: readonly {
     readonly verb: string;
     readonly schema: string;
     readonly name: string;
     readonly columns: readonly string[];
+    /** Columns by their class, where one has any. */
+    readonly classes?: Readonly<Record<string, readonly string[]>>;
   }[];
   readonly reasons: readonly Reason[];
 }

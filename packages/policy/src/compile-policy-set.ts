@@ -64,6 +64,8 @@ export interface CompiledPolicySet {
   readonly holds: readonly CompiledRule[];
   readonly denies: readonly CompiledRule[];
   readonly masks: readonly CompiledMask[];
+  /** Columns by the class that policies put them in. */
+  readonly classes: ReadonlyMap<string, readonly ColumnPattern[]>;
   readonly columnMasks: Obligations['columnMasks'];
   readonly detectors: Obligations['detectors'];
   /** Not empty: everything is denied. */
@@ -263,6 +265,7 @@ export function compilePolicySet(input: PolicySetInput): CompiledPolicySet {
     holds,
     denies,
     masks,
+    classes,
     columnMasks,
     detectors: DETECTOR_KINDS.flatMap((kind) => {
       const mask = detectors.get(kind);

@@ -15,5 +15,6 @@ export { parseResourceManifest } from './parse-resource-manifest.ts';
 export { parseTask } from './parse-task.ts';
 export { policyApplies, type ResourceFacts } from './policy-applies.ts';
 export * from './policy-document.ts';
+export { type ReachedRelation, reachOf } from './reach-of.ts';
 export { type SourceDocument, splitDocuments } from './split-documents.ts';
 export { POLICY_TEMPLATE, TASK_TEMPLATE } from './templates.ts';

@@ -29,6 +29,8 @@ export interface OperationEvent {
     readonly schema: string;
     readonly name: string;
     readonly columns: readonly string[];
+    /** Classes of those columns by the policies in force, as `{ pii: ['ssn'] }`. */
+    readonly classes?: Readonly<Record<string, readonly string[]>>;
   }[];
   readonly decision: { readonly outcome: Decision['outcome']; readonly reasons: readonly Reason[] };
   readonly catalogVersion: string;

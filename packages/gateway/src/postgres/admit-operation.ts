@@ -146,12 +146,7 @@ function recordOperation(state: SessionState, candidate: Candidate, decision: De
     decisionId,
     statementClass: operation.statementClass,
     label: operation.label,
-    relations: operation.accesses.map(({ verb, relation, columns }) => ({
-      verb,
-      schema: relation.schema,
-      name: relation.name,
-      columns,
-    })),
+    relations: state.context.reachOf(operation),
     decision: { outcome: decision.outcome, reasons: decision.reasons },
     catalogVersion: state.context.catalog.version,
     fingerprint: createHash('sha256').update(operation.text).digest('hex'),

@@ -1,6 +1,14 @@
 import type { CatalogColumn, Clock, ColumnName, Decision, PostgresCatalog, SqlOperation } from '@taskgate/core';
 import { TaskgateError } from '@taskgate/core';
-import { type CompiledPolicySet, compilePolicySet, decide, parsePolicy, parseTask } from '@taskgate/policy';
+import {
+  type CompiledPolicySet,
+  compilePolicySet,
+  decide,
+  parsePolicy,
+  parseTask,
+  type ReachedRelation,
+  reachOf,
+} from '@taskgate/policy';
 import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer } from '@taskgate/sql';
 import type { ControlPlane, OpenGrant } from '../control-plane.ts';
 
@@ -19,6 +27,8 @@ export interface DecisionContext {
   decideText(text: string): readonly DecidedStatement[];
   /** For a statement inside another (SQL-level prepare and declare). */
   decideOperation(operation: SqlOperation): Decision;
+  /** What the recording and its index say that it reaches; found once for each operation. */
+  reachOf(operation: SqlOperation): readonly ReachedRelation[];
   findColumn(name: ColumnName): CatalogColumn | null;
   /** False for a table outside the system's that the catalog does not have: it came into being since. */
   knowsRelation(oid: number): boolean;
@@ -40,6 +50,7 @@ function createDecisionContext(
   analyzer: SqlAnalyzer,
 ): DecisionContext {
   const cache = new Map<string, readonly DecidedStatement[]>();
+  const reaches = new WeakMap<SqlOperation, readonly ReachedRelation[]>();
   const relationOids = new Set(catalog.relations.map(({ oid }) => oid));
   const textTypes = new Set(catalog.types.filter(({ name }) => name === 'citext').map(({ oid }) => oid));
   return {
@@ -59,6 +70,14 @@ function createDecisionContext(
       return decided;
     },
     decideOperation: (operation) => decide(operation, policies),
+    reachOf(operation) {
+      let reach = reaches.get(operation);
+      if (reach === undefined) {
+        reach = reachOf(operation, policies);
+        reaches.set(operation, reach);
+      }
+      return reach;
+    },
     findColumn: ({ schema, relation, column }) =>
       catalog.relations
         .find((candidate) => candidate.schema === schema && candidate.name === relation)

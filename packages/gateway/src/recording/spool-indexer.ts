@@ -130,6 +130,7 @@ export function createSpoolIndexer(options: {
           statementClass: event.statementClass,
           label: event.label,
           fingerprint: event.fingerprint,
+          catalogVersion: event.catalogVersion,
           relations: event.relations,
           reasons: event.decision.reasons,
         });

@@ -115,7 +115,11 @@ describe('the index of a session', () => {
       statementClass: 'select',
       label: 'SELECT \0\ud800',
       fingerprint: 'ab',
-      relations: [{ verb: 'select', schema: 'public', name: 'orders', columns: ['id'] }],
+      catalogVersion: 'c1',
+      relations: [
+        { verb: 'select', schema: 'public', name: 'customers', columns: ['id', 'ssn'], classes: { pii: ['ssn'] } },
+        { verb: 'select', schema: 'public', name: 'orders', columns: [] },
+      ],
       reasons: [],
     });
     const outcome = (decisionId: string, rows: number) => ({
@@ -137,6 +141,10 @@ describe('the index of a session', () => {
     const state = async () => ({
       session: await shop.services.db.session.findUniqueOrThrow({ where: { id: sessionId } }),
       operations: await shop.services.db.operationRecord.findMany({ where: { sessionId }, orderBy: { seq: 'asc' } }),
+      reached: await shop.services.db.reachedColumn.findMany({
+        orderBy: [{ relation: 'asc' }, { column: 'asc' }],
+        select: { verb: true, relation: true, column: true, classes: true },
+      }),
     });
     const once = await state();
     expect(once.session).toMatchObject({
@@ -149,7 +157,17 @@ describe('the index of a session', () => {
       indexedUpTo: 7,
       headCount: 7,
     });
-    expect(once.operations[0]).toMatchObject({ relationNames: ['public.orders'], result: 'done', rows: 5n });
+    expect(once.operations[0]).toMatchObject({
+      relationNames: ['public.customers', 'public.orders'],
+      result: 'done',
+      rows: 5n,
+    });
+    // Three operations that reach the same: written down once.
+    expect(once.reached).toEqual([
+      { verb: 'select', relation: 'public.customers', column: 'id', classes: [] },
+      { verb: 'select', relation: 'public.customers', column: 'ssn', classes: ['pii'] },
+      { verb: 'select', relation: 'public.orders', column: '', classes: [] },
+    ]);
     await Promise.all(batches.map((batch) => shop.controlPlane.indexSession(sessionId, batch)));
     await shop.controlPlane.indexSession(sessionId, {
       operations: batches.flatMap((batch) => batch.operations),

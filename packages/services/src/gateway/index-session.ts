@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Reason, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
@@ -14,6 +15,8 @@ export interface IndexedRelation {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly string[];
+  /** Columns by their class, as of the decision. */
+  readonly classes?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface SessionIndexBatch {
@@ -25,6 +28,7 @@ export interface SessionIndexBatch {
     readonly statementClass: string;
     readonly label: string;
     readonly fingerprint: string;
+    readonly catalogVersion: string;
     readonly relations: readonly IndexedRelation[];
     readonly reasons: readonly Reason[];
   }[];
@@ -75,21 +79,66 @@ async function addOperations(
   sessionId: string,
   operations: SessionIndexBatch['operations'],
 ): Promise<void> {
+  const reaches = await addReaches(tx, operations);
   const rows = storableJson(
     operations.map((operation) => ({
       ...operation,
       at: new Date(operation.at).toISOString(),
       relationNames: [...new Set(operation.relations.map((relation) => `${relation.schema}.${relation.name}`))],
+      reachId: reaches.get(operation.relations)!,
     })),
   );
   await tx.$executeRaw`
     insert into operations ("sessionId", seq, "decisionId", at, outcome, "statementClass", label, fingerprint,
-      relations, "relationNames", reasons)
+      "catalogVersion", "reachId", relations, "relationNames", reasons)
     select ${sessionId}, x.seq, x."decisionId", x.at, x.outcome, x."statementClass", x.label, x.fingerprint,
-      x.relations, array(select jsonb_array_elements_text(x."relationNames")), x.reasons
+      x."catalogVersion", x."reachId", x.relations, array(select jsonb_array_elements_text(x."relationNames")), x.reasons
     from jsonb_to_recordset(${rows}::jsonb) as x(seq int, "decisionId" text, at timestamptz, outcome text,
-      "statementClass" text, label text, fingerprint text, relations jsonb, "relationNames" jsonb, reasons jsonb)
+      "statementClass" text, label text, fingerprint text, "catalogVersion" text, "reachId" text, relations jsonb,
+      "relationNames" jsonb, reasons jsonb)
     on conflict ("sessionId", seq) do nothing`;
+}
+
+/**
+ * Few statements reach different things: what they reach is kept once, column by column, and each operation points to
+ * it. Gives the id of each list of relations.
+ */
+async function addReaches(
+  tx: Transaction,
+  operations: SessionIndexBatch['operations'],
+): Promise<ReadonlyMap<readonly IndexedRelation[], string>> {
+  const ids = new Map<readonly IndexedRelation[], string>();
+  const reaches = new Map<string, readonly IndexedRelation[]>();
+  for (const { relations } of operations) {
+    const id = createHash('sha256').update(JSON.stringify(relations)).digest('hex').slice(0, 32);
+    ids.set(relations, id);
+    reaches.set(id, relations);
+  }
+  // In one order everywhere, so that two batches never wait for each other.
+  const ordered = [...reaches].sort(([a], [b]) => (a < b ? -1 : 1));
+  const fresh = await tx.$queryRaw<{ id: string }[]>`
+    insert into reaches (id) select unnest(${ordered.map(([id]) => id)}::text[])
+    on conflict (id) do nothing returning id`;
+  const columns = fresh.flatMap(({ id }) =>
+    reaches.get(id)!.flatMap(({ verb, schema, name, columns: names, classes }) =>
+      // A relation of which no column is read, as in `select count(*)`, is reached all the same.
+      (names.length === 0 ? [''] : names).map((column) => ({
+        reachId: id,
+        verb,
+        relation: `${schema}.${name}`,
+        column,
+        classes: Object.keys(classes ?? {}).filter((label) => classes![label]!.includes(column)),
+      })),
+    ),
+  );
+  if (columns.length > 0)
+    await tx.$executeRaw`
+      insert into reached_columns ("reachId", verb, relation, "column", classes)
+      select x."reachId", x.verb, x.relation, x."column", array(select jsonb_array_elements_text(x.classes))
+      from jsonb_to_recordset(${storableJson(columns)}::jsonb) as x("reachId" text, verb text, relation text,
+        "column" text, classes jsonb)
+      on conflict do nothing`;
+  return ids;
 }
 
 async function addOutcomes(tx: Transaction, sessionId: string, outcomes: SessionIndexBatch['outcomes']): Promise<void> {

@@ -129,6 +129,7 @@ async function recordedSession(options: { ended: boolean; person?: TestPerson; t
     statementClass: 'select',
     label: 'SELECT',
     fingerprint: 'f',
+    catalogVersion: 'v',
     relations: [{ verb: 'select', schema: 'public', name: 'orders', columns: ['id'] }],
     reasons,
   });
