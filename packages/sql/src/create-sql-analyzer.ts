@@ -53,7 +53,7 @@ export async function createSqlAnalyzer(serverMajor: number): Promise<SqlAnalyze
         // The walk ran out of stack, or met a tree that it does not know: either way nothing may pass.
         const code = error instanceof RangeError ? 'too-large' : 'unsupported';
         const why = error instanceof RangeError ? 'nests too deeply to be analysed' : 'could not be analysed';
-        return [withUnknown(text, { code, message: `the statement ${why}; simplify it`, position: null })];
+        return [unanalysed(text, { code, message: `the statement ${why}; simplify it`, position: null })];
       }
     },
   };
@@ -61,7 +61,7 @@ export async function createSqlAnalyzer(serverMajor: number): Promise<SqlAnalyze
 
 function analyzeMessage(text: string, parser: SqlParser, work: CatalogWork): readonly SqlOperation[] {
   const parsed = parser.parse(text);
-  if (!parsed.ok) return [withUnknown(text, parsed.unknown)];
+  if (!parsed.ok) return [unanalysed(text, parsed.unknown)];
   if (parsed.statements.length === 0) return [emptyOperation(text)];
   const positions = createTextPositions(text);
   return parsed.statements.map((raw) => analyzeRaw(text, raw, positions, work));
@@ -74,7 +74,7 @@ function analyzeRaw(text: string, raw: RawStatement, positions: TextPositions, w
   const own = slice.slice(leading).replace(/[ \t\n\r\f\v]+$/, '');
   const statement = toNode(raw.tree);
   if (statement === null) {
-    return withUnknown(own, { code: 'unsupported', message: 'the statement could not be analysed', position: null });
+    return unanalysed(own, { code: 'unsupported', message: 'the statement could not be analysed', position: null });
   }
   return buildOperation(own, statement, work, (location) =>
     location <= 0 ? null : positions.position(location, raw.byteStart + leading),
@@ -145,6 +145,7 @@ function emptyOperation(text: string): SqlOperation {
   };
 }
 
-function withUnknown(text: string, unknown: Unknown): SqlOperation {
+/** One operation that says why nothing is known of `text`: no task allows it. */
+export function unanalysed(text: string, unknown: Unknown): SqlOperation {
   return { ...emptyOperation(text), statementClass: 'other', label: 'UNKNOWN', unknowns: [unknown] };
 }

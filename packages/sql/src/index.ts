@@ -1,4 +1,4 @@
-export { createSqlAnalyzer, type SqlAnalyzer } from './create-sql-analyzer.ts';
+export { createSqlAnalyzer, type SqlAnalyzer, unanalysed } from './create-sql-analyzer.ts';
 export { HARMLESS_FUNCTIONS, isHarmlessFunction } from './functions-allowed.ts';
 export { SUPPORTED_SERVER_MAJORS } from './parser.ts';
 export { HARMLESS_SETTINGS, isHarmlessSetting } from './settings.ts';

@@ -33,6 +33,8 @@ interface ParserModule {
   getValue(pointer: number, type: 'i32'): number;
 }
 
+const MAX_MESSAGE_CHARACTERS = 200;
+
 type ParserFactory = () => Promise<unknown>;
 
 /** Literal imports, so that a bundler sees them. */
@@ -143,7 +145,13 @@ function readError(module: ParserModule, error: number, text: string): ParseOutc
     return failed('too-large', 'the statement nests too deeply to be analysed; split it');
   }
   const position = cursor > 0 ? characterPosition(text, cursor - 1) : null;
-  return failed('syntax', message.replaceAll('"', '`'), position);
+  return failed('syntax', clip(message).replaceAll('"', '`'), position);
+}
+
+/** Messages quote the text that they stopped at, which can be all of it: a megabyte of it is in nobody's interest. */
+function clip(message: string): string {
+  const chars = [...message.slice(0, 2 * MAX_MESSAGE_CHARACTERS)];
+  return chars.length > MAX_MESSAGE_CHARACTERS ? `${chars.slice(0, MAX_MESSAGE_CHARACTERS).join('')}...` : message;
 }
 
 /** Both counted from 1; the cursor counts characters from 0. */

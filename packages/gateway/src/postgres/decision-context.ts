@@ -10,6 +10,7 @@ import {
   reachOf,
 } from '@taskgate/policy';
 import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer } from '@taskgate/sql';
+import { type AnalysisPool, createAnalysisPool, isQuickToAnalyse } from '../analysis/analysis-pool.ts';
 import type { ControlPlane, OpenGrant } from '../control-plane.ts';
 
 export interface DecidedStatement {
@@ -23,8 +24,11 @@ export interface DecisionContext {
   readonly key: string;
   readonly catalog: PostgresCatalog;
   readonly policies: CompiledPolicySet;
-  /** One entry a statement of the text, in order. Decided once per exact text. */
-  decideText(text: string): readonly DecidedStatement[];
+  /**
+   * One entry a statement of the text, in order. Decided once per exact text. At once where the text is short or was
+   * decided before; a promise, which never rejects, where another thread must analyse it.
+   */
+  decideText(text: string): readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
   /** For a statement inside another (SQL-level prepare and declare). */
   decideOperation(operation: SqlOperation): Decision;
   /** What the recording and its index say that it reaches; found once for each operation. */
@@ -48,6 +52,7 @@ function createDecisionContext(
   policies: CompiledPolicySet,
   catalog: PostgresCatalog,
   analyzer: SqlAnalyzer,
+  pool: AnalysisPool,
 ): DecisionContext {
   const cache = new Map<string, readonly DecidedStatement[]>();
   const reaches = new WeakMap<SqlOperation, readonly ReachedRelation[]>();
@@ -60,14 +65,17 @@ function createDecisionContext(
     decideText(text) {
       const known = cache.get(text);
       if (known !== undefined) return known;
-      const decided = analyzer
-        .analyze(text, catalog)
-        .map((operation) => ({ operation, decision: decide(operation, policies) }));
-      if (text.length <= MAX_CACHED_TEXT_LENGTH) {
-        if (cache.size >= MAX_CACHED_TEXTS) cache.delete(cache.keys().next().value!);
-        cache.set(text, decided);
-      }
-      return decided;
+      const keep = (operations: readonly SqlOperation[]): readonly DecidedStatement[] => {
+        const decided = operations.map((operation) => ({ operation, decision: decide(operation, policies) }));
+        // What is too large may only have been so while others waited too.
+        const lasting = operations.every(({ unknowns }) => unknowns.every(({ code }) => code !== 'too-large'));
+        if (text.length <= MAX_CACHED_TEXT_LENGTH && lasting) {
+          if (cache.size >= MAX_CACHED_TEXTS) cache.delete(cache.keys().next().value!);
+          cache.set(text, decided);
+        }
+        return decided;
+      };
+      return isQuickToAnalyse(text) ? keep(analyzer.analyze(text, catalog)) : pool.analyze(text, catalog).then(keep);
     },
     decideOperation: (operation) => decide(operation, policies),
     reachOf(operation) {
@@ -93,7 +101,11 @@ export interface DecisionContexts {
   load(grant: OpenGrant, options: { readonly refresh: boolean }): Promise<DecisionContext>;
 }
 
-export function createDecisionContexts(controlPlane: ControlPlane, clock: Clock): DecisionContexts {
+export function createDecisionContexts(
+  controlPlane: ControlPlane,
+  clock: Clock,
+  pool: AnalysisPool = createAnalysisPool(),
+): DecisionContexts {
   const readAt = new Map<string, number>();
   const contexts = new Map<string, DecisionContext>();
   const analyzers = new Map<number, Promise<SqlAnalyzer>>();
@@ -138,7 +150,7 @@ export function createDecisionContexts(controlPlane: ControlPlane, clock: Clock)
         isAllowedSystemRelation,
       });
       const analyzer = await analyzerFor(Math.floor(catalog.serverVersion / 10_000));
-      const context = createDecisionContext(key, policies, catalog, analyzer);
+      const context = createDecisionContext(key, policies, catalog, analyzer, pool);
       if (contexts.size >= 200) contexts.delete(contexts.keys().next().value!);
       contexts.set(key, context);
       return context;

@@ -22,7 +22,7 @@ import type { HoldPorts } from './hold-for-approval.ts';
 import type { Portal, PreparedStatement } from './name-tables.ts';
 import type { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
-import { portalDecision, resolveStatement } from './resolve-statement.ts';
+import { executedByName, portalDecision, renewStatement, resolveStatement } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
 
 /** What goes to the target in one write, and what it will answer. */
@@ -81,6 +81,10 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
     via: 'simple',
   });
 
+  for (const statement of decided) {
+    const byName = executedByName(statement, state);
+    if (byName !== undefined) await renewStatement(state, byName, ports.decideText);
+  }
   const resolved = decided.map((statement) => resolveStatement(state, statement));
   const denied = resolved.find(({ decided: { decision } }) => decision.outcome === 'deny');
   if (denied !== undefined) {
@@ -222,6 +226,7 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         const statement = state.statements.get(message.statement);
         if (statement === undefined)
           return refuse(unknownName('prepared statement', message.statement, '26000'), index);
+        if (statement.contextKey !== state.context.key) await renewStatement(state, statement, ports.decideText);
         if (state.portals.full) return refuse(tooManyNames('portals'), index);
         out.push(frame.raw);
         replies.push({
@@ -248,6 +253,8 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
       case 'execute': {
         const portal = state.portals.get(message.portal);
         if (portal === undefined) return refuse(unknownName('portal', message.portal, '34000'), index);
+        const byName = executedByName(portal.statement.decided, state);
+        if (byName !== undefined) await renewStatement(state, byName, ports.decideText);
         const resolved = resolveStatement(state, portalDecision(state, portal));
         const admission = await admitOperation(
           state,

@@ -124,7 +124,7 @@ export class PostgresSession {
   /** The text as it would be decided now, for the console's preflight: the same function, nothing recorded. */
   async preflight(text: string): Promise<readonly DecidedStatement[]> {
     await this.#context.refresh();
-    return this.#state.context.decideText(text);
+    return this.#context.decideByCatalog(text);
   }
 
   #onClientData(chunk: Uint8Array): void {
@@ -208,7 +208,11 @@ export class PostgresSession {
   }
 
   #send(segment: Segment): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      // It waited (for approval, for its analysis) past the end of its session: nothing of it ran.
+      for (const run of segment.replies.flatMap(runsOf)) run.close('skipped');
+      return;
+    }
     const state = this.#state;
     // INVARIANT: what is about to run is in the kernel before a byte of it leaves.
     state.recorder.flush();

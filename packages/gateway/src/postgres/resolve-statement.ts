@@ -131,24 +131,36 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
   }
 }
 
-/** The decision as of now: a statement prepared under another catalog or policy is decided again. */
+/** The decision as of now. What was decided under another catalog or policy must have been renewed before it is asked for. */
 export function currentDecision(state: SessionState, statement: PreparedStatement): DecidedStatement {
   if (statement.contextKey === state.context.key) return statement.decided;
-  if (statement.viaSql) {
-    // Its text stood inside another statement; what it means now cannot be told from here.
-    return {
-      operation: statement.decided.operation,
-      decision: gateDenial(
-        'not-understood',
-        'the policy or the catalog has changed since this was prepared',
-        'prepare or declare it again',
-      ),
-    };
+  // Prepared by SQL, its text stood inside another statement; what it means now cannot be told from here.
+  return {
+    operation: statement.decided.operation,
+    decision: gateDenial(
+      'not-understood',
+      'the policy or the catalog has changed since this was prepared',
+      'prepare or declare it again',
+    ),
+  };
+}
+
+/** Decides a statement of the protocol's again where policies or the catalog have changed since. */
+export async function renewStatement(
+  state: SessionState,
+  statement: PreparedStatement,
+  decideText: (text: string) => Promise<readonly DecidedStatement[]>,
+): Promise<void> {
+  while (!statement.viaSql && statement.contextKey !== state.context.key) {
+    const decided = await decideText(statement.text);
+    statement.decided = decided.length === 1 ? decided[0]! : statement.decided;
+    statement.contextKey = state.context.key;
   }
-  const decided = state.context.decideText(statement.text);
-  statement.decided = decided.length === 1 ? decided[0]! : statement.decided;
-  statement.contextKey = state.context.key;
-  return statement.decided;
+}
+
+/** The statement that a SQL-level EXECUTE names. */
+export function executedByName({ operation }: DecidedStatement, state: SessionState): PreparedStatement | undefined {
+  return operation.effect?.kind === 'execute' ? state.statements.get(operation.effect.name) : undefined;
 }
 
 /** A portal bound under another policy or catalog is not decided anew: its plan was made when it was bound. */

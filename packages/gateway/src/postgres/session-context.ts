@@ -29,7 +29,7 @@ export class SessionContext {
 
   /** Decides a text; where a name is not in the catalog, looks at the target again first. */
   async decideText(text: string): Promise<readonly DecidedStatement[]> {
-    const decided = this.#state.context.decideText(text);
+    const decided = await this.decideByCatalog(text);
     const unresolved = decided.some(({ operation }) => operation.unknowns.some(({ code }) => code === 'unresolved'));
     const now = this.#state.ports.clock.monotonicMs();
     if (!unresolved || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
@@ -37,7 +37,23 @@ export class SessionContext {
     this.#catalogReadAt = now;
     this.#state.catalogStale = true;
     await this.refresh();
-    return this.#state.context.decideText(text);
+    return this.decideByCatalog(text);
+  }
+
+  /**
+   * By the catalog as it was read last. INVARIANT: by the context that the session has when this returns, also where
+   * another thread took its time.
+   */
+  async decideByCatalog(text: string): Promise<readonly DecidedStatement[]> {
+    const state = this.#state;
+    for (;;) {
+      const { context } = state;
+      const decided = context.decideText(text);
+      if (!(decided instanceof Promise)) return decided;
+      const analysed = await decided;
+      await this.refresh();
+      if (state.context === context) return analysed;
+    }
   }
 
   /** Does nothing where nothing may have changed. Throws where the grant has ended. */

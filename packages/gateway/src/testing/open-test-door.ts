@@ -5,6 +5,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { SecretValue } from '@taskgate/core';
 import { startTestPostgres, type TestDatabase } from '@taskgate/testkit';
+import { type AnalysisPoolLimits, createAnalysisPool } from '../analysis/analysis-pool.ts';
 import { createLiveSessions } from '../live-sessions.ts';
 import type { Log } from '../ports.ts';
 import { createCancelRegistry } from '../postgres/cancel-registry.ts';
@@ -46,7 +47,9 @@ export interface TestDoor {
 }
 
 /** A real listener before a real Postgres, over the in-memory control plane. */
-export async function openTestDoor(): Promise<TestDoor> {
+export async function openTestDoor(
+  options: { readonly analysis?: Partial<AnalysisPoolLimits> } = {},
+): Promise<TestDoor> {
   const postgres = await startTestPostgres();
   const database = await postgres.createDatabase();
   await database.query(SCHEMA);
@@ -72,6 +75,7 @@ export async function openTestDoor(): Promise<TestDoor> {
   const log: Log = { info: line, warn: line, error: line };
   const spool = createSpool(spoolDirectory);
   const live = createLiveSessions({ clock, controlPlane });
+  const analysis = createAnalysisPool(options.analysis);
   const stopping = new AbortController();
   controlPlane.watch((event) => live.onEvent(event), stopping.signal);
   const ports: SessionPorts = {
@@ -81,7 +85,7 @@ export async function openTestDoor(): Promise<TestDoor> {
     spool,
     log,
     gatewayName: 'test-gateway',
-    contexts: createDecisionContexts(controlPlane, clock),
+    contexts: createDecisionContexts(controlPlane, clock, analysis),
     budgets: createGrantBudgets(),
     cancels: createCancelRegistry((length) => randomBytes(length)),
     live,
@@ -116,6 +120,7 @@ export async function openTestDoor(): Promise<TestDoor> {
       await closing;
       await ports.indexer.drain(AbortSignal.timeout(5_000));
       stopping.abort();
+      await analysis.close();
       await database.drop();
       await postgres.stop();
       fs.rmSync(folder, { recursive: true, force: true });
