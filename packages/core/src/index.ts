@@ -1,4 +1,5 @@
 export * from './assert.ts';
+export * from './build-catalog.ts';
 export * from './catalog.ts';
 export * from './clock.ts';
 export * from './decision.ts';

@@ -1,9 +1,11 @@
 import {
   type AccessVerb,
+  buildCatalog,
+  buildFunction,
+  buildRelation,
   DETECTOR_KINDS,
   type Decision,
   MASK_NAMES,
-  type PostgresCatalog,
   type RelationAccess,
   type SessionEffect,
   type SqlOperation,
@@ -38,28 +40,18 @@ const RELATIONS = [
   'pg_catalog.pg_authid',
 ] as const;
 const COLUMNS = ['x', 'y', 'xy'] as const;
-const catalog: PostgresCatalog = {
-  version: '1',
-  serverVersion: 180_000,
-  database: 'd',
-  searchPath: ['public'],
-  relations: ['public.a', 'public.b', 'public.child', 'app.a'].map((name, oid) => ({
-    oid,
-    schema: name.split('.')[0]!,
-    name: name.split('.')[1]!,
-    kind: 'table',
-    columns: COLUMNS.map((column, at) => ({ name: column, attnum: at + 1, typeOid: 25, typeName: 'text' })),
-    definition: null,
-    parents: name === 'public.child' ? [0] : [],
-    hasTriggers: false,
-    hasRules: false,
-  })),
-  functions: [
-    { oid: 1, schema: 'public', name: 'f', kind: 'function', volatility: 'volatile', securityDefiner: false },
-  ],
-  operators: [],
-  types: [],
-};
+const catalog = buildCatalog({
+  relations: ['public.a', 'public.b', 'public.child', 'app.a'].map((name, oid) =>
+    buildRelation({
+      oid,
+      schema: name.split('.')[0]!,
+      name: name.split('.')[1]!,
+      columns: Object.fromEntries(COLUMNS.map((column) => [column, 'text'])),
+      parents: name === 'public.child' ? [0] : [],
+    }),
+  ),
+  functions: [buildFunction({ oid: 1, name: 'f' })],
+});
 const isAllowedSystemRelation = (_: string, name: string): boolean => name === 'pg_class';
 
 const maybe = <T>(weight: number, one: fc.Arbitrary<T>) =>

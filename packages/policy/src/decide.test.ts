@@ -1,4 +1,4 @@
-import type { PostgresCatalog, SqlOperation } from '@taskgate/core';
+import { buildFunction, type PostgresCatalog, type SqlOperation } from '@taskgate/core';
 import { describe, expect, test } from 'vitest';
 import { compilePolicySet } from './compile-policy-set.ts';
 import { decide } from './decide.ts';
@@ -152,9 +152,7 @@ describe('statement classes', () => {
 describe('functions', () => {
   const catalog: PostgresCatalog = {
     ...DEMO_CATALOG,
-    functions: [
-      { oid: 1, schema: 'public', name: 'refresh', kind: 'function', volatility: 'volatile', securityDefiner: false },
-    ],
+    functions: [buildFunction({ oid: 1, name: 'refresh' })],
   };
   const set = rules('allow: [{ functions: public.refresh }, { functions: pg_catalog.pg_sleep }]', { catalog });
 
@@ -334,9 +332,7 @@ describe('ways around a mask', () => {
   const mask = 'mask: [{ columns: public.customers.ssn, as: redact }]';
   const catalog: PostgresCatalog = {
     ...DEMO_CATALOG,
-    functions: [
-      { oid: 1, schema: 'public', name: 'f', kind: 'function', volatility: 'volatile', securityDefiner: true },
-    ],
+    functions: [buildFunction({ oid: 1, name: 'f', securityDefiner: true })],
   };
   const masked = rules(all, { policy: mask, catalog });
   const clear = rules(all, { catalog });

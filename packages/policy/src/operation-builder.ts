@@ -1,11 +1,13 @@
-import type {
-  ColumnName,
-  ColumnUse,
-  ColumnUseContext,
-  OutputColumn,
-  PostgresCatalog,
-  RelationAccess,
-  SqlOperation,
+import {
+  buildCatalog,
+  buildRelation,
+  type ColumnName,
+  type ColumnUse,
+  type ColumnUseContext,
+  type OutputColumn,
+  type PostgresCatalog,
+  type RelationAccess,
+  type SqlOperation,
 } from '@taskgate/core';
 
 // For tests only: operations and the demo's catalog written by hand, without the analysis that makes them.
@@ -78,23 +80,13 @@ const DEMO_TABLES: Readonly<Record<string, readonly string[]>> = {
   payments: ['id', 'order_id', 'card_number', 'amount_cents', 'paid_at'],
 };
 
-export const DEMO_CATALOG: PostgresCatalog = {
+export const DEMO_CATALOG: PostgresCatalog = buildCatalog({
   version: 'demo',
-  serverVersion: 180_004,
-  database: 'shop',
-  searchPath: ['public'],
-  relations: Object.entries(DEMO_TABLES).map(([name, columns], index) => ({
-    oid: 16_400 + index,
-    schema: 'public',
-    name,
-    kind: 'table',
-    columns: columns.map((one, at) => ({ name: one, attnum: at + 1, typeOid: 25, typeName: 'text' })),
-    definition: null,
-    parents: [],
-    hasTriggers: false,
-    hasRules: false,
-  })),
-  functions: [],
-  operators: [],
-  types: [],
-};
+  relations: Object.entries(DEMO_TABLES).map(([name, columns], index) =>
+    buildRelation({
+      oid: 16_400 + index,
+      name,
+      columns: Object.fromEntries(columns.map((column) => [column, 'text'])),
+    }),
+  ),
+});

@@ -1,42 +1,32 @@
-import type { CatalogRelation, PostgresCatalog } from '@taskgate/core';
+import {
+  buildCatalog,
+  buildFunction,
+  buildRelation,
+  buildType,
+  type CatalogRelation,
+  type PostgresCatalog,
+} from '@taskgate/core';
 
 /** The demo's tables with views, an inherited table, a partitioned one, a function and an operator: for tests. */
 const INT = 'integer';
 const TEXT = 'text';
 const WHEN = 'timestamp with time zone';
+const RULE = 'CREATE RULE r AS ON INSERT TO public.ruled DO INSTEAD NOTHING;';
+const BUILTIN = { schema: 'pg_catalog', volatility: 'immutable', language: 'internal' } as const;
 
 function relation(
   oid: number,
   name: string,
   columns: Readonly<Record<string, string>>,
-  rest: Partial<CatalogRelation> = {},
+  rest: Omit<Parameters<typeof buildRelation>[0], 'name' | 'columns'> = {},
 ): CatalogRelation {
-  return {
-    oid,
-    schema: 'public',
-    name,
-    kind: rest.definition ? 'view' : 'table',
-    columns: Object.entries(columns).map(([column, typeName], index) => ({
-      name: column,
-      attnum: index + 1,
-      typeOid: typeName === INT ? 23 : typeName === TEXT ? 25 : 1184,
-      typeName,
-    })),
-    definition: null,
-    parents: [],
-    hasTriggers: false,
-    hasRules: false,
-    ...rest,
-  };
+  return buildRelation({ oid, name, columns, ...rest });
 }
 
 const CUSTOMER = { id: INT, name: TEXT, email: TEXT, phone: TEXT, ssn: TEXT, country: TEXT, created_at: WHEN };
 
-export const SHOP_CATALOG: PostgresCatalog = {
+export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
   version: 'shop-1',
-  serverVersion: 180004,
-  database: 'shop',
-  searchPath: ['public'],
   relations: [
     relation(1, 'customers', CUSTOMER),
     relation(2, 'orders', { id: INT, customer_id: INT, status: TEXT, total_cents: INT, created_at: WHEN }),
@@ -78,28 +68,33 @@ export const SHOP_CATALOG: PostgresCatalog = {
     relation(20, 'vip_customers', { ...CUSTOMER, tier: TEXT }, { parents: [1] }),
     relation(21, 'events', { id: INT, body: TEXT, at: WHEN }, { kind: 'partitioned-table' }),
     relation(22, 'events_2026', { id: INT, body: TEXT, at: WHEN }, { parents: [21] }),
-    relation(30, 'ruled', { id: INT, note: TEXT }, { hasRules: true }),
+    relation(
+      30,
+      'ruled',
+      { id: INT, note: TEXT },
+      { rules: [{ name: 'r', event: 'insert', instead: true, definition: RULE }] },
+    ),
     relation(31, 'Odd Name', { 'Mixed Case': TEXT, 'ss n': TEXT }),
     { ...relation(40, 'notes', { id: INT, text: TEXT }), schema: 'private' },
   ],
   functions: [
-    { oid: 900, schema: 'public', name: 'wipe', kind: 'function', volatility: 'volatile', securityDefiner: true },
-    { oid: 901, schema: 'public', name: 'lower', kind: 'function', volatility: 'volatile', securityDefiner: false },
-    {
-      oid: 902,
-      schema: 'public',
-      name: 'close_day',
-      kind: 'procedure',
-      volatility: 'volatile',
-      securityDefiner: false,
-    },
+    buildFunction({ oid: 900, name: 'wipe', arguments: [INT], securityDefiner: true }),
+    buildFunction({ oid: 901, name: 'lower', arguments: ['character varying'], result: TEXT }),
+    buildFunction({ oid: 902, name: 'close_day', kind: 'procedure', result: 'void' }),
+    buildFunction({ oid: 903, name: 'never', arguments: [TEXT, TEXT], result: 'boolean' }),
   ],
-  operators: [
-    { schema: 'public', name: '|||' },
-    { schema: 'public', name: '@@@' },
+  builtinFunctions: [
+    buildFunction({ ...BUILTIN, oid: 870, name: 'lower', arguments: [TEXT], result: TEXT }),
+    buildFunction({ ...BUILTIN, oid: 3848, name: 'lower', arguments: ['anyrange'], result: 'anyelement' }),
   ],
-  types: [
-    { oid: 800, schema: 'public', name: 'mood', kind: 'enum' },
-    { oid: 801, schema: 'public', name: 'positive', kind: 'domain' },
-  ],
-};
+  operators: ['|||', '@@@'].map((name, index) => ({
+    oid: 950 + index,
+    schema: 'public',
+    name,
+    left: TEXT,
+    right: TEXT,
+    result: 'boolean',
+    functionOid: 903,
+  })),
+  types: [buildType({ oid: 800, name: 'mood' }), buildType({ oid: 801, name: 'positive', kind: 'domain', base: INT })],
+});

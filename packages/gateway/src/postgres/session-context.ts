@@ -17,6 +17,7 @@ export class SessionContext {
   readonly #state: SessionState;
   readonly #contexts: DecisionContexts;
   readonly #reloadGrant: () => Promise<OpenGrant>;
+  readonly #searchPath: string;
   #loadedAt: number;
   #catalogReadAt = Number.NEGATIVE_INFINITY;
 
@@ -24,6 +25,7 @@ export class SessionContext {
     this.#state = state;
     this.#contexts = contexts;
     this.#reloadGrant = reloadGrant;
+    this.#searchPath = JSON.stringify(state.context.catalog.searchPath);
     this.#loadedAt = state.ports.clock.monotonicMs();
   }
 
@@ -67,7 +69,11 @@ export class SessionContext {
     this.#loadedAt = now;
     try {
       const grant = await withinDeadline(this.#reloadGrant(), STORE_DEADLINE_MS);
-      state.context = await withinDeadline(this.#contexts.load(grant, { refresh }), STORE_DEADLINE_MS);
+      const context = await withinDeadline(this.#contexts.load(grant, { refresh }), STORE_DEADLINE_MS);
+      // What the server looks names up in was fixed when the session began: under another path a name means another thing.
+      if (JSON.stringify(context.catalog.searchPath) !== this.#searchPath)
+        throw new TaskgateError('invalid-state', 'the search path of the database has changed; connect again');
+      state.context = context;
       state.grant = grant;
     } catch (error) {
       if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;

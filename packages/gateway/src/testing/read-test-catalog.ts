@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PostgresCatalog } from '@taskgate/core';
+import { buildCatalog, buildRelation, type PostgresCatalog } from '@taskgate/core';
 import type { TestDatabase } from '@taskgate/testkit';
 
 /** The catalog of a test database, as far as tests of the data path need it: its real OIDs. */
@@ -25,19 +25,14 @@ export async function readTestCatalog(database: TestDatabase): Promise<PostgresC
     database: database.name,
     searchPath: ['public'],
     relations: relations.map(({ oid, name, relkind, definition, columns }) => ({
-      oid,
-      schema: 'public',
-      name,
-      kind: relkind === 'v' ? ('view' as const) : relkind === 'S' ? ('sequence' as const) : ('table' as const),
-      columns,
-      definition,
-      parents: [],
-      hasTriggers: false,
-      hasRules: false,
+      ...buildRelation({
+        oid,
+        name,
+        kind: relkind === 'v' ? 'view' : relkind === 'S' ? 'sequence' : 'table',
+        definition,
+      }),
+      columns: columns.map((column) => ({ ...column, default: null, generatedFrom: [] })),
     })),
-    functions: [],
-    operators: [],
-    types: [],
   };
-  return { ...content, version: createHash('sha256').update(JSON.stringify(content)).digest('hex') };
+  return { ...buildCatalog(content), version: createHash('sha256').update(JSON.stringify(content)).digest('hex') };
 }

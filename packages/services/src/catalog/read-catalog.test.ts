@@ -1,3 +1,4 @@
+import { buildCatalog } from '@taskgate/core';
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { catalogVersion, readServerVersion } from './read-catalog.ts';
@@ -17,15 +18,7 @@ describe('a server', () => {
 });
 
 it('the version of a catalog follows from all of its content', () => {
-  const content = {
-    serverVersion: 160000,
-    database: 'a',
-    searchPath: ['public'],
-    relations: [],
-    functions: [],
-    operators: [],
-    types: [],
-  };
+  const { version: _, ...content } = buildCatalog({});
   expect(catalogVersion(content)).toBe(catalogVersion({ ...content }));
-  expect(catalogVersion({ ...content, operators: [{ schema: 'a', name: '=' }] })).not.toBe(catalogVersion(content));
+  expect(catalogVersion({ ...content, searchPath: ['a'] })).not.toBe(catalogVersion(content));
 });

@@ -1,4 +1,4 @@
-import { type PostgresCatalog, TaskgateError } from '@taskgate/core';
+import { CATALOG_FORMAT, type PostgresCatalog, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
@@ -19,7 +19,9 @@ export async function readStoredCatalog(db: Transaction, resourceId: string): Pr
     .catch((error: unknown) => {
       throw translateStoreError(error);
     });
-  return row === null ? null : (row.content as unknown as PostgresCatalog);
+  const catalog = (row?.content ?? null) as unknown as PostgresCatalog | null;
+  // Read by an older version of the gate, which kept less.
+  return catalog?.format === CATALOG_FORMAT ? catalog : null;
 }
 
 /** Reads the catalog at the target and makes it the current one. The caller has checked who may ask. */

@@ -35,6 +35,22 @@ const SCHEMA = `
   CREATE FUNCTION same(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
   CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = same);
   CREATE SCHEMA hr; CREATE TABLE hr.people (id int, mood public.mood);
+  CREATE FUNCTION next_code(prefix text, int DEFAULT 4, VARIADIC rest text[] DEFAULT '{}') RETURNS text
+    LANGUAGE sql STABLE AS 'SELECT prefix';
+  REVOKE EXECUTE ON FUNCTION next_code FROM PUBLIC;
+  CREATE FUNCTION lower(mood) RETURNS TABLE (a int, b text) LANGUAGE sql AS $$SELECT 1, 'x'$$;
+  CREATE TABLE coded (
+    id int GENERATED ALWAYS AS IDENTITY, code text DEFAULT next_code('a') CHECK (same(length(code), 1)),
+    twice text GENERATED ALWAYS AS (code || code) STORED, at positive);
+  GRANT SELECT (code), INSERT ON coded TO PUBLIC;
+  CREATE TABLE lines (order_id int REFERENCES orders ON DELETE CASCADE);
+  ALTER TABLE lines ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY own ON lines USING (same(order_id, 1));
+  CREATE VIEW safe WITH (security_invoker = on, security_barrier) AS SELECT 1 AS x;
+  CREATE FUNCTION to_mood(text) RETURNS mood LANGUAGE sql AS $$SELECT 'good'::mood$$;
+  CREATE CAST (text AS mood) WITH FUNCTION to_mood(text);
+  CREATE FUNCTION add_up(int, int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1';
+  CREATE AGGREGATE add_all(int) (SFUNC = add_up, STYPE = int);
 `;
 
 let test: TestServices;
@@ -80,7 +96,7 @@ describe('a resource', () => {
       tasks: [],
       policies: [],
     });
-    expect(view.catalog).toMatchObject({ relations: 7, serverVersion: expect.any(Number) });
+    expect(view.catalog).toMatchObject({ relations: 11, serverVersion: expect.any(Number) });
     expect(JSON.stringify([view, await loadResources(admin.ctx)])).not.toContain(SECRET);
     const row = await test.services.db.auditRow.findFirstOrThrow({ where: { action: 'resource.create' } });
     expect(row).toMatchObject({ actorId: admin.id, subject: view.id, before: null, after: { username: 'gate' } });
@@ -156,27 +172,89 @@ describe('a catalog', () => {
     const { id } = await loadResource(admin.ctx, { name: 'shop' });
     const catalog = (await readStoredCatalog(test.services.db, id))!;
     const relation = (name: string) => catalog.relations.find((found) => found.name === name)!;
-    expect(relation('orders')).toMatchObject({ schema: 'public', kind: 'table', hasTriggers: true, hasRules: false });
+    expect(relation('orders')).toMatchObject({ schema: 'public', kind: 'table', rules: [] });
+    expect(relation('orders').triggers).toMatchObject([{ timing: 'before', events: ['update'] }]);
     expect(relation('orders').columns.map((column) => [column.name, column.attnum, column.typeName])).toEqual([
       ['id', 1, 'integer'],
       ['total', 2, 'numeric(10,2)'],
       ['status', 4, 'text'],
     ]);
-    expect(relation('order_totals')).toMatchObject({ kind: 'view', hasRules: false });
+    expect(relation('order_totals')).toMatchObject({ kind: 'view', rules: [] });
     expect(relation('order_totals').definition).toContain('FROM public.orders');
     expect(relation('order_sums').kind).toBe('materialized-view');
     expect(relation('events').kind).toBe('partitioned-table');
-    expect(relation('events_2026')).toMatchObject({ parents: [relation('events').oid], hasRules: true });
+    expect(relation('events_2026')).toMatchObject({ parents: [relation('events').oid], isPartition: true });
+    expect(relation('events_2026').rules).toHaveLength(1);
     expect(relation('numbers').kind).toBe('sequence');
     expect(relation('people').columns[1]!.typeName).toBe('public.mood');
     expect(catalog.functions).toContainEqual(
       expect.objectContaining({ name: 'touch', kind: 'function', securityDefiner: true }),
     );
-    expect(catalog.operators).toEqual([{ schema: 'public', name: '===' }]);
+    expect(catalog.operators).toMatchObject([{ schema: 'public', name: '===' }]);
     expect(catalog.types).toContainEqual(expect.objectContaining({ name: 'mood', kind: 'enum' }));
     expect(catalog.types).toContainEqual(expect.objectContaining({ name: 'positive', kind: 'domain' }));
     expect(catalog.searchPath).toEqual(['public']);
     expect(catalog.relations.every((found) => !found.schema.startsWith('pg_'))).toBe(true);
+  });
+
+  it('holds functions by their whole signature, and what defaults, checks, policies, casts and types run', async () => {
+    const { id } = await loadResource(admin.ctx, { name: 'shop' });
+    const catalog = (await readStoredCatalog(test.services.db, id))!;
+    const relation = (name: string) => catalog.relations.find((found) => found.name === name)!;
+    const fn = (name: string) => catalog.functions.find((found) => found.name === name)!;
+    const oids = (...names: string[]) => names.map((name) => fn(name).oid).sort((a, b) => a - b);
+    expect(fn('next_code')).toMatchObject({
+      arguments: ['text', 'integer', 'text[]'],
+      argumentNames: ['prefix', '', 'rest'],
+      variadic: true,
+      defaults: 2,
+      result: 'text',
+      volatility: 'stable',
+      publicExecute: false,
+      language: 'sql',
+      extension: null,
+    });
+    expect(fn('lower')).toMatchObject({ arguments: ['public.mood'], returnsSet: true, outputs: ['a', 'b'] });
+    expect(catalog.builtinFunctions.map((one) => [one.name, one.arguments])).toContainEqual(['lower', ['text']]);
+    expect(fn('add_all')).toMatchObject({ kind: 'aggregate', volatility: 'volatile' });
+    expect(relation('coded').writeFunctions).toEqual(oids('next_code', 'same'));
+    expect(relation('coded').columns.map((column) => column.default)).toEqual([
+      'identity',
+      'expression',
+      'generated',
+      null,
+    ]);
+    expect(relation('coded').columns[2]!.generatedFrom).toEqual(['code']);
+    expect(relation('coded').publicPrivileges).toEqual([
+      { privilege: 'insert', column: null },
+      { privilege: 'select', column: 'code' },
+    ]);
+    expect(relation('lines')).toMatchObject({
+      rowSecurity: true,
+      policyFunctions: oids('same'),
+      foreignKeys: [{ references: relation('orders').oid, onDelete: 'cascade', onUpdate: null }],
+    });
+    expect(relation('safe')).toMatchObject({ securityInvoker: true, securityBarrier: true });
+    expect(relation('orders').owner).toBe('postgres');
+    expect(catalog.casts).toContainEqual({
+      source: 'text',
+      target: 'public.mood',
+      context: 'explicit',
+      functionOid: fn('to_mood').oid,
+    });
+    expect(catalog.casts).toContainEqual({
+      source: 'integer',
+      target: 'bigint',
+      context: 'implicit',
+      functionOid: null,
+    });
+    expect(catalog.types.map((type) => type.name)).toEqual(['mood', 'positive']);
+    expect(catalog.types[1]).toMatchObject({ kind: 'domain', base: 'integer', printed: 'public.positive' });
+    expect(catalog.schemas.map((schema) => schema.name)).toEqual(['hr', 'public']);
+    expect(catalog.publicPrivileges).toEqual(['connect', 'temporary']);
+    const types = catalog.systemRelations.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
+    expect(types.oid).toBe(1247);
+    expect(types.columns).toContain('typname');
   });
 
   it('has the same version while nothing changes, another once something does, and tells of it once', async () => {

@@ -2,7 +2,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { PostgresCatalog, Reason } from '@taskgate/core';
+import { buildCatalog, buildRelation, type Reason } from '@taskgate/core';
 import { createRecordingWriter, type NewRecordingEvent, sealRecording, verifyChain } from '@taskgate/recording';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveTask } from '../tasks/save-task.ts';
@@ -256,28 +256,10 @@ describe('the list of sessions', () => {
   });
 });
 
-const CATALOG: PostgresCatalog = {
+const CATALOG = buildCatalog({
   version: 'c1',
-  serverVersion: 180_000,
-  database: 'shop',
-  searchPath: ['public'],
-  relations: [
-    {
-      oid: 1,
-      schema: 'public',
-      name: 'payments',
-      kind: 'table',
-      columns: [{ name: 'card_number', attnum: 1, typeOid: 25, typeName: 'text' }],
-      definition: null,
-      parents: [],
-      hasTriggers: false,
-      hasRules: false,
-    },
-  ],
-  functions: [],
-  operators: [],
-  types: [],
-};
+  relations: [buildRelation({ name: 'payments', columns: { card_number: 'text' } })],
+});
 
 describe('an explanation', () => {
   it('shows the statement and the rule to whose it is, and which other task would do', async () => {

@@ -1,3 +1,4 @@
+import { buildCatalog, buildRelation } from '@taskgate/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyDocuments } from '../documents/apply-documents.ts';
 import { checkDocument } from '../documents/check-document.ts';
@@ -174,17 +175,9 @@ describe('documents', () => {
 
   it('that name groups and relations that do not exist are warned of, and published all the same', async () => {
     const { id } = await shop.services.db.resource.findUniqueOrThrow({ where: { name: 'demo-shop' } });
-    const orders = { oid: 1, schema: 'public', name: 'orders', kind: 'table', columns: [], definition: null };
-    const content = {
-      version: 'w1',
-      serverVersion: 180_000,
-      database: 'shop',
-      searchPath: ['public'],
-      relations: [{ ...orders, parents: [], hasTriggers: false, hasRules: false }],
-      functions: [],
-      operators: [],
-      types: [],
-    };
+    const content = JSON.parse(
+      JSON.stringify(buildCatalog({ version: 'w1', relations: [buildRelation({ name: 'orders' })] })),
+    );
     await shop.services.db.catalogVersion.create({
       data: { resourceId: id, version: 'w1', readAt: new Date(shop.clock.now()), current: true, content },
     });

@@ -83,5 +83,5 @@ export function returnsRows(statement: Fields): boolean {
 /** Whether the command tag counts the rows of the target: not through a view, not where a rule rewrites the write. */
 function writesToTable(env: Env, statement: Fields): boolean {
   const known = resolveRelation(env, bodyAt(statement, 'relation') ?? {})?.known ?? null;
-  return known !== null && !known.hasRules && (known.kind === 'table' || known.kind === 'partitioned-table');
+  return known !== null && known.rules.length === 0 && (known.kind === 'table' || known.kind === 'partitioned-table');
 }

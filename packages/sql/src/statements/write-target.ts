@@ -21,7 +21,7 @@ export function resolveWriteTarget(env: Env, statement: Fields): WriteTarget | n
   const rangeVar = bodyAt(statement, 'relation') ?? {};
   const found = resolveRelation(env, rangeVar);
   if (found === null) return null;
-  if (found.known?.hasRules === true) {
+  if (found.known !== null && found.known.rules.length > 0) {
     env.out.unknown(
       'unsupported',
       `\`${found.resolved.schema}.${found.resolved.name}\` has rules that rewrite a write; write to what they lead to`,
