@@ -1,30 +1,17 @@
-import type { PostgresCatalog } from '@taskgate/core';
+import { buildCatalog, buildRelation } from '@taskgate/core';
 import { createSqlAnalyzer } from '@taskgate/sql';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createAnalysisPool, isQuickToAnalyse } from './analysis-pool.ts';
 
-const table = (oid: number, name: string, columns: readonly string[]) => ({
-  oid,
-  schema: 'public',
-  name,
-  kind: 'table' as const,
-  columns: columns.map((column, index) => ({ name: column, attnum: index + 1, typeOid: 25, typeName: 'text' })),
-  definition: null,
-  parents: [],
-  hasTriggers: false,
-  hasRules: false,
-});
-const CATALOG: PostgresCatalog = {
+const CATALOG = buildCatalog({
   version: 'shop',
   serverVersion: 170_000,
-  database: 'shop',
-  searchPath: ['public'],
-  relations: [table(16_400, 'customers', ['id', 'email']), table(16_401, 'orders', ['id', 'customer_id', 'status'])],
-  functions: [],
-  operators: [],
-  types: [],
-};
+  relations: [
+    buildRelation({ oid: 16_400, name: 'customers', columns: { id: 'text', email: 'text' } }),
+    buildRelation({ oid: 16_401, name: 'orders', columns: { id: 'text', customer_id: 'text', status: 'text' } }),
+  ],
+});
 
 const analyzer = await createSqlAnalyzer(17);
 const pool = createAnalysisPool();
