@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { SecretValue } from '@taskgate/core';
+import { parseDurationMs, SecretValue } from '@taskgate/core';
 
 /** The only place of this app that reads the environment. */
 export function readEnvironment(environment: NodeJS.ProcessEnv) {
@@ -23,6 +23,8 @@ export function readEnvironment(environment: NodeJS.ProcessEnv) {
     publicHost: environment.TASKGATE_PUBLIC_HOST ?? '127.0.0.1',
     postgresPort: portOf(environment.TASKGATE_POSTGRES_PORT, 15432, 'TASKGATE_POSTGRES_PORT'),
     consolePort: portOf(environment.TASKGATE_CONSOLE_PORT, 18081, 'TASKGATE_CONSOLE_PORT'),
+    /** How long sessions go on while the store does not answer. */
+    leaseMs: durationOf(environment.TASKGATE_LEASE, '10m', 'TASKGATE_LEASE'),
     gatewayName: environment.TASKGATE_GATEWAY_NAME ?? 'gateway-1',
     /** PEM files of your own certificate; without them one is made at first start. */
     tlsCertificateFile: environment.TASKGATE_TLS_CERT ?? null,
@@ -36,4 +38,10 @@ function portOf(text: string | undefined, fallback: number, name: string): numbe
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`${name} is \`${text}\`, which is not a port`);
   return port;
+}
+
+function durationOf(text: string | undefined, fallback: string, name: string): number {
+  const ms = parseDurationMs(text === undefined || text === '' ? fallback : text);
+  if (ms === null || ms < 1) throw new Error(`${name} is \`${text}\`, which is not a duration: write 10m or 90s`);
+  return ms;
 }

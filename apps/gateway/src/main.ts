@@ -9,6 +9,7 @@ import {
   createLiveSessions,
   createSpool,
   createSpoolIndexer,
+  createStoreLease,
   listenConsole,
   listenPostgres,
   recoverSpool,
@@ -50,6 +51,7 @@ const indexer = createSpoolIndexer({
   log,
 });
 const live = createLiveSessions({ clock, controlPlane });
+const lease = createStoreLease({ live, clock, log, leaseMs: environment.leaseMs });
 const budgets = createGrantBudgets();
 const ports: SessionPorts = {
   controlPlane,
@@ -74,6 +76,7 @@ await recoverSpool({
   log,
 });
 controlPlane.watch((event) => {
+  lease.renew();
   if (event.kind === 'grant-ended') budgets.drop(event.grantId);
   live.onEvent(event);
 }, stopping.signal);
@@ -101,6 +104,7 @@ const timer = setInterval(() => {
   timing = true;
   const ctx = { actor: { kind: 'system', via: 'timer' } as const, services };
   Promise.all([expireGrants(ctx), timeOutHolds(ctx)])
+    .then(() => lease.renew())
     .catch((error: unknown) => log.warn('timers could not run', { error: String(error) }))
     .finally(() => {
       timing = false;

@@ -47,7 +47,8 @@ export type ControlPlaneEvent =
   | { readonly kind: 'hold-changed'; readonly holdId: string }
   | { readonly kind: 'policy-changed' } // a task or policy revision was published, labels changed
   | { readonly kind: 'catalog-changed'; readonly resourceId: string }
-  | { readonly kind: 'resync' };
+  | { readonly kind: 'resync' }
+  | { readonly kind: 'alive' }; // nothing changed: the store still answers
 
 export interface Candidates {
   readonly salt: Uint8Array;

@@ -12,3 +12,4 @@ export { createFolderArchive, type RecordingArchive } from './recording/recordin
 export { recoverSpool } from './recording/recover-spool.ts';
 export { createSpool, type Spool } from './recording/spool.ts';
 export { createSpoolIndexer, type SpoolIndexer } from './recording/spool-indexer.ts';
+export { createStoreLease, type StoreLease } from './store-lease.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '@taskgate/core';
+import { type Clock, formatDurationMs } from '@taskgate/core';
 import type { ControlPlane, ControlPlaneEvent } from './control-plane.ts';
 import type { PostgresSession } from './postgres/postgres-session.ts';
 
@@ -70,6 +70,8 @@ export function createLiveSessions(options: { readonly clock: Clock; readonly co
           for (const { session } of sessions.values())
             if (session.state.grant.resource.id === event.resourceId) session.state.contextStale = true;
           return;
+        case 'alive':
+          return;
         case 'resync':
           for (const { session } of sessions.values()) session.state.contextStale = true;
           for (const waiters of holdWaiters.values()) for (const wake of waiters) wake();
@@ -104,6 +106,16 @@ export function createLiveSessions(options: { readonly clock: Clock; readonly co
     },
     get count(): number {
       return sessions.size;
+    },
+    /** The store has not answered for as long as the gate goes on without it. */
+    endAllStoreAway(leaseMs: number): void {
+      for (const { session } of sessions.values())
+        session.end(
+          'store-away',
+          '57P03',
+          `the gate could not ask its store for ${formatDurationMs(leaseMs)}, and goes on without it no longer`,
+          'connect again when it is back',
+        );
     },
     /** For a shutdown: says so to each and waits for their ends. */
     async endAll(): Promise<void> {

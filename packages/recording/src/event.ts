@@ -115,6 +115,7 @@ export const SESSION_END_REASONS = [
   'idle',
   'limit',
   'error',
+  'store-away',
   'gateway-stopped',
   'gateway-crashed',
 ] as const;

@@ -8,7 +8,8 @@ export type ControlPlaneEvent =
   | { readonly kind: 'hold-changed'; readonly holdId: string }
   | { readonly kind: 'policy-changed' }
   | { readonly kind: 'catalog-changed'; readonly resourceId: string }
-  | { readonly kind: 'resync' };
+  | { readonly kind: 'resync' }
+  | { readonly kind: 'alive' };
 
 /** What of a change a gateway acts on; `null`: nothing. */
 export function toControlPlaneEvent(event: ChangeEvent): ControlPlaneEvent | null {
@@ -50,5 +51,6 @@ export function watchChanges(
       if (event !== null) listener(event);
     },
     signal,
+    () => listener({ kind: 'alive' }),
   );
 }

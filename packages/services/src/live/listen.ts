@@ -14,25 +14,27 @@ const PROBE_TIMEOUT_MS = 5_000;
 
 /**
  * Tells of every change until `signal` aborts, over one connection of its own. It never throws: where the store is
- * away it tries again, and says `resync` once it listens.
+ * away it tries again, and says `resync` once it listens. `onAlive` is called each time that it has answered a probe.
  */
 export function listenForChanges(
   services: Pick<Services, 'databaseUrl' | 'log'>,
   listener: (event: ChangeEvent) => void,
   signal: AbortSignal,
+  onAlive: () => void = () => undefined,
 ): void {
-  void run(services, listener, signal);
+  void run(services, listener, signal, onAlive);
 }
 
 async function run(
   services: Pick<Services, 'databaseUrl' | 'log'>,
   listener: (event: ChangeEvent) => void,
   signal: AbortSignal,
+  onAlive: () => void,
 ): Promise<void> {
   let backoffMs = MIN_BACKOFF_MS;
   while (!signal.aborted) {
     try {
-      await listenOnce(services, listener, signal, () => {
+      await listenOnce(services, listener, signal, onAlive, () => {
         backoffMs = MIN_BACKOFF_MS;
       });
     } catch (error) {
@@ -49,6 +51,7 @@ async function listenOnce(
   services: Pick<Services, 'databaseUrl'>,
   listener: (event: ChangeEvent) => void,
   signal: AbortSignal,
+  onAlive: () => void,
   onListening: () => void,
 ): Promise<void> {
   const client = services.databaseUrl.reveal(
@@ -71,7 +74,7 @@ async function listenOnce(
       if (change !== null) listener(change);
     });
     probe = setInterval(() => {
-      client.query('select 1').catch(() => resolve());
+      client.query('select 1').then(onAlive, () => resolve());
     }, PROBE_MS);
     probe.unref();
   });
