@@ -2,6 +2,8 @@ export * from './authentication-request.ts';
 export * from './backend-messages.ts';
 export type { FormatCode } from './byte-reader.ts';
 export * from './channel-binding.ts';
+export * from './clean-server-message.ts';
+export * from './condition-names.ts';
 export * from './data-row.ts';
 export * from './denial.ts';
 export * from './error-fields.ts';

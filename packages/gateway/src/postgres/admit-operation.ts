@@ -7,7 +7,10 @@ import { gateDenial } from './gate-decision.ts';
 import { limitReached } from './grant-budgets.ts';
 import { type HoldPorts, holdForApproval } from './hold-for-approval.ts';
 import { OperationRun } from './operation-run.ts';
+import type { ExpectedReply } from './reply.ts';
 import type { SessionState } from './session-state.ts';
+
+const NOTHING = (): void => undefined;
 
 /** Something about to be executed, decided and resolved to what its rows will be. */
 export interface Candidate {
@@ -60,21 +63,42 @@ export async function admitOperation(state: SessionState, candidate: Candidate, 
       return { refusal: refuse(state, decisionId, decided, denial, 'refused') };
     }
   }
-  return {
-    run: new OperationRun({
-      decisionId,
-      decided,
-      result: candidate.result,
-      onSuccess: candidate.onSuccess,
-      ports: state.runPorts,
-    }),
-  };
+  return { run: runOf(state, decisionId, candidate) };
+}
+
+function runOf(
+  state: SessionState,
+  decisionId: string,
+  { decided, result, onSuccess }: Pick<Candidate, 'decided' | 'result' | 'onSuccess'>,
+): OperationRun {
+  return new OperationRun({ decisionId, decided, result, onSuccess, ports: state.runPorts });
 }
 
 /** Records a refusal that never becomes an operation of its own (a parse that is denied, a protocol message). */
 export function recordRefusal(state: SessionState, candidate: Candidate, decision: Decision): Uint8Array {
   const decisionId = recordOperation(state, candidate, decision);
   return refuse(state, decisionId, candidate.decided, decision, 'refused');
+}
+
+/**
+ * A statement that the target refused before it ran (a parse, a bind or a description that failed), so that what the
+ * target said of it has a place in the recording; `null` where nothing of the kind was asked.
+ */
+export function recordUnrun(state: SessionState, reply: ExpectedReply | undefined): OperationRun | null {
+  const portal = reply?.kind === 'bind' || reply?.kind === 'describe-portal' ? reply.portal : null;
+  const statement =
+    reply?.kind === 'parse' || reply?.kind === 'describe-statement' ? reply.statement : (portal?.statement ?? null);
+  if (statement === null) return null;
+  const { decided } = statement;
+  const candidate: Candidate = {
+    decided,
+    result: decided,
+    onSuccess: NOTHING,
+    parameters: portal?.parameters ?? [],
+    parameterFormats: portal?.parameterFormats ?? [],
+    via: 'extended',
+  };
+  return runOf(state, recordOperation(state, candidate, decided.decision), candidate);
 }
 
 function refuse(
@@ -98,14 +122,7 @@ function closeRefused(
   outcome: 'refused' | 'cancelled',
   sqlstate: string,
 ): void {
-  const run = new OperationRun({
-    decisionId,
-    decided,
-    result: decided,
-    onSuccess: () => undefined,
-    ports: state.runPorts,
-  });
-  run.close(outcome, { sqlstate });
+  runOf(state, decisionId, { decided, result: decided, onSuccess: NOTHING }).close(outcome, { sqlstate });
 }
 
 /** The error for a run whose `affects` limit was passed; its outcome says that nothing of it stands. */

@@ -13,6 +13,9 @@ import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { DecidedStatement } from './decision-context.ts';
 import { resultMasks } from './result-masks.ts';
 
+const MAX_NOTES = 100;
+const MAX_NOTE_CHARACTERS = 2_000;
+
 /** The server's result is not the one that was decided on: nothing of it may go to the client. */
 export class ShapeMismatch extends Error {
   override readonly name = 'ShapeMismatch';
@@ -65,6 +68,7 @@ export class OperationRun {
   #copyText: string[] = [];
   #copyLines = 0;
   #copyDirection: 'in' | 'out' = 'out';
+  #notes: string[] = [];
 
   constructor(options: {
     readonly decisionId: string;
@@ -234,6 +238,11 @@ export class OperationRun {
     if (this.#pendingBytes >= RECORDING_LIMITS.maxRowsBytesPerEvent) this.#flushRows();
   }
 
+  /** What the target said beside the result and the client was not told: kept with the outcome. */
+  note(text: string): void {
+    if (this.#notes.length < MAX_NOTES) this.#notes.push(text.slice(0, MAX_NOTE_CHARACTERS));
+  }
+
   /** The session ends before the target has answered: what was sent is recorded, an outcome is not known. */
   abandon(): void {
     if (this.closed) return;
@@ -251,6 +260,7 @@ export class OperationRun {
     this.maskedCells = (this.#masker?.maskedCells ?? 0) + (this.#copyMasker?.maskedCells ?? 0);
     this.#flushRows();
     const tag = details.tag ?? null;
+    const said = [...(details.message == null ? [] : [details.message]), ...this.#notes];
     const counted = tag === null ? null : parseCommandTag(tag).rows;
     this.#ports.recorder.append({
       kind: 'outcome',
@@ -262,7 +272,7 @@ export class OperationRun {
       maskedCells: this.maskedCells,
       durationMs: Math.round((this.#ports.clock.monotonicMs() - this.#startedAt) * 1000) / 1000,
       sqlstate: details.sqlstate ?? null,
-      secret: { message: details.message ?? null },
+      secret: { message: said.length === 0 ? null : said.join('\n') },
     });
     if (outcome === 'done') this.onSuccess();
   }

@@ -135,7 +135,11 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
   }
   const only = runs.length === 1 ? runs[0]! : null;
   if (only !== null && only.affectsMax !== null) return planLimitedWrite(state, message.text, only);
-  return { out: [frame.raw], replies: [{ kind: 'query', runs, current: 0, failed: false }], rest: [] };
+  return {
+    out: [frame.raw],
+    replies: [{ kind: 'query', text: message.text, runs, current: 0, failed: false }],
+    rest: [],
+  };
 }
 
 /**
@@ -169,8 +173,8 @@ function planLimitedWrite(state: SessionState, text: string, run: OperationRun):
       encodeFlush(),
     ],
     replies: [
-      { kind: 'parse', confirm: NOTHING, swallow: true },
-      { kind: 'bind', confirm: NOTHING, swallow: true },
+      { kind: 'parse', statement, confirm: NOTHING, swallow: true },
+      { kind: 'bind', portal, confirm: NOTHING, swallow: true },
       // The row description is what a simple query would have given; "no data" it would not.
       { kind: 'describe-portal', portal, swallow: false, run },
       { kind: 'execute', run, portal },
@@ -215,7 +219,12 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         if (state.statements.full) return refuse(tooManyNames('prepared statements'), index);
         const { statement } = parsed;
         out.push(frame.raw);
-        replies.push({ kind: 'parse', confirm: state.statements.stage(message.statement, statement), swallow: false });
+        replies.push({
+          kind: 'parse',
+          statement,
+          confirm: state.statements.stage(message.statement, statement),
+          swallow: false,
+        });
         if (!describesNext(frames[index + 1], message.statement)) {
           out.push(encodeDescribe('statement', message.statement));
           replies.push({ kind: 'describe-statement', statement, swallow: true });
@@ -229,11 +238,8 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         if (statement.contextKey !== state.context.key) await renewStatement(state, statement, ports.decideText);
         if (state.portals.full) return refuse(tooManyNames('portals'), index);
         out.push(frame.raw);
-        replies.push({
-          kind: 'bind',
-          confirm: state.portals.stage(message.portal, toPortal(state, statement, message)),
-          swallow: false,
-        });
+        const portal = toPortal(state, statement, message);
+        replies.push({ kind: 'bind', portal, confirm: state.portals.stage(message.portal, portal), swallow: false });
         break;
       }
       case 'describe': {

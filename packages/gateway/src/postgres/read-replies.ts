@@ -5,16 +5,16 @@ import {
   decodeErrorFields,
   decodeReadyForQuery,
   decodeRowDescription,
-  type ErrorFields,
   encodeCopyData,
   encodeErrorFields,
   encodeFlush,
   encodeSync,
+  isCommandTag,
   parseCommandTag,
-  sqlstateOf,
   violation,
 } from '@taskgate/protocol-postgres';
-import { refuseAffected } from './admit-operation.ts';
+import { recordUnrun, refuseAffected } from './admit-operation.ts';
+import { cleanError, cleanNotice, tellsSetting, wholeText } from './clean-reply.ts';
 import { limitReached } from './grant-budgets.ts';
 import { type OperationRun, ShapeMismatch } from './operation-run.ts';
 import { encodeAbort } from './plan-segment.ts';
@@ -59,13 +59,18 @@ const MAX_HELD_BYTES = 16 * 1024 * 1024;
 export function readReply(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   switch (frame.tag) {
     case BACKEND_TAG.notice:
-      return ports.send(cleanNotice(state, frame));
+      return readNotice(state, frame, ports);
     case BACKEND_TAG.notification:
       // LISTEN is not allowed; a payload would be data that no decision was made on.
       return;
     case BACKEND_TAG.parameterStatus: {
       const message = decodeBackendMessage(frame);
-      if (message.kind === 'parameter-status' && isShownParameter(message.name)) ports.send(frame.raw);
+      if (
+        message.kind === 'parameter-status' &&
+        isShownParameter(message.name) &&
+        tellsSetting(state, state.replies[0], message)
+      )
+        ports.send(frame.raw);
       return;
     }
     case BACKEND_TAG.error:
@@ -171,6 +176,7 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
     case BACKEND_TAG.commandComplete: {
       const message = decodeBackendMessage(frame);
       if (message.kind !== 'command-complete') throw unexpected(frame);
+      if (!isCommandTag(message.tag)) throw violation('the target sent a command tag that Postgres does not have');
       return complete(state, frame, run, message.tag, ports);
     }
     case BACKEND_TAG.portalSuspended:
@@ -287,9 +293,6 @@ function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
 
 function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   const head = state.replies[0];
-  const fields = decodeErrorFields(frame.raw);
-  const sqlstate = sqlstateOf(fields);
-  const failed = { sqlstate, message: fields.get('M') ?? null };
   state.copyIn = null;
   if (head?.kind === 'refusal' && !head.answered) {
     ports.send(head.error);
@@ -300,9 +303,11 @@ function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
     state.replies.shift();
     return skipToSync(state, ports);
   }
-  const run = currentRun(head) ?? state.convertedRun?.run ?? null;
-  ports.send(encodeErrorFields('error', cleanFields(state, fields)));
-  run?.close(sqlstate === '57014' ? 'cancelled' : 'error', failed);
+  const run = currentRun(head) ?? state.convertedRun?.run ?? recordUnrun(state, head);
+  const explainUrl = run === null ? null : state.ports.controlPlane.explainUrl(run.decisionId);
+  const { fields, sqlstate, whole } = cleanError(state, head, decodeErrorFields(frame.raw), explainUrl);
+  ports.send(encodeErrorFields('error', fields));
+  run?.close(sqlstate === '57014' ? 'cancelled' : 'error', { sqlstate, message: whole });
   if (head === undefined || head.kind === 'sync') {
     // At a Sync: the commit itself failed. Without anything awaited: the target is about to close.
     state.convertedRun = null;
@@ -336,27 +341,12 @@ function currentRun(reply: ExpectedReply | undefined): OperationRun | null {
   return null;
 }
 
-/** Letters of an error's fields that quote rows or other people's SQL: detail, context, internal query. */
-const QUOTING_FIELDS = ['D', 'W', 'q', 'p'];
-
-/**
- * An error may quote a whole row ("Failing row contains ..."), also columns that the statement never named. The client
- * gets its code and message without those fields, unless its task may see everything in clear. The recording has it all.
- */
-function cleanFields(state: SessionState, fields: ErrorFields): ErrorFields {
-  const { columnMasks, detectors, allows } = state.context.policies;
-  const seesAll =
-    columnMasks.length === 0 &&
-    detectors.length === 0 &&
-    allows.some(({ target }) => target.kind === 'statements' && target.classes === '*' && target.on === null);
-  if (seesAll) return fields;
-  return new Map([...fields].filter(([letter]) => !QUOTING_FIELDS.includes(letter)));
-}
-
-function cleanNotice(state: SessionState, frame: Frame): Uint8Array {
-  const fields = decodeErrorFields(frame.raw);
-  const cleaned = cleanFields(state, fields);
-  return cleaned === fields ? frame.raw : encodeErrorFields('notice', cleaned);
+function readNotice(state: SessionState, frame: Frame, ports: ReplyPorts): void {
+  const head = state.replies[0];
+  const given = decodeErrorFields(frame.raw);
+  const fields = cleanNotice(state, head, given);
+  if (fields !== given) currentRun(head)?.note(`${given.get('V') ?? 'NOTICE'}:  ${wholeText(given)}`);
+  if (fields !== null) ports.send(fields === given ? frame.raw : encodeErrorFields('notice', fields));
 }
 
 function unexpected(frame: Frame): Error {

@@ -6,7 +6,14 @@ import type { OperationRun } from './operation-run.ts';
  * the gate asked, the client did not.
  */
 export type ExpectedReply =
-  | { readonly kind: 'parse' | 'bind' | 'close'; readonly confirm: () => void; readonly swallow: boolean }
+  | {
+      readonly kind: 'parse';
+      readonly statement: PreparedStatement;
+      readonly confirm: () => void;
+      readonly swallow: boolean;
+    }
+  | { readonly kind: 'bind'; readonly portal: Portal; readonly confirm: () => void; readonly swallow: boolean }
+  | { readonly kind: 'close'; readonly confirm: () => void; readonly swallow: boolean }
   | { readonly kind: 'describe-statement'; readonly statement: PreparedStatement; readonly swallow: boolean }
   | {
       readonly kind: 'describe-portal';
@@ -17,7 +24,14 @@ export type ExpectedReply =
     }
   | { readonly kind: 'execute'; readonly run: OperationRun; readonly portal: Portal }
   /** One simple query message: its statements run one after the other, until one fails. */
-  | { readonly kind: 'query'; readonly runs: readonly OperationRun[]; current: number; failed: boolean }
+  | {
+      readonly kind: 'query';
+      /** The whole message: positions of errors count in it. */
+      readonly text: string;
+      readonly runs: readonly OperationRun[];
+      current: number;
+      failed: boolean;
+    }
   /** A statement that always fails, in place of a refused one: the target's error is replaced by `error`. */
   | {
       readonly kind: 'refusal';

@@ -156,6 +156,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
   const state: SessionState = {
     sessionId,
     ports,
+    parametersAtStart: target.parameters,
     via,
     grant,
     context,

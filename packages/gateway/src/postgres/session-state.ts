@@ -19,6 +19,8 @@ export interface SessionObserver {
 export interface SessionState {
   readonly sessionId: string;
   readonly ports: GatewayPorts;
+  /** Settings as the target reported them when it was opened. */
+  readonly parametersAtStart: ReadonlyMap<string, string>;
   readonly via: 'postgres' | 'console';
   grant: OpenGrant;
   context: DecisionContext;
