@@ -52,7 +52,12 @@ const indexer = createSpoolIndexer({
 });
 const live = createLiveSessions({ clock, controlPlane });
 const lease = createStoreLease({ live, clock, log, leaseMs: environment.leaseMs });
-const budgets = createGrantBudgets();
+const budgets = createGrantBudgets({
+  controlPlane,
+  clock,
+  gatewayName: environment.gatewayName,
+  onFailure: (error) => log.warn('budgets could not be reserved', { error: String(error) }),
+});
 const ports: SessionPorts = {
   controlPlane,
   clock,
@@ -67,6 +72,7 @@ const ports: SessionPorts = {
   indexer,
 };
 
+await controlPlane.forfeitBudgets(environment.gatewayName);
 await recoverSpool({
   spool,
   indexer,
@@ -77,7 +83,6 @@ await recoverSpool({
 });
 controlPlane.watch((event) => {
   lease.renew();
-  if (event.kind === 'grant-ended') budgets.drop(event.grantId);
   live.onEvent(event);
 }, stopping.signal);
 
@@ -117,6 +122,7 @@ async function stop(signal: string): Promise<void> {
   clearInterval(timer);
   const closing = Promise.all(listeners.map((listener) => listener.close()));
   await live.endAll();
+  await budgets.close();
   stopping.abort();
   await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
   await indexer.drain(AbortSignal.timeout(DRAIN_MS));

@@ -38,6 +38,8 @@ export const Task = TaskSummary.extend({
     rows: z.number().nullable(),
     bytes: z.number().nullable(),
     statements: z.number().nullable(),
+    durationMs: z.number().nullable(),
+    statementMs: z.number().nullable(),
     idleMs: z.number().nullable(),
     connections: z.number().nullable(),
   }),

@@ -18,7 +18,7 @@ export const REASON_CODES = [
   'rule-failed', // a rule could not be evaluated: denies
   'affects-not-countable', // `affects` cannot be enforced on this statement
   'affects-exceeded', // it touched more rows than the rule lets it
-  'limit-reached', // rows, bytes, statements of the grant
+  'limit-reached', // rows, bytes, statements, duration of the grant
   'hold-refused',
   'hold-timed-out',
   'hold-cancelled',
@@ -89,6 +89,24 @@ export interface GrantLimits {
   readonly rows: number | null;
   readonly bytes: number | null;
   readonly statements: number | null;
+  /** In which its statements run at the target, all together. */
+  readonly durationMs: number | null;
+  /** One statement at the target. */
+  readonly statementMs: number | null;
   readonly idleMs: number | null;
   readonly connections: number | null;
 }
+
+/** What a grant uses up, across its sessions and gateways. `duration` in milliseconds. */
+export const BUDGET_DIMENSIONS = ['rows', 'bytes', 'statements', 'duration'] as const;
+export type BudgetDimension = (typeof BUDGET_DIMENSIONS)[number];
+
+export const NO_LIMITS: GrantLimits = {
+  rows: null,
+  bytes: null,
+  statements: null,
+  durationMs: null,
+  statementMs: null,
+  idleMs: null,
+  connections: null,
+};

@@ -1,4 +1,4 @@
-import type { ApprovalTerms, GrantLimits, PostgresCatalog, Reason, SecretValue } from '@taskgate/core';
+import type { ApprovalTerms, BudgetDimension, GrantLimits, PostgresCatalog, Reason, SecretValue } from '@taskgate/core';
 
 /**
  * What the data path needs of the control plane, and nothing more: the gateway knows no database, no Prisma and no
@@ -16,6 +16,11 @@ export interface ControlPlane {
 
   /** Redeems a one-time console ticket, once. */
   redeemTicket(ticket: string): Promise<{ readonly grantId: string }>;
+
+  /** Notes what was used of a grant's budget and reserves more; never more in all than its limits, whoever else asks. */
+  reserveBudget(report: BudgetReport): Promise<readonly BudgetGrantedLine[]>;
+  /** At a gateway's start: what one of this name had reserved before counts as used. */
+  forfeitBudgets(gatewayName: string): Promise<void>;
 
   /** Writes the session's row; fails where the grant has reached its `connections`. */
   startSession(session: NewSession): Promise<StartedSession>;
@@ -96,6 +101,34 @@ export interface LeasedCredential {
   readonly tls: { readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'; readonly ca: string | null };
   readonly username: string;
   readonly secret: SecretValue;
+}
+
+export interface BudgetReport {
+  readonly grantId: string;
+  /** Who has the slices: one life of a grant's counters at one gateway. */
+  readonly holder: string;
+  readonly gateway: string;
+  readonly lines: readonly {
+    readonly dimension: BudgetDimension;
+    /** `null`: counted, not limited. */
+    readonly limit: number | null;
+    /** All that this holder has used since it began: saying it twice changes nothing. */
+    readonly used: number;
+    /** How much more it would have; 0: it only reports. */
+    readonly want: number;
+    /** Gives back first what it has: its limit has changed. */
+    readonly release: boolean;
+  }[];
+  /** The holder is done: what it did not use goes back. Nothing, where it has closed or never reported. */
+  readonly close: boolean;
+}
+
+export interface BudgetGrantedLine {
+  readonly dimension: BudgetDimension;
+  /** All that the holder was ever given. */
+  readonly granted: number;
+  /** What nobody has reserved yet. */
+  readonly left: number;
 }
 
 export interface NewSession {

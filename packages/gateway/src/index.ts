@@ -5,7 +5,7 @@ export type { GatewayPorts, Log } from './ports.ts';
 export { createCancelRegistry } from './postgres/cancel-registry.ts';
 export { certificateBinding } from './postgres/connect-target.ts';
 export { createDecisionContexts } from './postgres/decision-context.ts';
-export { createGrantBudgets } from './postgres/grant-budgets.ts';
+export { createGrantBudgets, type GrantBudgets } from './postgres/grant-budgets.ts';
 export { type Listener, listenPostgres } from './postgres/postgres-listener.ts';
 export { runPostgresSession, type SessionPorts, type SessionRequest } from './postgres/run-postgres-session.ts';
 export { createFolderArchive, type RecordingArchive } from './recording/recording-archive.ts';

@@ -3,6 +3,7 @@ import { editorContext } from './editor-context.ts';
 import { POLICY_KEYS } from './parse-policy.ts';
 import { RESOURCE_KEYS } from './parse-resource-manifest.ts';
 import { ACCESS_KEYS, TASK_KEYS } from './parse-task.ts';
+import { LIMIT_KEYS } from './parse-terms.ts';
 import { RULE_VERBS, TLS_MODES } from './policy-document.ts';
 
 export interface Completion {
@@ -33,7 +34,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   deny: [...TARGET_KEYS, 'functions', 'columns', 'on'],
   mask: ['columns', 'class', 'kinds', 'as'],
   classify: ['columns', 'as'],
-  limits: ['rows', 'bytes', 'statements', 'idle', 'connections'],
+  limits: LIMIT_KEYS,
   record: ['results', 'durability', 'readers', 'keep'],
   applies: ['resources', 'all'],
   'applies.resources': ['names', 'labels'],
@@ -46,7 +47,9 @@ const DETAILS: Readonly<Record<string, string>> = {
   deny: 'what is refused whatever is allowed',
   mask: 'what is shown only in part',
   classify: 'gives columns a class',
-  limits: 'rows, bytes, statements, idle, connections',
+  limits: LIMIT_KEYS.join(', '),
+  duration: 'how long its statements may run, all together',
+  statement: 'how long one statement may run',
   record: 'what is recorded, who reads it',
   who: 'groups that may activate it',
   access: 'reason, approvals, how long, when',
@@ -69,6 +72,8 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   ttl: ['15m', '30m', '1h', '4h', '8h', '24h'],
   timeout: ['5m', '10m', '30m', '1h'],
   idle: ['5m', '10m', '30m'],
+  duration: ['1m', '10m', '1h'],
+  statement: ['5s', '30s', '5m'],
   keep: ['90d', '400d', '3650d'],
   bytes: ['1MB', '20MB', '100MB'],
   count: ['1', '2'],

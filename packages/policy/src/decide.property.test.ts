@@ -6,6 +6,7 @@ import {
   DETECTOR_KINDS,
   type Decision,
   MASK_NAMES,
+  NO_LIMITS,
   type RelationAccess,
   type SessionEffect,
   type SqlOperation,
@@ -17,7 +18,7 @@ import { compilePolicySet } from './compile-policy-set.ts';
 import { decide } from './decide.ts';
 import { operation as build } from './operation-builder.ts';
 import { oracle } from './oracle.ts';
-import { NO_LIMITS, NO_RECORD_TERMS } from './parse-terms.ts';
+import { NO_RECORD_TERMS } from './parse-terms.ts';
 import {
   type AllowRule,
   type ClassifyRule,

@@ -144,6 +144,12 @@ function limitItems(limits: GrantLimits): readonly DescriptionItem[] {
   add('rows', limits.rows, (value) => `at most ${value} rows in all`);
   add('bytes', limits.bytes, (value) => `at most ${formatBytes(value)} of results in all`);
   add('statements', limits.statements, (value) => `at most ${value} statements`);
+  add('duration', limits.durationMs, (value) => `statements run for at most ${formatDurationMs(value)} in all`);
+  add(
+    'statement',
+    limits.statementMs,
+    (value) => `a statement that runs longer than ${formatDurationMs(value)} is cancelled`,
+  );
   add('idle', limits.idleMs, (value) => `a connection idle for ${formatDurationMs(value)} is closed`);
   add(
     'connections',

@@ -41,6 +41,8 @@ export function grantTerms(
       rows: narrowest(all.map(({ limits }) => limits.rows)),
       bytes: narrowest(all.map(({ limits }) => limits.bytes)),
       statements: narrowest(all.map(({ limits }) => limits.statements)),
+      durationMs: narrowest(all.map(({ limits }) => limits.durationMs)),
+      statementMs: narrowest(all.map(({ limits }) => limits.statementMs)),
       idleMs: narrowest(all.map(({ limits }) => limits.idleMs)),
       connections: narrowest(all.map(({ limits }) => limits.connections)),
     },

@@ -73,7 +73,15 @@ describe('the terms of a grant', () => {
       ticketRequired: false,
       approvals: null,
       ttlMs: 7_200_000,
-      limits: { rows: 50, bytes: 1_000_000, statements: null, idleMs: 600_000, connections: null },
+      limits: {
+        rows: 50,
+        bytes: 1_000_000,
+        statements: null,
+        durationMs: null,
+        statementMs: null,
+        idleMs: 600_000,
+        connections: null,
+      },
       record: { results: 'none', durability: 'crash', readers: ['auditors'], keepMs: 34_560_000_000 },
     });
   });

@@ -1,11 +1,11 @@
-import type { GrantLimits, Problem } from '@taskgate/core';
+import { type GrantLimits, NO_LIMITS, type Problem } from '@taskgate/core';
 import type { ParseResult, RecordTerms } from './policy-document.ts';
 import { clip, type Fields, type Place, type YamlSource } from './yaml-source.ts';
 
 const DAY = 86_400_000;
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
-export const NO_LIMITS: GrantLimits = { rows: null, bytes: null, statements: null, idleMs: null, connections: null };
+export const LIMIT_KEYS = ['rows', 'bytes', 'statements', 'duration', 'statement', 'idle', 'connections'] as const;
 export const NO_RECORD_TERMS: RecordTerms = { results: null, durability: null, readers: null, keepMs: null };
 
 /** The name of a task, policy or resource. */
@@ -63,17 +63,21 @@ export function parseLabels(yaml: YamlSource, place: Place | undefined): Readonl
 }
 
 export function parseLimits(yaml: YamlSource, place: Place | undefined): GrantLimits {
-  const fields = place?.node ? yaml.mapping(place, ['rows', 'bytes', 'statements', 'idle', 'connections']) : undefined;
+  const fields = place?.node ? yaml.mapping(place, LIMIT_KEYS) : undefined;
   if (!fields) return NO_LIMITS;
   const rows = fields.get('rows');
   const bytes = fields.get('bytes');
   const statements = fields.get('statements');
+  const duration = fields.get('duration');
+  const statement = fields.get('statement');
   const idle = fields.get('idle');
   const connections = fields.get('connections');
   return {
     rows: (rows && yaml.integer(rows, 1, 1_000_000_000_000)) ?? null,
     bytes: (bytes && yaml.sizeBytes(bytes)) ?? null,
     statements: (statements && yaml.integer(statements, 1, 1_000_000_000)) ?? null,
+    durationMs: (duration && yaml.durationMs(duration, 1000, 7 * DAY, '1s to 7d')) ?? null,
+    statementMs: (statement && yaml.durationMs(statement, 100, DAY, '100ms to 1d')) ?? null,
     idleMs: (idle && yaml.durationMs(idle, 1000, 7 * DAY, '1s to 7d')) ?? null,
     connections: (connections && yaml.integer(connections, 1, 1000)) ?? null,
   };

@@ -4,7 +4,6 @@ import { encodeDenial, encodeError } from '@taskgate/protocol-postgres';
 import { RECORDING_LIMITS } from '@taskgate/recording';
 import type { DecidedStatement } from './decision-context.ts';
 import { gateDenial } from './gate-decision.ts';
-import { limitReached } from './grant-budgets.ts';
 import { type HoldPorts, holdForApproval } from './hold-for-approval.ts';
 import { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
@@ -31,7 +30,9 @@ export type Admission = { readonly run: OperationRun } | { readonly refusal: Uin
  */
 export async function admitOperation(state: SessionState, candidate: Candidate, hold: HoldPorts): Promise<Admission> {
   const { decided } = candidate;
-  const limit = limitReached(state.budget, state.grant.limits);
+  const { budget } = state;
+  while (!budget.hasStatement) if (!(await budget.moreStatements())) break;
+  const limit = budget.reached();
   const decision =
     limit !== null && decided.decision.outcome !== 'deny'
       ? gateDenial(limit.code, limit.message, 'activate the task again for a new grant')
@@ -148,7 +149,7 @@ export function refuseAffected(state: SessionState, run: OperationRun, affected:
 function recordOperation(state: SessionState, candidate: Candidate, decision: Decision): string {
   const { operation } = candidate.decided;
   // Refused ones count too: else a grant could fill the spool with refusals.
-  state.budget.statements += 1;
+  if (state.budget.statements.left > 0) state.budget.spend('statements', 1);
   if (state.recorder.failed) throw new TaskgateError('record-unavailable', 'the recording cannot be written');
   const decisionId = createId('dec', state.ports.clock.now(), state.ports.randomBytes);
   const statement = clip(operation.text, RECORDING_LIMITS.maxStatementBytes);

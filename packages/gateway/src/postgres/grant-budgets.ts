@@ -1,46 +1,64 @@
-import type { GrantLimits, ReasonCode } from '@taskgate/core';
+import { randomUUID } from 'node:crypto';
+import type { GrantLimits } from '@taskgate/core';
+import { type BudgetPorts, GrantBudget } from './grant-budget.ts';
 
-/** What the sessions of one grant at this gateway have used. */
-export interface GrantBudget {
-  rows: number;
-  bytes: number;
-  statements: number;
+/** How often what was used is told to the store, for people to see, and what could not be given back is tried again. */
+const REPORT_MS = 2_000;
+/** A client that comes back at once finds the slices that it had. */
+const LINGER_MS = 1_000;
+
+export interface GrantBudgets {
+  /** The budget that all sessions of the grant here share, while any of them is open. */
+  open(grantId: string, limits: GrantLimits): { readonly budget: GrantBudget; release(): void };
+  /** Gives back all that is not used; no session may be open any more. */
+  close(): Promise<void>;
 }
 
-export interface LimitReached {
-  readonly code: ReasonCode;
-  readonly message: string;
-}
-
-/** Shared by all sessions of a grant here; kept while one is open, so that reconnecting starts no new budget while another is open. */
-export function createGrantBudgets() {
-  const budgets = new Map<string, GrantBudget>();
+export function createGrantBudgets(ports: BudgetPorts): GrantBudgets {
+  const open = new Map<string, { readonly budget: GrantBudget; sessions: number; linger: NodeJS.Timeout | null }>();
+  const closing = new Set<GrantBudget>();
+  const settle = async (budget: GrantBudget): Promise<void> => {
+    closing.add(budget);
+    if (await budget.close()) closing.delete(budget);
+  };
+  const timer = setInterval(() => {
+    for (const { budget } of open.values()) if (budget.hasNews) void budget.reserve();
+    for (const budget of closing) void settle(budget);
+  }, REPORT_MS);
+  timer.unref();
   return {
-    of(grantId: string): GrantBudget {
-      let budget = budgets.get(grantId);
-      if (budget === undefined) {
-        budget = { rows: 0, bytes: 0, statements: 0 };
-        budgets.set(grantId, budget);
+    open(grantId, limits) {
+      let entry = open.get(grantId);
+      if (entry === undefined) {
+        entry = { budget: new GrantBudget(grantId, randomUUID(), ports), sessions: 0, linger: null };
+        open.set(grantId, entry);
       }
-      return budget;
+      if (entry.linger !== null) clearTimeout(entry.linger);
+      entry.linger = null;
+      entry.sessions += 1;
+      entry.budget.setLimits(limits);
+      const held = entry;
+      return {
+        budget: entry.budget,
+        release: () => {
+          held.sessions -= 1;
+          if (held.sessions > 0) return;
+          held.linger = setTimeout(() => {
+            open.delete(grantId);
+            void settle(held.budget);
+          }, LINGER_MS);
+          held.linger.unref();
+        },
+      };
     },
-    /** The grant has ended: nobody can use it again. */
-    drop(grantId: string): void {
-      budgets.delete(grantId);
+    async close() {
+      clearInterval(timer);
+      for (const { budget, linger } of open.values()) {
+        if (linger !== null) clearTimeout(linger);
+        closing.add(budget);
+      }
+      open.clear();
+      await Promise.all([...closing].map(settle));
     },
   };
-}
-export type GrantBudgets = ReturnType<typeof createGrantBudgets>;
-
-/** `null` while another statement (`during` left out), or another row of the one that runs, fits. */
-export function limitReached(budget: GrantBudget, limits: GrantLimits, during?: 'rows'): LimitReached | null {
-  if (during === undefined && limits.statements !== null && budget.statements >= limits.statements)
-    return reached('statements', limits.statements);
-  if (limits.rows !== null && budget.rows >= limits.rows) return reached('rows', limits.rows);
-  if (limits.bytes !== null && budget.bytes >= limits.bytes) return reached('bytes', limits.bytes);
-  return null;
-}
-
-function reached(what: string, limit: number): LimitReached {
-  return { code: 'limit-reached', message: `the grant has used its ${limit} ${what}` };
 }

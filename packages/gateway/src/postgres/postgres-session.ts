@@ -18,10 +18,11 @@ import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-e
 import { FrameQueue } from './frame-queue.ts';
 import { type OperationRun, ShapeMismatch } from './operation-run.ts';
 import { type PlanPorts, planExtended, planQuery, type Segment } from './plan-segment.ts';
-import { readReply } from './read-replies.ts';
+import { isRow, readReply } from './read-replies.ts';
 import type { ExpectedReply } from './reply.ts';
 import { SessionContext } from './session-context.ts';
 import type { SessionState } from './session-state.ts';
+import { StatementTimer } from './statement-timer.ts';
 
 /** Extended messages without Sync or Flush are planned anyway once there are so many: memory is bounded. */
 const MAX_BATCH_FRAMES = 2_000;
@@ -51,6 +52,7 @@ export class PostgresSession {
   readonly #fromTarget = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag });
   readonly #queue = new FrameQueue();
   readonly #context: SessionContext;
+  readonly #timer: StatementTimer;
   #scanned = 0;
   #planning = false;
   /** Settles when what is being planned (a hold that waits, say) has written its record. */
@@ -59,6 +61,8 @@ export class PostgresSession {
   #cancelling = false;
   #holdCancel: AbortController | null = null;
   #toClient: Uint8Array[] = [];
+  /** Rows, and what came behind them, that wait until more of the budget is reserved. */
+  #stalled: Frame[] | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
   #resolveDone: (ending: SessionEnding) => void = () => undefined;
   /** Resolves when both sides are closed. */
@@ -72,6 +76,10 @@ export class PostgresSession {
     this.#target = target;
     this.#ports = ports;
     this.#context = new SessionContext(state, ports.contexts, ports.reloadGrant);
+    this.#timer = new StatementTimer(state, {
+      cancel: () => this.#cancelTarget(),
+      giveUp: ({ sqlstate, message, hint }) => this.end('limit', sqlstate, message, hint),
+    });
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
     });
@@ -84,7 +92,9 @@ export class PostgresSession {
     this.#client.on('end', () => this.#clientGone());
     this.#client.on('close', () => this.#clientGone());
     this.#client.on('error', () => this.#clientGone());
-    this.#client.on('drain', () => socket.resume());
+    this.#client.on('drain', () => {
+      if (this.#stalled === null) socket.resume();
+    });
     socket.on('data', (chunk: Uint8Array) => this.#onTargetData(chunk));
     socket.on('drain', () => this.#resumeClient());
     socket.on('close', () => this.#targetGone());
@@ -99,13 +109,17 @@ export class PostgresSession {
   /** From a CancelRequest of this client: takes a hold back, or cancels what runs. */
   cancel(): void {
     if (this.#holdCancel !== null) this.#holdCancel.abort();
-    else if (this.#state.replies.length > 0 && !this.#cancelling) {
-      // One at a time: each opens a connection to the target.
-      this.#cancelling = true;
-      void this.#target.cancel().finally(() => {
-        this.#cancelling = false;
-      });
-    }
+    else this.#cancelTarget();
+  }
+
+  #cancelTarget(): void {
+    if (this.#state.replies.length === 0 || this.#cancelling) return;
+    // One at a time: each opens a connection to the target.
+    this.#cancelling = true;
+    void this.#target.cancel().finally(() => {
+      this.#cancelling = false;
+      if (this.#queue.length > 0) this.#advance();
+    });
   }
 
   /** Ends it from outside (grant ended, expiry, shutdown). */
@@ -150,7 +164,8 @@ export class PostgresSession {
   }
 
   #advance(): void {
-    if (this.#planning || this.#ended) return;
+    // What comes next must not be hit by a cancel that was meant for what is over.
+    if (this.#planning || this.#ended || this.#cancelling) return;
     this.#planning = true;
     this.#planned = this.#run().then(
       () => {
@@ -220,6 +235,7 @@ export class PostgresSession {
     this.#queue.putBack(segment.rest);
     this.#scanned = 0;
     this.#toTarget(segment.out);
+    if (state.replies.length > 0) this.#timer.start();
   }
 
   #toTarget(parts: readonly Uint8Array[]): void {
@@ -334,18 +350,52 @@ export class PostgresSession {
 
   #onTargetData(chunk: Uint8Array): void {
     if (this.#ended) return;
-    const ports = {
-      send: (bytes: Uint8Array) => this.#write(bytes),
-      toTarget: (parts: readonly Uint8Array[]) => this.#toTarget(parts),
-    };
     try {
-      for (const frame of this.#fromTarget.push(chunk)) readReply(this.#state, frame, ports);
+      const frames = this.#fromTarget.push(chunk);
+      if (this.#stalled === null) this.#readReplies(frames);
+      else this.#stalled.push(...frames);
     } catch (error) {
       this.#flushClient();
       return this.#fail(error);
     }
     this.#flushClient();
     if (this.#queue.length > 0) this.#advance();
+  }
+
+  /** `over`: the budget has no more rows, so that the next one ends the session. */
+  #readReplies(frames: readonly Frame[], over = false): void {
+    const { budget } = this.#state;
+    const ports = {
+      send: (bytes: Uint8Array) => this.#write(bytes),
+      toTarget: (parts: readonly Uint8Array[]) => this.#toTarget(parts),
+    };
+    for (let at = 0; at < frames.length; at++) {
+      const frame = frames[at]!;
+      if (!budget.hasRow && !over && isRow(frame)) return this.#stall(frames.slice(at));
+      readReply(this.#state, frame, ports);
+    }
+    if (this.#state.replies.length === 0) this.#timer.stop();
+  }
+
+  /** The slice of the budget is used up: what comes waits until the store has given more, or said that there is none. */
+  #stall(frames: Frame[]): void {
+    this.#stalled = frames;
+    this.#target.socket.pause();
+    void this.#state.budget.moreRows().then((more) => {
+      const rest = this.#stalled ?? [];
+      this.#stalled = null;
+      if (this.#ended) return;
+      try {
+        this.#readReplies(rest, !more);
+      } catch (error) {
+        this.#flushClient();
+        return this.#fail(error);
+      }
+      if (this.#stalled !== null) return;
+      this.#target.socket.resume();
+      this.#flushClient();
+      if (this.#queue.length > 0) this.#advance();
+    });
   }
 
   /** Adjacent views of one chunk go out as one write. */
@@ -425,6 +475,7 @@ export class PostgresSession {
     this.#ended = true;
     this.#holdCancel?.abort();
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    this.#timer.close();
     const busy = this.#state.replies.length > 0 || this.#state.transaction !== 'idle';
     for (const run of this.#state.replies.flatMap(runsOf)) {
       // A result that was cut at a limit ran. What else has no answer may or may not have run: it stays unknown.

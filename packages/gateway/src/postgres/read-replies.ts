@@ -15,12 +15,12 @@ import {
 } from '@taskgate/protocol-postgres';
 import { recordUnrun, refuseAffected } from './admit-operation.ts';
 import { cleanError, cleanNotice, tellsSetting, wholeText } from './clean-reply.ts';
-import { limitReached } from './grant-budgets.ts';
 import { type OperationRun, ShapeMismatch } from './operation-run.ts';
 import { encodeAbort } from './plan-segment.ts';
 import type { ExpectedReply } from './reply.ts';
 import { portalShape } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
+import { encodeInterruption } from './statement-timer.ts';
 
 /** Ends the session with this limit as the reason: what the client was sent is within it. */
 export class LimitPassed extends Error {
@@ -168,7 +168,7 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
   switch (frame.tag) {
     case BACKEND_TAG.dataRow: {
       const sent = run.row(frame.raw);
-      spend(state, 1, sent.length);
+      spend(state, sent.length);
       if (run.held !== null) hold(run, sent);
       else ports.send(sent);
       return false;
@@ -205,7 +205,7 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
       if (run.decided.operation.copy?.direction !== 'out') throw unexpected(frame);
       const body = frame.raw.subarray(5);
       const sent = run.copyOut(body);
-      spend(state, 1, sent.length);
+      spend(state, sent.length);
       ports.send(sent === body ? frame.raw : encodeCopyData(sent));
       return false;
     }
@@ -261,13 +261,16 @@ function hold(run: OperationRun, bytes: Uint8Array): void {
   run.held?.push(bytes.slice());
 }
 
-function spend(state: SessionState, rows: number, bytes: number): void {
-  const { budget, grant } = state;
+function spend(state: SessionState, bytes: number): void {
+  const { budget } = state;
   // INVARIANT: checked before it is counted, so that the limit itself is still sent and nothing above it.
-  const reached = limitReached(budget, grant.limits, 'rows');
-  if (reached !== null) throw new LimitPassed(reached.message);
-  budget.rows += rows;
-  budget.bytes += bytes;
+  if (!budget.hasRow) throw new LimitPassed(budget.reached('rows')!.message);
+  budget.spendRow(bytes);
+}
+
+/** A message that spends from the budget's rows. */
+export function isRow(frame: Frame): boolean {
+  return frame.tag === BACKEND_TAG.dataRow || frame.tag === BACKEND_TAG.copyData;
 }
 
 function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
@@ -306,8 +309,12 @@ function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   const run = currentRun(head) ?? state.convertedRun?.run ?? recordUnrun(state, head);
   const explainUrl = run === null ? null : state.ports.controlPlane.explainUrl(run.decisionId);
   const { fields, sqlstate, whole } = cleanError(state, head, decodeErrorFields(frame.raw), explainUrl);
-  ports.send(encodeErrorFields('error', fields));
-  run?.close(sqlstate === '57014' ? 'cancelled' : 'error', { sqlstate, message: whole });
+  const interruption = sqlstate === '57014' ? state.interruption : null;
+  ports.send(interruption === null ? encodeErrorFields('error', fields) : encodeInterruption(interruption));
+  run?.close(sqlstate === '57014' ? 'cancelled' : 'error', {
+    sqlstate: interruption?.sqlstate ?? sqlstate,
+    message: interruption?.message ?? whole,
+  });
   if (head === undefined || head.kind === 'sync') {
     // At a Sync: the commit itself failed. Without anything awaited: the target is about to close.
     state.convertedRun = null;

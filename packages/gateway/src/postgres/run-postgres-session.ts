@@ -153,6 +153,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
   }
 
   const maskKey = grant.maskKey;
+  const { budget, release } = ports.budgets.open(grant.grantId, grant.limits);
   const state: SessionState = {
     sessionId,
     ports,
@@ -173,13 +174,14 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
       knowsRelation: (oid) => state.context.knowsRelation(oid),
       isTextType: (typeOid) => state.context.isTextType(typeOid),
     },
-    budget: ports.budgets.of(grant.grantId),
+    budget,
     observer: request.observer,
     ...createNameTables(),
     replies: [],
     transaction: 'idle',
     copyIn: null,
     skipToSync: false,
+    interruption: null,
     converted: false,
     convertedRun: null,
   };
@@ -212,6 +214,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
   });
 
   const ending = await session.done;
+  release();
   key.unregister();
   unregister();
   recorder.end({

@@ -75,6 +75,7 @@ export class SessionContext {
         throw new TaskgateError('invalid-state', 'the search path of the database has changed; connect again');
       state.context = context;
       state.grant = grant;
+      state.budget.setLimits(grant.limits);
     } catch (error) {
       if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;
       state.contextStale = true;

@@ -4,10 +4,11 @@ import type { OpenGrant } from '../control-plane.ts';
 import type { GatewayPorts } from '../ports.ts';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { DecidedStatement, DecisionContext } from './decision-context.ts';
-import type { GrantBudget } from './grant-budgets.ts';
+import type { GrantBudget } from './grant-budget.ts';
 import { NameTable, type Portal, type PreparedStatement } from './name-tables.ts';
 import type { OperationRun, RunPorts } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
+import type { Interruption } from './statement-timer.ts';
 
 /** Who watches a session from inside the gateway: the browser's console shows masks and verdicts that no message carries. */
 export interface SessionObserver {
@@ -40,6 +41,8 @@ export interface SessionState {
   copyIn: OperationRun | null;
   /** The target failed inside an extended batch whose Sync has not come yet: what comes before it is dropped. */
   skipToSync: boolean;
+  /** The gate has cancelled what runs: its error at the target is replaced by this. */
+  interruption: Interruption | null;
   /** A simple query that the gate runs by the extended protocol, to check `affects` before it commits. */
   converted: boolean;
   /** It kept within its limit and waits for its commit. */

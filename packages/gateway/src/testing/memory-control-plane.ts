@@ -1,5 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
-import { type GrantLimits, type PostgresCatalog, SecretValue, TaskgateError } from '@taskgate/core';
+import { type GrantLimits, NO_LIMITS, type PostgresCatalog, SecretValue, TaskgateError } from '@taskgate/core';
 import type {
   ControlPlane,
   ControlPlaneEvent,
@@ -57,6 +57,7 @@ export function createMemoryControlPlane(options: {
   const keys = new Map<string, SecretValue>();
   const tickets = new Map<string, string>();
   const revisions = new Map<string, string[]>();
+  const budgets = new Map<string, Map<string, { granted: number; spent: number }>>();
   /** Another source under the same name is another revision, as in the store. */
   const revisionOf = (name: string, source: string): number => {
     const sources = revisions.get(name) ?? [];
@@ -114,7 +115,7 @@ export function createMemoryControlPlane(options: {
             labels: input.labels ?? { env: 'production' },
           },
           expiresAt: Date.now() + (input.ttlMs ?? 3_600_000),
-          limits: { rows: null, bytes: null, statements: null, idleMs: null, connections: null, ...input.limits },
+          limits: { ...NO_LIMITS, ...input.limits },
           record: { results: 'masked' },
           maskKey: new SecretValue('mask key of the test'),
         },
@@ -164,6 +165,25 @@ export function createMemoryControlPlane(options: {
       if (grantId === undefined) throw new TaskgateError('not-found', 'this ticket was used or never given');
       tickets.delete(ticket);
       return { grantId };
+    },
+    async reserveBudget({ grantId, lines, holder, close }) {
+      up();
+      return lines.map(({ dimension, limit, used, want, release }) => {
+        const key = `${grantId} ${dimension}`;
+        const slices = budgets.get(key) ?? new Map<string, { granted: number; spent: number }>();
+        budgets.set(key, slices);
+        const slice = slices.get(holder) ?? { granted: 0, spent: 0 };
+        slices.set(holder, slice);
+        slice.spent = Math.max(slice.spent, used);
+        slice.granted = release || close ? slice.spent : Math.max(slice.granted, slice.spent);
+        const left = Math.max(0, (limit ?? 0) - [...slices.values()].reduce((sum, { granted }) => sum + granted, 0));
+        const more = close ? 0 : Math.min(left, want, Math.max(1, Math.ceil(left / 4)));
+        slice.granted += more;
+        return { dimension, granted: slice.granted, left: left - more };
+      });
+    },
+    async forfeitBudgets() {
+      for (const slices of budgets.values()) for (const slice of slices.values()) slice.spent = slice.granted;
     },
     async startSession(session) {
       up();

@@ -86,7 +86,7 @@ export async function openTestDoor(
     log,
     gatewayName: 'test-gateway',
     contexts: createDecisionContexts(controlPlane, clock, analysis),
-    budgets: createGrantBudgets(),
+    budgets: createGrantBudgets({ controlPlane, clock, gatewayName: 'test-gateway', onFailure: () => undefined }),
     cancels: createCancelRegistry((length) => randomBytes(length)),
     live,
     indexer: createSpoolIndexer({ spool, archive: createFolderArchive(archiveDirectory), controlPlane, log }),
@@ -118,6 +118,7 @@ export async function openTestDoor(
       const closing = listener.close();
       await live.endAll();
       await closing;
+      await ports.budgets.close();
       await ports.indexer.drain(AbortSignal.timeout(5_000));
       stopping.abort();
       await analysis.close();

@@ -1,4 +1,4 @@
-import type { PostgresCatalog, Problem, SourcePosition } from '@taskgate/core';
+import { NO_LIMITS, type PostgresCatalog, type Problem, type SourcePosition } from '@taskgate/core';
 import {
   compilePolicySet,
   didYouMean,
@@ -141,7 +141,7 @@ function emptyTask(resource: string): TaskDocument {
     hold: [],
     deny: [],
     mask: [],
-    limits: { rows: null, bytes: null, statements: null, idleMs: null, connections: null },
+    limits: NO_LIMITS,
     record: { results: null, durability: null, readers: null, keepMs: null },
   };
 }

@@ -6,6 +6,7 @@ import { closeHold, loadHoldState, type NewHold, openHold, redeemHold } from './
 import { indexSession, type SessionIndexBatch } from './index-session.ts';
 import { leaseCredential, loadCatalog, openGrant } from './open-grant.ts';
 import { redeemTicket } from './redeem-ticket.ts';
+import { type BudgetReport, forfeitBudgets, reserveBudget } from './reserve-budget.ts';
 import { loadUnfinishedSessions, type NewSession, startSession } from './start-session.ts';
 import { type ControlPlaneEvent, watchChanges } from './watch-changes.ts';
 
@@ -29,6 +30,8 @@ export function createControlPlane(services: Services, options: { readonly gatew
     loadCatalog: (resourceId: string, load: { readonly refresh: boolean }) => guard(loadCatalog(ctx, resourceId, load)),
     redeemTicket: (ticket: string) => guard(redeemTicket(ctx, ticket)),
     startSession: (session: NewSession) => guard(startSession(ctx, session)),
+    reserveBudget: (report: BudgetReport) => guard(reserveBudget(ctx, report)),
+    forfeitBudgets: (gatewayName: string) => guard(forfeitBudgets(ctx, gatewayName)),
     indexSession: (sessionId: string, batch: SessionIndexBatch) => guard(indexSession(ctx, sessionId, batch)),
     unfinishedSessions: (gatewayName: string) => guard(loadUnfinishedSessions(ctx, gatewayName)),
     openHold: (hold: NewHold) => guard(openHold(ctx, hold)),

@@ -33,6 +33,8 @@ function limitFacts(limits: TaskView['limits']): [string, React.ReactNode][] {
     ['Rows', limits.rows === null ? none : formatNumber(limits.rows)],
     ['Bytes', limits.bytes === null ? none : formatBytes(limits.bytes)],
     ['Statements', limits.statements === null ? none : formatNumber(limits.statements)],
+    ['Running time', limits.durationMs === null ? none : <Duration key="duration" ms={limits.durationMs} />],
+    ['One statement', limits.statementMs === null ? none : <Duration key="statement" ms={limits.statementMs} />],
     ['Idle', limits.idleMs === null ? none : <Duration key="idle" ms={limits.idleMs} />],
     ['Connections', limits.connections === null ? none : formatNumber(limits.connections)],
   ];
