@@ -7,6 +7,7 @@ import {
   createFolderArchive,
   createGrantBudgets,
   createLiveSessions,
+  createOperationJournal,
   createSpool,
   createSpoolIndexer,
   createStoreLease,
@@ -50,6 +51,12 @@ const indexer = createSpoolIndexer({
   controlPlane,
   log,
 });
+const journalKey = await controlPlane.journalKey();
+const journal = createOperationJournal({
+  directory: services.settings.spoolDirectory,
+  key: journalKey,
+  randomBytes: (length) => randomBytes(length),
+});
 const live = createLiveSessions({ clock, controlPlane });
 const lease = createStoreLease({ live, clock, log, leaseMs: environment.leaseMs });
 const budgets = createGrantBudgets({
@@ -63,6 +70,7 @@ const ports: SessionPorts = {
   clock,
   randomBytes: (length) => randomBytes(length),
   spool,
+  journal,
   log,
   gatewayName: environment.gatewayName,
   contexts: createDecisionContexts(controlPlane, clock),
@@ -75,6 +83,7 @@ const ports: SessionPorts = {
 await controlPlane.forfeitBudgets(environment.gatewayName);
 await recoverSpool({
   spool,
+  journalKey,
   indexer,
   controlPlane,
   gatewayName: environment.gatewayName,
@@ -123,6 +132,7 @@ async function stop(signal: string): Promise<void> {
   const closing = Promise.all(listeners.map((listener) => listener.close()));
   await live.endAll();
   await budgets.close();
+  journal.close();
   stopping.abort();
   await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
   await indexer.drain(AbortSignal.timeout(DRAIN_MS));

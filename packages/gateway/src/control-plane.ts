@@ -24,6 +24,10 @@ export interface ControlPlane {
 
   /** Writes the session's row; fails where the grant has reached its `connections`. */
   startSession(session: NewSession): Promise<StartedSession>;
+  /** The installation's key of operation journals: base64 of 32 bytes, the same at each start. */
+  journalKey(): Promise<SecretValue>;
+  /** The key of a session that a crash left open, from its recording's header. */
+  openSessionKey(sessionId: string, wrappedKey: Uint8Array): Promise<SecretValue>;
   /** What the recording says has happened, at least once and idempotent by (session, sequence). */
   indexSession(sessionId: string, batch: SessionIndexBatch): Promise<void>;
   /** Live sessions that a gateway of this name started and did not end: after a crash they are taken up from the spool. */

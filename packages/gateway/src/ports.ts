@@ -1,5 +1,6 @@
 import type { Clock } from '@taskgate/core';
 import type { ControlPlane } from './control-plane.ts';
+import type { OperationJournal } from './recording/operation-journal.ts';
 import type { Spool } from './recording/spool.ts';
 
 /** Lines for the operator. Never a statement, a parameter, a value, a token or a credential. */
@@ -15,6 +16,7 @@ export interface GatewayPorts {
   readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly spool: Spool;
+  readonly journal: OperationJournal;
   readonly log: Log;
   /** Unique among the gateways of one control plane; stays the same over restarts. */
   readonly gatewayName: string;

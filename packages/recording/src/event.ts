@@ -18,10 +18,11 @@ export interface SessionStart {
   readonly gateway: string;
 }
 
-/** Written, and durable, before the statement is forwarded. */
-export interface OperationEvent {
-  readonly kind: 'operation';
-  readonly decisionId: string;
+/** What is the same each time that a statement is asked for: written once a recording, before the first of its operations. */
+export interface StatementEvent {
+  readonly kind: 'statement';
+  /** Its number in this recording. */
+  readonly id: number;
   readonly statementClass: StatementClass;
   readonly label: string;
   readonly relations: readonly {
@@ -36,11 +37,34 @@ export interface OperationEvent {
   readonly catalogVersion: string;
   /** SHA-256 of the statement's bytes, lower hex. */
   readonly fingerprint: string;
+  readonly secret: {
+    readonly statement: string;
+    /** Present where it was cut to {@link RECORDING_LIMITS}. */
+    readonly truncated?: boolean;
+  };
+}
+
+/** An operation as it is read, with what its statement says. Durable before the statement is forwarded. */
+export interface OperationEvent extends Omit<StatementEvent, 'kind' | 'id' | 'secret'> {
+  readonly kind: 'operation';
+  readonly decisionId: string;
   readonly via: 'simple' | 'extended' | 'console';
   readonly secret: {
     readonly statement: string;
     readonly parameters: readonly RecordedValue[];
     /** Present where the statement or a parameter was cut to {@link RECORDING_LIMITS}. */
+    readonly truncated?: boolean;
+  };
+}
+
+/** An operation as it is written: what it asks for stands in the {@link StatementEvent} of this number. */
+export interface ReferringOperation {
+  readonly kind: 'operation';
+  readonly decisionId: string;
+  readonly statementId: number;
+  readonly via: OperationEvent['via'];
+  readonly secret: {
+    readonly parameters: readonly RecordedValue[];
     readonly truncated?: boolean;
   };
 }
@@ -64,10 +88,13 @@ export interface HoldClosed {
   readonly comment: string | null;
 }
 
-/** The result's columns and how each is masked. */
+/** The columns of a result and how each is masked. */
 export interface ShapeEvent {
   readonly kind: 'shape';
+  /** The operation that has it. */
   readonly decisionId: string;
+  /** Its number in this recording, by which outcomes of later operations name it. */
+  readonly id?: number;
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly mask: MaskName | null }[];
 }
 
@@ -103,6 +130,8 @@ export interface OutcomeEvent {
   readonly maskedCells: number;
   readonly durationMs: number;
   readonly sqlstate: string | null;
+  /** {@link ShapeEvent.id}, where an earlier operation had a result of the same shape. */
+  readonly shapeId?: number;
   /** The target's own error text, which can quote data. */
   readonly secret: { readonly message: string | null };
 }
@@ -130,9 +159,9 @@ export interface SessionEnd {
   readonly bytesOut: number;
 }
 
-export type RecordingEventBody =
+type CommonEventBody =
   | SessionStart
-  | OperationEvent
+  | StatementEvent
   | HoldOpened
   | HoldClosed
   | ShapeEvent
@@ -140,6 +169,9 @@ export type RecordingEventBody =
   | CopyDataEvent
   | OutcomeEvent
   | SessionEnd;
+
+/** As events are written; an operation of format 1 said all that its statement says. */
+export type RecordingEventBody = CommonEventBody | ReferringOperation | OperationEvent;
 
 export type RecordingEventKind = RecordingEventBody['kind'];
 
@@ -160,7 +192,10 @@ export type RecordingEvent = Stamp & RecordingEventBody;
 /** An event as it is given to the writer, which numbers it. */
 export type NewRecordingEvent = { readonly at: number } & RecordingEventBody;
 
-/** An event as it was read: without the session's key its `secret` is absent. */
-export type ReadEvent = Stamp & WithoutSecret<RecordingEventBody>;
+/** An event as it stands in the file, its `secret` apart. */
+export type StoredEvent = Stamp & WithoutSecret<RecordingEventBody>;
+
+/** An event as it was read: operations say what their statements say; without the session's key `secret` is absent. */
+export type ReadEvent = Stamp & WithoutSecret<CommonEventBody | OperationEvent>;
 
 export type ReadEventOf<K extends RecordingEventKind> = Extract<ReadEvent, { readonly kind: K }>;

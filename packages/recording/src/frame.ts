@@ -1,65 +1,100 @@
 import { TaskgateError, utf8Decode, utf8Encode } from '@taskgate/core';
 import { concatBytes, readUint32, writeUint32 } from './bytes.ts';
-import type { ReadEvent, RecordingEvent } from './event.ts';
+import type { RecordingEvent, StoredEvent } from './event.ts';
 import { RECORDING_LIMITS } from './limits.ts';
-import { parseClearEvent, withSecret } from './parse-event.ts';
+import { checkClearEvent, parseJson } from './parse-event.ts';
 
 export const HASH_BYTES = 32;
 const LENGTH_BYTES = 4;
-/** Flags, and the length of the clear part. */
-const PREFIX_BYTES = 1 + 4;
+/** Flags, length of the clear part and, since version 2, number of events. */
+const PREFIX_BYTES = 1 + 4 + 4;
+const PREFIX_BYTES_1 = 1 + 4;
 /** The least that a length field can say. */
-export const MIN_FRAME_BYTES = PREFIX_BYTES + HASH_BYTES;
+export const MIN_FRAME_BYTES = PREFIX_BYTES_1 + HASH_BYTES;
 
 /** High four bits: version of the frame. Lowest bit: there is a sealed part. All others must be zero. */
-const FRAME_VERSION = 0x10;
+const VERSION_1 = 0x10;
+const VERSION_2 = 0x20;
 const HAS_SEALED = 0x01;
 
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
 /**
- * Encrypts the secret part of event `seq`. It must be authenticated, and `seq` and the session should be part of what
- * it authenticates, so that a sealed part cannot be moved to another event.
+ * Encrypts the secret parts of a frame whose first event is `seq`. It must be authenticated, and `seq` and the session
+ * should be part of what it authenticates, so that a sealed part cannot be moved to another frame.
  */
 export type Seal = (plaintext: Uint8Array, seq: number) => Uint8Array;
 
 /** The counterpart of {@link Seal}; rejects (or throws) what was not sealed for this session and `seq`. */
 export type Open = (ciphertext: Uint8Array, seq: number) => Uint8Array | Promise<Uint8Array>;
 
-/** One event as it lies in the file. */
+/** An event as it will stand in its frame: JSON of the clear part, and of the secret part where it has one. */
+export interface EncodedEvent {
+  readonly clear: string;
+  readonly secret: string | null;
+}
+
+/** One frame as it lies in the file. */
 export interface RecordingFrame {
   /** Of the length field, from the start of the file. */
   readonly offset: number;
   /** Everything, from the length field through the hash. */
   readonly bytes: Uint8Array;
-  /** The clear part. */
-  readonly event: ReadEvent;
-  /** `null` where the event has no secret part. */
+  /** The clear parts, in order; never empty. */
+  readonly events: readonly StoredEvent[];
+  /** `null` where no event has a secret part. */
   readonly sealed: Uint8Array | null;
+  /** The sealed part is a list with one entry an event (version 2), or the one event's own. */
+  readonly sealedList: boolean;
   readonly hash: Uint8Array;
 }
 
+/** An operation's own words are plain ASCII without quotes, which needs no escaping. */
+const PLAIN = /^[\w .-]*$/;
+
+export function encodeEvent(event: RecordingEvent): EncodedEvent {
+  // The two that each operation has are put together by hand: a stringify of each costs more than all else here.
+  if (event.kind === 'operation' && 'statementId' in event && PLAIN.test(event.decisionId))
+    return {
+      clear: `{"seq":${event.seq},"at":${event.at},"kind":"operation","decisionId":"${event.decisionId}","statementId":${event.statementId},"via":"${event.via}"}`,
+      secret: JSON.stringify(event.secret),
+    };
+  if (event.kind === 'outcome' && PLAIN.test(event.decisionId) && PLAIN.test(event.tag ?? ''))
+    return {
+      clear:
+        `{"seq":${event.seq},"at":${event.at},"kind":"outcome","decisionId":"${event.decisionId}","outcome":"${event.outcome}",` +
+        `"tag":${event.tag === null ? 'null' : `"${event.tag}"`},"rows":${event.rows},"bytes":${event.bytes},"maskedCells":${event.maskedCells},` +
+        `"durationMs":${event.durationMs},"sqlstate":${JSON.stringify(event.sqlstate)}${event.shapeId === undefined ? '' : `,"shapeId":${event.shapeId}`}}`,
+      secret: event.secret.message === null ? '{"message":null}' : JSON.stringify(event.secret),
+    };
+  const { secret, ...clear } = { secret: undefined, ...event };
+  return { clear: JSON.stringify(clear), secret: secret === undefined ? null : JSON.stringify(secret) };
+}
+
 /**
- * u32 length of what follows | u8 version and flags | u32 length of the clear part | clear JSON | sealed bytes |
- * SHA-256 of the previous hash and everything of this frame before the hash.
+ * u32 length of what follows | u8 version and flags | u32 length of the clear part | u32 number of events | clear JSON
+ * list | sealed JSON list | SHA-256 of the previous hash and everything of this frame before the hash. Throws
+ * `too-large`.
  */
-export function encodeEvent(
-  event: RecordingEvent,
-  ports: { readonly previousHash: Uint8Array; readonly seal: Seal; readonly sha256: Sha256 },
+export function encodeFrame(
+  events: readonly EncodedEvent[],
+  ports: { readonly firstSeq: number; readonly previousHash: Uint8Array; readonly seal: Seal; readonly sha256: Sha256 },
 ): { readonly bytes: Uint8Array; readonly hash: Uint8Array } {
-  const { secret, ...clearEvent } = { secret: undefined, ...event };
-  const clear = utf8Encode(JSON.stringify(clearEvent));
+  const clear = utf8Encode(`[${events.map((event) => event.clear).join(',')}]`);
   if (clear.length > RECORDING_LIMITS.maxClearBytes)
-    throw new TaskgateError('too-large', `an event's clear part has at most ${RECORDING_LIMITS.maxClearBytes} bytes`);
-  const sealed = secret === undefined ? null : ports.seal(utf8Encode(JSON.stringify(secret)), event.seq);
+    throw new TaskgateError('too-large', `a frame's clear part has at most ${RECORDING_LIMITS.maxClearBytes} bytes`);
+  const sealed = events.some((event) => event.secret !== null)
+    ? ports.seal(utf8Encode(`[${events.map((event) => event.secret ?? 'null').join(',')}]`), ports.firstSeq)
+    : null;
   const length = PREFIX_BYTES + clear.length + (sealed?.length ?? 0) + HASH_BYTES;
   if (length > RECORDING_LIMITS.maxFrameBytes)
-    throw new TaskgateError('too-large', `an event has at most ${RECORDING_LIMITS.maxFrameBytes} bytes`);
+    throw new TaskgateError('too-large', `a frame has at most ${RECORDING_LIMITS.maxFrameBytes} bytes`);
 
   const bytes = new Uint8Array(LENGTH_BYTES + length);
   writeUint32(bytes, 0, length);
-  bytes[4] = FRAME_VERSION | (sealed === null ? 0 : HAS_SEALED);
+  bytes[4] = VERSION_2 | (sealed === null ? 0 : HAS_SEALED);
   writeUint32(bytes, 5, clear.length);
+  writeUint32(bytes, 9, events.length);
   bytes.set(clear, LENGTH_BYTES + PREFIX_BYTES);
   if (sealed !== null) bytes.set(sealed, LENGTH_BYTES + PREFIX_BYTES + clear.length);
   const hash = ports.sha256(concatBytes([ports.previousHash, bytes.subarray(0, bytes.length - HASH_BYTES)]));
@@ -80,42 +115,58 @@ export function frameLengthAt(bytes: Uint8Array, offset: number): number | null 
   return LENGTH_BYTES + length;
 }
 
-/** `bytes` is one whole frame; `offset` where it lies in its file. Checks the form, not the chain. */
-export function decodeFrame(bytes: Uint8Array, offset: number): RecordingFrame {
-  if (frameLengthAt(bytes, 0) !== bytes.length) throw malformed('has another length than it says');
-  const flags = bytes[4]!;
-  if ((flags & ~HAS_SEALED) !== FRAME_VERSION) throw malformed('has flags that are not known here');
-  const clearStart = LENGTH_BYTES + PREFIX_BYTES;
-  const clearLength = readUint32(bytes, 5);
-  const hashStart = bytes.length - HASH_BYTES;
-  if (clearLength > RECORDING_LIMITS.maxClearBytes || clearStart + clearLength > hashStart)
+interface FrameParts {
+  readonly version: number;
+  readonly count: number;
+  readonly clearStart: number;
+  readonly clearEnd: number;
+  readonly hasSealed: boolean;
+}
+
+/** Of the whole frame at `offset`. */
+function partsAt(bytes: Uint8Array, offset: number, length: number): FrameParts {
+  const flags = bytes[offset + 4]!;
+  const version = flags & ~HAS_SEALED;
+  if (version !== VERSION_1 && version !== VERSION_2) throw malformed('has flags that are not known here');
+  const clearStart = offset + LENGTH_BYTES + (version === VERSION_1 ? PREFIX_BYTES_1 : PREFIX_BYTES);
+  const clearLength = readUint32(bytes, offset + 5);
+  if (clearLength > RECORDING_LIMITS.maxClearBytes || clearStart + clearLength > offset + length - HASH_BYTES)
     throw malformed('has a clear part that is longer than it');
-  const json = utf8Decode(bytes.subarray(clearStart, clearStart + clearLength));
-  if (json === null) throw malformed('is not UTF-8 in its clear part');
-  const sealed = bytes.subarray(clearStart + clearLength, hashStart);
-  const hasSealed = (flags & HAS_SEALED) !== 0;
-  if (!hasSealed && sealed.length > 0) throw malformed('has bytes that belong to nothing');
   return {
-    offset,
-    bytes,
-    event: parseClearEvent(json),
-    sealed: hasSealed ? sealed : null,
-    hash: bytes.subarray(hashStart),
+    version,
+    count: version === VERSION_1 ? 1 : readUint32(bytes, offset + 9),
+    clearStart,
+    clearEnd: clearStart + clearLength,
+    hasSealed: (flags & HAS_SEALED) !== 0,
   };
 }
 
-/** The event with its secret part, opened under the session's key. Throws `bad-input` where it does not open. */
-export async function openEvent(frame: RecordingFrame, open: Open): Promise<ReadEvent> {
-  if (frame.sealed === null) return frame.event;
-  let plaintext: Uint8Array;
-  try {
-    plaintext = await open(frame.sealed, frame.event.seq);
-  } catch (cause) {
-    throw new TaskgateError('bad-input', `the sealed part of event ${frame.event.seq} does not open with this key`, {
-      cause,
-    });
-  }
-  const json = utf8Decode(plaintext);
-  if (json === null) throw malformed('is not UTF-8 in its sealed part');
-  return withSecret(frame.event, json);
+/** How many events the whole frame at `offset`, of `length` bytes, says that it has. */
+export function eventCountAt(bytes: Uint8Array, offset: number, length: number): number {
+  return partsAt(bytes, offset, length).count;
+}
+
+/** `bytes` is one whole frame; `offset` where it lies in its file. Checks the form, not the chain. */
+export function decodeFrame(bytes: Uint8Array, offset: number): RecordingFrame {
+  if (frameLengthAt(bytes, 0) !== bytes.length) throw malformed('has another length than it says');
+  const { version, count, clearStart, clearEnd, hasSealed } = partsAt(bytes, 0, bytes.length);
+  const hashStart = bytes.length - HASH_BYTES;
+  const json = utf8Decode(bytes.subarray(clearStart, clearEnd));
+  if (json === null) throw malformed('is not UTF-8 in its clear part');
+  const sealed = bytes.subarray(clearEnd, hashStart);
+  if (!hasSealed && sealed.length > 0) throw malformed('has bytes that belong to nothing');
+  const parsed = parseJson(json);
+  const list = version === VERSION_1 ? [parsed] : parsed;
+  if (!Array.isArray(list) || list.length === 0 || list.length !== count)
+    throw malformed('has another number of events than it says');
+  const events = list.map(checkClearEvent);
+  if (events.some((event, index) => event.seq !== events[0]!.seq + index)) throw malformed('has events out of order');
+  return {
+    offset,
+    bytes,
+    events,
+    sealed: hasSealed ? sealed : null,
+    sealedList: version === VERSION_2,
+    hash: bytes.subarray(hashStart),
+  };
 }

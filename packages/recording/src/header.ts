@@ -6,7 +6,9 @@ import { RECORDING_LIMITS } from './limits.ts';
 const MAGIC = Uint8Array.of(0x54, 0x47, 0x52, 0x45, 0x43, 0x0d, 0x0a, 0x1a);
 const FIXED_BYTES = MAGIC.length + 4 + 2 + 8 + 2;
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
+/** Of before frames held several events. */
+const OLDEST_VERSION = 1;
 
 /** What a recording says of itself before its first event. */
 export interface RecordingHeader {
@@ -53,8 +55,11 @@ export function decodeHeader(bytes: Uint8Array): { readonly header: RecordingHea
   if (length < FIXED_BYTES || length > RECORDING_LIMITS.maxHeaderBytes)
     throw malformed('its header has no such length');
   const version = (bytes[12]! << 8) | bytes[13]!;
-  if (version !== FORMAT_VERSION)
-    throw new TaskgateError('not-supported', `recording format ${version} is not known here, ${FORMAT_VERSION} is`);
+  if (version < OLDEST_VERSION || version > FORMAT_VERSION)
+    throw new TaskgateError(
+      'not-supported',
+      `recording format ${version} is not known here, ${OLDEST_VERSION} to ${FORMAT_VERSION} are`,
+    );
   if (bytes.length < length) return null;
   const createdAt = readUint32(bytes, 14) * 2 ** 32 + readUint32(bytes, 18);
   if (!Number.isSafeInteger(createdAt)) throw malformed('its time is out of range');

@@ -1,7 +1,8 @@
 export * from './event.ts';
-export { encodeEvent, type Open, openEvent, type RecordingFrame, type Seal, type Sha256 } from './frame.ts';
+export type { EncodedEvent, Open, RecordingFrame, Seal, Sha256 } from './frame.ts';
 export { decodeHeader, encodeHeader, FORMAT_VERSION, type RecordingHeader } from './header.ts';
 export * from './limits.ts';
+export { openEvent, type RecordedEvent } from './recorded-event.ts';
 export * from './recording-reader.ts';
 export * from './recording-writer.ts';
 export { isSealedRecording, sealRecording, unsealRecording } from './seal-recording.ts';

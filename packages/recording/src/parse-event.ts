@@ -5,6 +5,7 @@ import {
   type ReadEvent,
   type RecordingEventKind,
   SESSION_END_REASONS,
+  type StoredEvent,
 } from './event.ts';
 
 type Check = (value: unknown) => boolean;
@@ -33,6 +34,18 @@ const shape =
 const named = shape({ name: string, revision: number });
 const reason = shape({ code: string, rule: shape({ kind: string, name: string }), message: string });
 
+/** What a statement event says, and an operation of format 1. */
+const SAID = {
+  statementClass: string,
+  label: string,
+  relations: list(shape({ verb: string, schema: string, name: string, columns: list(string) })),
+  decision: shape({ outcome: oneOf(['allow', 'deny', 'hold']), reasons: list(reason) }),
+  catalogVersion: string,
+  fingerprint: string,
+};
+const OPERATION = shape({ decisionId: string, via: string });
+const REFERRING = shape({ statementId: number });
+
 /** What a reader relies on. Fields that a later writer adds pass. */
 const CLEAR: Readonly<Record<RecordingEventKind, Check>> = {
   'session-start': shape({
@@ -46,16 +59,8 @@ const CLEAR: Readonly<Record<RecordingEventKind, Check>> = {
     protocol: string,
     gateway: string,
   }),
-  operation: shape({
-    decisionId: string,
-    statementClass: string,
-    label: string,
-    relations: list(shape({ verb: string, schema: string, name: string, columns: list(string) })),
-    decision: shape({ outcome: oneOf(['allow', 'deny', 'hold']), reasons: list(reason) }),
-    catalogVersion: string,
-    fingerprint: string,
-    via: string,
-  }),
+  statement: shape({ id: number, ...SAID }),
+  operation: (event) => OPERATION(event) && (REFERRING(event) || shape(SAID)(event)),
   'hold-opened': shape({ decisionId: string, holdId: string }),
   'hold-closed': shape({
     decisionId: string,
@@ -92,7 +97,8 @@ const value = nullable(string);
 
 /** Kinds that have a sealed part, and what is in it. */
 const SECRET: Readonly<Partial<Record<RecordingEventKind, Check>>> = {
-  operation: shape({ statement: string, parameters: list(value) }),
+  statement: shape({ statement: string }),
+  operation: shape({ parameters: list(value) }),
   rows: shape({ rows: list(list(value)) }),
   'copy-data': shape({ text: string }),
   outcome: shape({ message: nullable(string) }),
@@ -100,17 +106,8 @@ const SECRET: Readonly<Partial<Record<RecordingEventKind, Check>>> = {
 
 const stamp = shape({ seq: (seq) => Number.isSafeInteger(seq) && (seq as number) >= 0, at: number, kind: string });
 
-const parseJson = (json: string): unknown => {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-};
-
-/** The clear part of an event; throws `bad-input` where it is not one. */
-export function parseClearEvent(json: string): ReadEvent {
-  const event = parseJson(json);
+/** The clear part of an event, parsed from JSON; throws `bad-input` where it is not one. */
+export function checkClearEvent(event: unknown): StoredEvent {
   // A clear part that brings its own `secret` would be shown as if it had been opened with the key.
   if (!stamp(event) || Object.hasOwn(event as object, 'secret'))
     throw new TaskgateError('bad-input', 'the clear part of an event is not one');
@@ -119,16 +116,24 @@ export function parseClearEvent(json: string): ReadEvent {
     throw new TaskgateError('not-supported', 'an event has a kind that is not known here');
   if (!CLEAR[kind as RecordingEventKind](event))
     throw new TaskgateError('bad-input', `the clear part of an event of kind ${kind} lacks what such an event has`);
-  return event as ReadEvent;
+  return event as StoredEvent;
 }
 
-/** `event` with its opened secret part; throws `bad-input` where the two do not belong together. */
-export function withSecret(event: ReadEvent, json: string): ReadEvent {
-  const secret = parseJson(json);
+/** An event's opened secret part, parsed from JSON; throws `bad-input` where the two do not belong together. */
+export function checkSecret(event: Pick<ReadEvent, 'kind'>, secret: unknown): Readonly<Record<string, unknown>> {
   if (SECRET[event.kind]?.(secret) !== true)
     throw new TaskgateError(
       'bad-input',
       `the sealed part of an event of kind ${event.kind} is not what such an event has`,
     );
-  return { ...event, secret } as ReadEvent;
+  return secret as Readonly<Record<string, unknown>>;
+}
+
+/** `undefined` where it is no JSON. */
+export function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,8 @@
 import { TaskgateError } from '@taskgate/core';
-import { decodeFrame, frameLengthAt, type RecordingFrame } from './frame.ts';
+import { decodeFrame, frameLengthAt, HASH_BYTES } from './frame.ts';
 import { decodeHeader, type RecordingHeader } from './header.ts';
+import { createEventJoiner, type RecordedEvent } from './recorded-event.ts';
+import type { RecordingHead } from './recording-writer.ts';
 import { SEALED_MARKER } from './sealed-marker.ts';
 
 export interface RecordingEndState {
@@ -13,8 +15,8 @@ export interface RecordingEndState {
 export interface RecordingReader {
   /** `null` until it has arrived whole. */
   readonly header: RecordingHeader | null;
-  /** Whole frames that this chunk completes. Throws `bad-input` at the first that is none; the reader is then done with. */
-  push(chunk: Uint8Array): RecordingFrame[];
+  /** The events of whole frames that this chunk completes. Throws `bad-input` at the first that is none; the reader is then done with. */
+  push(chunk: Uint8Array): RecordedEvent[];
   /** To be called after the last chunk. */
   end(): RecordingEndState;
 }
@@ -29,6 +31,7 @@ export function createRecordingReader(): RecordingReader {
   /** What must be there before another try makes sense: a large frame in small chunks costs one try, not one a chunk. */
   let needed = 1;
   let zeroTail = false;
+  const join = createEventJoiner();
 
   const append = (chunk: Uint8Array): void => {
     if (used + chunk.length > buffer.length) {
@@ -53,7 +56,7 @@ export function createRecordingReader(): RecordingReader {
       }
       append(chunk);
       if (used < needed) return [];
-      const frames: RecordingFrame[] = [];
+      const events: RecordedEvent[] = [];
       const available = buffer.subarray(0, used);
       let offset = 0;
       if (header === null) {
@@ -76,7 +79,7 @@ export function createRecordingReader(): RecordingReader {
           needed = length;
           break;
         }
-        frames.push(decodeFrame(available.slice(offset, offset + length), base + offset));
+        events.push(...join(decodeFrame(available.slice(offset, offset + length), base + offset)));
         offset += length;
       }
       if (offset > 0) {
@@ -84,7 +87,7 @@ export function createRecordingReader(): RecordingReader {
         used = buffer.length;
         base += offset;
       }
-      return frames;
+      return events;
     },
     end() {
       if (header === null) throw new TaskgateError('bad-input', 'the recording ends within its header');
@@ -100,13 +103,21 @@ function startsAt(bytes: Uint8Array, offset: number, prefix: Uint8Array): boolea
 
 export interface DecodedRecording extends RecordingEndState {
   readonly header: RecordingHeader;
-  readonly frames: readonly RecordingFrame[];
+  readonly events: readonly RecordedEvent[];
+  /** Of what is there; with no event the hash is empty. */
+  readonly head: RecordingHead;
 }
 
 /** A whole plain recording at once. Every whole frame before a torn tail is there. */
 export function decodeRecording(bytes: Uint8Array): DecodedRecording {
   const reader = createRecordingReader();
-  const frames = reader.push(bytes);
+  const events = reader.push(bytes);
   const state = reader.end();
-  return { header: reader.header!, frames, ...state };
+  const last = events.at(-1)?.frame;
+  return {
+    header: reader.header!,
+    events,
+    head: { count: events.length, hash: last?.hash ?? new Uint8Array(HASH_BYTES) },
+    ...state,
+  };
 }

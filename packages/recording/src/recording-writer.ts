@@ -1,6 +1,6 @@
 import { assert } from '@taskgate/core';
 import type { NewRecordingEvent } from './event.ts';
-import { encodeEvent, HASH_BYTES, type Seal, type Sha256 } from './frame.ts';
+import { type EncodedEvent, encodeEvent, encodeFrame, HASH_BYTES, type Seal, type Sha256 } from './frame.ts';
 import { encodeHeader, type RecordingHeader } from './header.ts';
 
 /** How far a recording goes: what a later commitment is made to. */
@@ -14,11 +14,16 @@ export interface RecordingHead {
 export interface RecordingWriter {
   /** To be written first. */
   readonly headerBytes: Uint8Array;
+  /** Numbers the event. It is in no frame until {@link RecordingWriter.frame}. */
+  add(event: NewRecordingEvent): EncodedEvent;
   /**
-   * Numbers the event and gives its frame. The frame is part of the chain from here on: where it cannot be written,
-   * the recording has ended, and what it was about must be refused.
+   * One frame of all that was added since the last, or `null`. It is part of the chain from here on: it is to be written
+   * before any later one.
    */
+  frame(): Uint8Array | null;
+  /** A frame of this event alone, and what was added before it. */
   append(event: NewRecordingEvent): Uint8Array;
+  /** Of the frames so far. */
   readonly head: RecordingHead;
 }
 
@@ -37,13 +42,27 @@ export function createRecordingWriter(options: {
   let count = options.resumeAt?.count ?? 0;
   let hash = options.resumeAt?.hash ?? sha256(headerBytes);
   assert(hash.length === HASH_BYTES, 'a recording is chained by hashes of 32 bytes');
+  let added: EncodedEvent[] = [];
+  const add = (event: NewRecordingEvent): EncodedEvent => {
+    const encoded = encodeEvent({ ...event, seq: count + added.length });
+    added.push(encoded);
+    return encoded;
+  };
+  const frame = (): Uint8Array | null => {
+    if (added.length === 0) return null;
+    const encoded = encodeFrame(added, { firstSeq: count, previousHash: hash, seal, sha256 });
+    count += added.length;
+    added = [];
+    hash = encoded.hash;
+    return encoded.bytes;
+  };
   return {
     headerBytes,
+    add,
+    frame,
     append(event) {
-      const frame = encodeEvent({ ...event, seq: count }, { previousHash: hash, seal, sha256 });
-      count += 1;
-      hash = frame.hash;
-      return frame.bytes;
+      add(event);
+      return frame()!;
     },
     get head() {
       return { count, hash };

@@ -75,8 +75,8 @@ test('whatever events are written are read back as they were', async () => {
         seal: mirror,
       });
       const bytes = new Uint8Array(Buffer.concat([writer.headerBytes, ...events.map((each) => writer.append(each))]));
-      const { frames } = decodeRecording(bytes);
-      const read = await Promise.all(frames.map((frame) => openEvent(frame, mirror)));
+      const { events: decoded } = decodeRecording(bytes);
+      const read = await Promise.all(decoded.map((each) => openEvent(each, mirror)));
       expect(read).toEqual(events.map((each, seq) => ({ ...each, seq })));
     }),
     { numRuns: 200 },

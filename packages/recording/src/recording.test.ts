@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import {
@@ -8,6 +9,7 @@ import {
   decodeRecording,
   isSealedRecording,
   type NewRecordingEvent,
+  type OperationEvent,
   openEvent,
   type RecordingHead,
   sealRecording,
@@ -113,24 +115,24 @@ const brokenAt = (verdict: ChainVerdict): number | null => (verdict.ok ? null : 
 describe('a recording', () => {
   test('gives back its header, its events in order and, with the key, what was sealed', async () => {
     const { bytes } = record(EVENTS);
-    const { header, frames, tail } = decodeRecording(bytes);
+    const { header, events: read, tail } = decodeRecording(bytes);
     expect(header).toEqual({ sessionId: 'ses_1', createdAt: 1_795_000_000_123, wrappedKey: Uint8Array.of(9, 8, 7) });
     expect(tail).toBe('clean');
-    const events = await Promise.all(frames.map((frame) => openEvent(frame, cipher.open)));
+    const events = await Promise.all(read.map((event) => openEvent(event, cipher.open)));
     expect(events).toEqual(EVENTS.map((event, seq) => ({ ...event, seq })));
   });
 
   test('shows no statement, parameter, row or error without the key', () => {
     const { bytes } = record(EVENTS);
     expect(Buffer.from(bytes).includes(CANARY)).toBe(false);
-    for (const { event } of decodeRecording(bytes).frames) expect('secret' in event).toBe(false);
+    for (const { event } of decodeRecording(bytes).events) expect('secret' in event).toBe(false);
   });
 
   test('a sealed part does not open under another key or in another place', async () => {
-    const frame = decodeRecording(record(EVENTS).bytes).frames[1]!;
+    const event = decodeRecording(record(EVENTS).bytes).events[1]!;
     const other = sessionCipher(randomBytes(32), 'ses_1');
-    await expect(openEvent(frame, other.open)).rejects.toMatchObject({ code: 'bad-input' });
-    await expect(openEvent(frame, (sealed) => cipher.open(sealed, 2))).rejects.toMatchObject({ code: 'bad-input' });
+    await expect(openEvent(event, other.open)).rejects.toMatchObject({ code: 'bad-input' });
+    await expect(openEvent(event, (sealed) => cipher.open(sealed, 2))).rejects.toMatchObject({ code: 'bad-input' });
   });
 
   test('a clear part that brings its own secret is refused, it was never sealed', () => {
@@ -149,7 +151,7 @@ describe('a recording', () => {
       }
       const whole = ends.filter((end) => end <= cut);
       const decoded = decodeRecording(bytes.subarray(0, cut));
-      expect(decoded.frames.length).toBe(whole.length - 1);
+      expect(decoded.events.length).toBe(whole.length - 1);
       expect(decoded.wholeBytes).toBe(whole.at(-1));
       expect(decoded.tail).toBe(whole.at(-1) === cut ? 'clean' : 'torn');
     }
@@ -157,13 +159,13 @@ describe('a recording', () => {
 
   test('in chunks of any size it reads as it does at once, with true offsets', () => {
     const { bytes } = record(EVENTS);
-    const whole = decodeRecording(bytes).frames;
+    const whole = decodeRecording(bytes).events;
     for (const size of [1, 2, 3, 7, 64, 300, 10_000]) {
       const reader = createRecordingReader();
-      const frames = [];
-      for (let at = 0; at < bytes.length; at += size) frames.push(...reader.push(bytes.subarray(at, at + size)));
-      expect(frames).toEqual(whole);
-      for (const frame of frames)
+      const events = [];
+      for (let at = 0; at < bytes.length; at += size) events.push(...reader.push(bytes.subarray(at, at + size)));
+      expect(events).toEqual(whole);
+      for (const { frame } of events)
         expect(Buffer.from(bytes.subarray(frame.offset, frame.offset + frame.bytes.length))).toEqual(
           Buffer.from(frame.bytes),
         );
@@ -175,7 +177,7 @@ describe('a recording', () => {
     const { bytes } = record(EVENTS);
     const decoded = decodeRecording(new Uint8Array(Buffer.concat([bytes, new Uint8Array(100)])));
     expect(decoded).toMatchObject({ tail: 'torn', wholeBytes: bytes.length });
-    expect(decoded.frames).toHaveLength(EVENTS.length);
+    expect(decoded.events).toHaveLength(EVENTS.length);
   });
 
   test('a length over the limit is refused before anything is buffered for it', () => {
@@ -183,6 +185,80 @@ describe('a recording', () => {
     const reader = createRecordingReader();
     reader.push(frames[0]!);
     expect(() => reader.push(Uint8Array.of(0x7f, 0xff, 0xff, 0xff))).toThrow('no possible length');
+  });
+
+  test('keeps several events in one frame, each in its place', async () => {
+    const writer = createRecordingWriter({
+      header: { sessionId: 'ses_1', createdAt: 1, wrappedKey: Uint8Array.of(1) },
+      sha256,
+      seal: cipher.seal,
+    });
+    const frames: Uint8Array[] = [writer.headerBytes];
+    for (const events of [EVENTS.slice(0, 3), EVENTS.slice(3)]) {
+      for (const event of events) writer.add(event);
+      frames.push(writer.frame()!);
+    }
+    expect(writer.frame()).toBeNull();
+    const bytes = new Uint8Array(Buffer.concat(frames));
+    const { events, head } = decodeRecording(bytes);
+    expect(await Promise.all(events.map((event) => openEvent(event, cipher.open)))).toEqual(
+      EVENTS.map((event, seq) => ({ ...event, seq })),
+    );
+    expect(head).toEqual(writer.head);
+    expect(await verifyChain(bytes, { sha256, expectedHead: head })).toMatchObject({ ok: true, count: EVENTS.length });
+    const cut = await verifyChain(bytes.subarray(0, bytes.length - 1), { sha256 });
+    expect(cut).toMatchObject({ ok: false, at: 3, reason: 'truncated' });
+  });
+
+  test('says what a statement is once; each operation of it is read as a whole', async () => {
+    const { kind: _, decisionId: __, via, secret, ...said } = EVENTS[1] as OperationEvent & { at: number };
+    const statement: NewRecordingEvent = { kind: 'statement', id: 7, ...said, secret: { statement: secret.statement } };
+    const operations = ['dec_1', 'dec_2'].map(
+      (decisionId): NewRecordingEvent => ({
+        kind: 'operation',
+        at: 3,
+        decisionId,
+        statementId: 7,
+        via,
+        secret: { parameters: [decisionId] },
+      }),
+    );
+    const { bytes } = record([EVENTS[0]!, statement, ...operations]);
+    expect(Buffer.from(bytes).includes(CANARY)).toBe(false);
+    const opened = await Promise.all(decodeRecording(bytes).events.map((event) => openEvent(event, cipher.open)));
+    expect(opened.slice(2)).toEqual(
+      ['dec_1', 'dec_2'].map((decisionId, index) => ({
+        ...said,
+        id: 7,
+        kind: 'operation',
+        seq: index + 2,
+        at: 3,
+        decisionId,
+        via,
+        secret: { statement: secret.statement, parameters: [decisionId] },
+      })),
+    );
+    const { bytes: orphaned } = record([EVENTS[0]!, operations[0]!]);
+    expect(() => decodeRecording(orphaned)).toThrow('statement 7, which is not there');
+  });
+
+  test('of format 1 is read and verified', async () => {
+    const hex = readFileSync(new URL('./fixtures/format-1.hex', import.meta.url), 'utf8').replaceAll(/\s/g, '');
+    const bytes = new Uint8Array(Buffer.from(hex, 'hex'));
+    const oldCipher = sessionCipher(new Uint8Array(32).fill(7), 'ses_1');
+    const open = (sealed: Uint8Array, seq: number): Uint8Array => {
+      const nonce = Buffer.alloc(12);
+      nonce.writeBigUInt64BE(BigInt(seq), 4);
+      return oldCipher.open(new Uint8Array(Buffer.concat([nonce, sealed])), seq);
+    };
+    const { events, head } = decodeRecording(bytes);
+    const opened = await Promise.all(events.map((event) => openEvent(event, open)));
+    expect(opened.map(({ kind }) => kind)).toEqual(['session-start', 'operation', 'rows', 'outcome', 'session-end']);
+    expect(opened[1]).toMatchObject({
+      statementClass: 'select',
+      secret: { statement: 'select id from orders where id = $1', parameters: ['17'] },
+    });
+    expect(await verifyChain(bytes, { sha256, expectedHead: head })).toMatchObject({ ok: true, count: 5 });
   });
 
   test('goes on after a crash where its last whole frame ended', async () => {
@@ -193,7 +269,7 @@ describe('a recording', () => {
       header: decoded.header,
       sha256,
       seal: cipher.seal,
-      resumeAt: { count: decoded.frames.length, hash: decoded.frames.at(-1)!.hash },
+      resumeAt: decoded.head,
     });
     expect(writer.headerBytes).toEqual(frames[0]);
     const last = writer.append({

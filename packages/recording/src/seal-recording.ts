@@ -1,6 +1,6 @@
 import { TaskgateError } from '@taskgate/core';
 import { concatBytes, readUint32, writeUint32 } from './bytes.ts';
-import { frameLengthAt } from './frame.ts';
+import { eventCountAt, frameLengthAt } from './frame.ts';
 import { decodeHeader } from './header.ts';
 import { RECORDING_LIMITS } from './limits.ts';
 import { SEALED_MARKER } from './sealed-marker.ts';
@@ -34,8 +34,8 @@ export async function sealRecording(
       if (length === null || end + length > plain.length)
         throw malformed('cannot be made: cut the torn tail off the recording first');
       if (count > 0 && end + length - offset > RECORDING_LIMITS.sealedBlockBytes) break;
+      count += eventCountAt(plain, end, length);
       end += length;
-      count += 1;
     }
     const packed = await ports.compress(plain.subarray(offset, end));
     parts.push(blockHeader(end - offset, packed.length, seq, count), packed);
@@ -98,18 +98,19 @@ export async function unsealRecording(
     if (packedLength > sealed.length - offset) throw malformed('is cut off');
     const plain = await ports.decompress(sealed.subarray(offset, offset + packedLength), plainLength);
     if (plain.length !== plainLength) throw malformed('has a block of another length than it says');
-    if (countFrames(plain) !== count) throw malformed('has a block with another number of events than it says');
+    if (countEvents(plain) !== count) throw malformed('has a block with another number of events than it says');
     parts.push(plain);
     offset += packedLength;
     seq += count;
   }
 }
 
-function countFrames(bytes: Uint8Array): number {
+function countEvents(bytes: Uint8Array): number {
   let count = 0;
-  for (let offset = 0; offset < bytes.length; count++) {
+  for (let offset = 0; offset < bytes.length; ) {
     const length = frameLengthAt(bytes, offset);
     if (length === null || offset + length > bytes.length) throw malformed('has a block that cuts a frame');
+    count += eventCountAt(bytes, offset, length);
     offset += length;
   }
   return count;

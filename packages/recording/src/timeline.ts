@@ -13,7 +13,8 @@ export interface TimelineHold {
 export interface TimelineOperation {
   readonly operation: ReadEventOf<'operation'>;
   readonly holds: readonly TimelineHold[];
-  readonly shape: ReadEventOf<'shape'> | null;
+  /** The columns of its result. */
+  readonly shape: Pick<ReadEventOf<'shape'>, 'columns'> | null;
   /** Rows recorded, which may be fewer than `outcome.rows`. */
   readonly rowsRecorded: number;
   /** The recorded rows; `null` where they were not opened. */
@@ -52,6 +53,7 @@ interface Draft {
 /** What happened in a session, from its events in the order of `seq`. */
 export function buildTimeline(events: readonly ReadEvent[]): Timeline {
   const drafts: Draft[] = [];
+  const shapes = new Map<number, ReadEventOf<'shape'>>();
   const byDecision = new Map<string, Draft>();
   const orphans: ReadEvent[] = [];
   let start: ReadEventOf<'session-start'> | null = null;
@@ -66,6 +68,8 @@ export function buildTimeline(events: readonly ReadEvent[]): Timeline {
       end = event;
       continue;
     }
+    if (event.kind === 'statement') continue;
+    if (event.kind === 'shape' && event.id !== undefined) shapes.set(event.id, event);
     if (event.kind === 'operation') {
       const draft: Draft = { operation: event, holds: [], shape: null, rows: [], copyData: [], outcome: null };
       drafts.push(draft);
@@ -74,7 +78,7 @@ export function buildTimeline(events: readonly ReadEvent[]): Timeline {
     }
     const draft = byDecision.get(event.decisionId);
     if (draft === undefined) orphans.push(event);
-    else addTo(draft, event);
+    else addTo(draft, event, shapes);
   }
 
   const first = events[0];
@@ -88,7 +92,11 @@ export function buildTimeline(events: readonly ReadEvent[]): Timeline {
   };
 }
 
-function addTo(draft: Draft, event: Exclude<ReadEvent, { kind: 'session-start' | 'session-end' | 'operation' }>): void {
+function addTo(
+  draft: Draft,
+  event: Exclude<ReadEvent, { kind: 'session-start' | 'session-end' | 'statement' | 'operation' }>,
+  shapes: ReadonlyMap<number, ReadEventOf<'shape'>>,
+): void {
   switch (event.kind) {
     case 'hold-opened':
       draft.holds.push({
@@ -126,6 +134,7 @@ function addTo(draft: Draft, event: Exclude<ReadEvent, { kind: 'session-start' |
       return;
     case 'outcome':
       draft.outcome ??= event;
+      if (event.shapeId !== undefined) draft.shape ??= shapes.get(event.shapeId) ?? null;
       return;
   }
 }

@@ -1,6 +1,6 @@
 import { TaskgateError } from '@taskgate/core';
 import { concatBytes, equalBytes, toHex } from './bytes.ts';
-import { decodeFrame, frameLengthAt, HASH_BYTES } from './frame.ts';
+import { decodeFrame, eventCountAt, frameLengthAt, HASH_BYTES } from './frame.ts';
 import { decodeHeader } from './header.ts';
 import type { RecordingHead } from './recording-writer.ts';
 
@@ -53,8 +53,9 @@ export async function verifyChain(
     const digests: (Uint8Array | Promise<Uint8Array>)[] = [];
     let broken: ChainVerdict | null = null;
     let before = previous;
+    let seq = count;
     while (offset < bytes.length && frames.length < BATCH) {
-      const length = lengthOrBreak(bytes, offset, count + frames.length);
+      const length = lengthOrBreak(bytes, offset, seq);
       if (typeof length !== 'number') {
         broken = length;
         break;
@@ -62,16 +63,17 @@ export async function verifyChain(
       const frame = bytes.subarray(offset, offset + length);
       digests.push(sha256(concatBytes([before, frame.subarray(0, length - HASH_BYTES)])));
       frames.push(frame);
+      seq += countOf(frame);
       before = frame.subarray(length - HASH_BYTES);
       offset += length;
     }
     const computed = await Promise.all(digests);
     for (const [index, frame] of frames.entries()) {
-      const verdict = checkFrame(frame, computed[index]!, count + index);
+      const verdict = checkFrame(frame, computed[index]!, count);
       if (verdict !== null) return verdict;
+      count += countOf(frame);
     }
     if (broken !== null) return broken;
-    count += frames.length;
     previous = before;
   }
 
@@ -117,11 +119,20 @@ function lengthOrBreak(bytes: Uint8Array, offset: number, seq: number): number |
   return length;
 }
 
+/** One for a frame that cannot be read: it does not verify either. */
+function countOf(frame: Uint8Array): number {
+  try {
+    return eventCountAt(frame, 0, frame.length);
+  } catch {
+    return 1;
+  }
+}
+
 function checkFrame(frame: Uint8Array, computed: Uint8Array, seq: number): ChainVerdict | null {
   const stored = frame.subarray(frame.length - HASH_BYTES);
   const chained = equalBytes(stored, computed);
   try {
-    const found = decodeFrame(frame, 0).event.seq;
+    const found = decodeFrame(frame, 0).events[0]!.seq;
     if (found !== seq) return failed(seq, 'order', String(seq), String(found));
   } catch (error) {
     if (!(error instanceof TaskgateError)) throw error;

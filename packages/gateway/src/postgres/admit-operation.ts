@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createId, type Decision, TaskgateError } from '@taskgate/core';
+import { createId, type Decision, type SqlOperation, TaskgateError } from '@taskgate/core';
 import { encodeDenial, encodeError } from '@taskgate/protocol-postgres';
-import { RECORDING_LIMITS } from '@taskgate/recording';
+import { RECORDING_LIMITS, type StatementEvent } from '@taskgate/recording';
 import type { DecidedStatement } from './decision-context.ts';
 import { gateDenial } from './gate-decision.ts';
 import { type HoldPorts, holdForApproval } from './hold-for-approval.ts';
@@ -26,7 +26,7 @@ export type Admission = { readonly run: OperationRun } | { readonly refusal: Uin
 
 /**
  * The one door: records the operation with its decision, waits where it is held, and gives either a run to forward or
- * the error to show. INVARIANT: whoever gets a run flushes the recorder before a byte of it goes to the target.
+ * the error to show. INVARIANT: whoever gets a run commits the recorder before a byte of it goes to the target.
  */
 export async function admitOperation(state: SessionState, candidate: Candidate, hold: HoldPorts): Promise<Admission> {
   const { decided } = candidate;
@@ -152,27 +152,40 @@ function recordOperation(state: SessionState, candidate: Candidate, decision: De
   if (state.budget.statements.left > 0) state.budget.spend('statements', 1);
   if (state.recorder.failed) throw new TaskgateError('record-unavailable', 'the recording cannot be written');
   const decisionId = createId('dec', state.ports.clock.now(), state.ports.randomBytes);
-  const statement = clip(operation.text, RECORDING_LIMITS.maxStatementBytes);
   const parameters = candidate.parameters.map(toRecordedParameter(candidate.parameterFormats));
   const shortened = parameters.map((value) =>
     value === null ? null : clip(value, RECORDING_LIMITS.maxParameterBytes),
   );
-  const truncated =
-    statement.length < operation.text.length || shortened.some((value, index) => value !== parameters[index]);
+  const truncated = shortened.some((value, index) => value !== parameters[index]);
+  // Decided otherwise than by its text alone (a limit, say), it is a statement of its own.
+  const key = decision === candidate.decided.decision ? candidate.decided : decision;
+  const statementId = state.recorder.statementId(key, () => describeStatement(state, operation, decision));
   state.recorder.append({
     kind: 'operation',
     decisionId,
+    statementId,
+    via: state.via === 'console' ? 'console' : candidate.via,
+    secret: { parameters: shortened, ...(truncated ? { truncated } : {}) },
+  });
+  state.observer?.onDecision(decisionId, candidate.decided, decision);
+  return decisionId;
+}
+
+function describeStatement(
+  state: SessionState,
+  operation: SqlOperation,
+  decision: Decision,
+): Omit<StatementEvent, 'kind' | 'id'> {
+  const statement = clip(operation.text, RECORDING_LIMITS.maxStatementBytes);
+  return {
     statementClass: operation.statementClass,
     label: operation.label,
     relations: state.context.reachOf(operation),
     decision: { outcome: decision.outcome, reasons: decision.reasons },
     catalogVersion: state.context.catalog.version,
     fingerprint: createHash('sha256').update(operation.text).digest('hex'),
-    via: state.via === 'console' ? 'console' : candidate.via,
-    secret: { statement, parameters: shortened, ...(truncated ? { truncated } : {}) },
-  });
-  state.observer?.onDecision(decisionId, candidate.decided, decision);
-  return decisionId;
+    secret: { statement, ...(statement.length < operation.text.length ? { truncated: true } : {}) },
+  };
 }
 
 function clip(text: string, max: number): string {

@@ -55,6 +55,8 @@ export class PostgresSession {
   readonly #timer: StatementTimer;
   #scanned = 0;
   #planning = false;
+  /** What was planned waits until its record is in the kernel. */
+  #committing = false;
   /** Settles when what is being planned (a hold that waits, say) has written its record. */
   #planned: Promise<void> = Promise.resolve();
   #ended = false;
@@ -156,7 +158,7 @@ export class PostgresSession {
 
   /** Where nothing is under way, the queue waits for the rest of its batch: to stop reading would be to wait for ever. */
   get #busy(): boolean {
-    return this.#planning || this.#state.replies.length > 0;
+    return this.#planning || this.#committing || this.#state.replies.length > 0;
   }
 
   #resumeClient(): void {
@@ -187,7 +189,7 @@ export class PostgresSession {
         if (!this.#pumpCopyIn()) return;
         continue;
       }
-      if (state.replies.length > 0) return;
+      if (state.replies.length > 0 || this.#committing) return;
       if (state.skipToSync) {
         if (!this.#dropToSync()) return;
         continue;
@@ -229,13 +231,19 @@ export class PostgresSession {
       return;
     }
     const state = this.#state;
-    // INVARIANT: what is about to run is in the kernel before a byte of it leaves.
-    state.recorder.flush();
     state.replies.push(...segment.replies);
     this.#queue.putBack(segment.rest);
     this.#scanned = 0;
-    this.#toTarget(segment.out);
-    if (state.replies.length > 0) this.#timer.start();
+    // INVARIANT: what is about to run is in the kernel before a byte of it leaves.
+    this.#committing = true;
+    state.recorder.commit((error) => {
+      this.#committing = false;
+      if (error !== null) return this.#fail(error);
+      if (this.#ended) return;
+      this.#toTarget(segment.out);
+      if (state.replies.length > 0) this.#timer.start();
+      else if (this.#queue.length > 0) this.#advance();
+    });
   }
 
   #toTarget(parts: readonly Uint8Array[]): void {

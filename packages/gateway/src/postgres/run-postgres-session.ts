@@ -113,6 +113,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     sessionKey: started.sessionKey,
     wrappedKey: started.wrappedKey,
     spool: ports.spool,
+    journal: ports.journal,
     clock,
     onWritten: () => ports.indexer.touch(sessionId),
   });

@@ -40,7 +40,7 @@ async function timelineOf(sessionId: string, bytes: Uint8Array) {
     decipher.setAuthTag(sealed.subarray(sealed.length - 16));
     return Buffer.concat([decipher.update(sealed.subarray(0, sealed.length - 16)), decipher.final()]);
   };
-  return buildTimeline(await Promise.all(decodeRecording(bytes).frames.map((frame) => openEvent(frame, open))));
+  return buildTimeline(await Promise.all(decodeRecording(bytes).events.map((event) => openEvent(event, open))));
 }
 
 describe('a recording', () => {
@@ -102,18 +102,32 @@ describe('a recording', () => {
       path.join(left, `${sessionId}.tgr`),
       Buffer.concat([fs.readFileSync(live), Buffer.from([0, 0, 1])]),
     );
+    for (const name of fs.readdirSync(door.spoolDirectory).filter((file) => file.endsWith('.tgj')))
+      fs.copyFileSync(path.join(door.spoolDirectory, name), path.join(left, name));
     door.controlPlane.endGrant(grant, 'revoked');
     await running;
 
-    const controlPlane = createMemoryControlPlane({
-      credential: undefined as never,
-      readCatalog: () => Promise.reject(new Error('not asked')),
-    });
+    const controlPlane = {
+      ...createMemoryControlPlane({
+        credential: undefined as never,
+        readCatalog: () => Promise.reject(new Error('not asked')),
+      }),
+      openSessionKey: door.controlPlane.openSessionKey,
+    };
+    const journalKey = await door.controlPlane.journalKey();
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const archive = createFolderArchive(path.join(left, 'archive'));
     const indexer = createSpoolIndexer({ spool, archive, controlPlane, log });
     controlPlane.unfinished.push({ sessionId }, { sessionId: 'ses_0000000000000000000000000a' });
-    await recoverSpool({ spool, indexer, controlPlane, gatewayName: 'test-gateway', now: () => Date.now(), log });
+    await recoverSpool({
+      spool,
+      journalKey,
+      indexer,
+      controlPlane,
+      gatewayName: 'test-gateway',
+      now: () => Date.now(),
+      log,
+    });
     await indexer.drain(AbortSignal.timeout(10_000));
     const outcomes = controlPlane.batches.flatMap(({ batch }) => batch.outcomes.map(({ outcome }) => outcome));
     expect(outcomes.sort()).toEqual(['done', 'unknown']);
@@ -155,15 +169,14 @@ describe('where the recording cannot be written', () => {
   it('nothing is forwarded, and the client is told why', async () => {
     const grant = door.grant('shop-admin', { policies: [] });
     const client = await connectThrough(door, grant);
-    const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
-    const session = door.ports.live.get(sessionId)!;
-    const broken = session.state.recorder as { flush: () => void };
-    broken.flush = () => {
-      throw new TaskgateError('record-unavailable', 'the recording cannot be written');
-    };
+    const { journal } = door.ports;
+    const write = journal.write;
+    (journal as { write: typeof write }).write = (_session, _events, done) =>
+      done(new TaskgateError('record-unavailable', 'the recording cannot be written'));
     const refused = await client
       .query("update public.orders set status = 'unrecorded' where id = 99")
       .catch((error: pg.DatabaseError) => error);
+    (journal as { write: typeof write }).write = write;
     expect(refused).toMatchObject({ code: '57P03', message: expect.stringContaining('recording cannot be written') });
     expect(await door.database.query("select 1 from public.orders where status = 'unrecorded'")).toEqual([]);
   });

@@ -1,29 +1,44 @@
-import { createRecordingReader, createRecordingWriter, decodeRecording, verifyChain } from '@taskgate/recording';
+import type { SecretValue } from '@taskgate/core';
+import {
+  createRecordingReader,
+  createRecordingWriter,
+  type DecodedRecording,
+  decodeRecording,
+  type NewRecordingEvent,
+  verifyChain,
+} from '@taskgate/recording';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Log } from '../ports.ts';
-import { sha256 } from './session-cipher.ts';
+import { type JournaledEvent, readLeftJournal } from './operation-journal.ts';
+import { createSessionSeal, sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolIndexer } from './spool-indexer.ts';
 
 /**
- * Ends the recordings that a killed gateway left open: cuts a torn last frame off and appends the end, so that their
- * operations without outcome are indexed as `unknown`. A file that does not verify is left as it is and named.
+ * Ends the recordings that a killed gateway left open: cuts a torn last frame off, adds the operations that only the
+ * journal has, and the end, so that operations without outcome are indexed as `unknown`. A file that does not verify is
+ * left as it is and named; the journal stays until every recording that it speaks of has what it says.
  */
 export async function recoverSpool(options: {
   readonly spool: Spool;
+  /** Opens the journal. */
+  readonly journalKey: SecretValue;
   readonly indexer: SpoolIndexer;
   readonly controlPlane: ControlPlane;
   readonly gatewayName: string;
   readonly now: () => number;
   readonly log: Log;
 }): Promise<void> {
-  const left = new Set(options.spool.list());
+  const { spool, log } = options;
+  const journal = readLeftJournal(spool.directory, options.journalKey);
+  const left = new Set(spool.list());
+  let complete = true;
   for (const sessionId of left) {
     try {
-      const bytes = options.spool.readAll(sessionId);
+      const bytes = spool.readAll(sessionId);
       if (!hasHeader(bytes)) {
         // Killed before the first write was whole: nothing was forwarded.
-        options.spool.remove(sessionId);
+        spool.remove(sessionId);
         left.delete(sessionId);
         continue;
       }
@@ -31,47 +46,79 @@ export async function recoverSpool(options: {
       const whole = bytes.subarray(0, decoded.wholeBytes);
       const verified = await verifyChain(whole, { sha256 });
       if (!verified.ok) {
-        options.log.error('a recording in the spool does not verify; it is left there', {
+        log.error('a recording in the spool does not verify; it is left there', {
           session: sessionId,
           at: verified.at,
         });
+        complete = false;
         continue;
       }
-      const last = decoded.frames.at(-1);
-      if (last?.event.kind !== 'session-end') {
-        const writer = createRecordingWriter({
-          header: decoded.header,
-          sha256,
-          seal: () => {
-            throw new Error('a recovered recording gets no secret parts');
-          },
-          resumeAt: {
-            count: decoded.frames.length,
-            hash: last === undefined ? sha256(bytes.subarray(0, decoded.wholeBytes)) : last.hash,
-          },
-        });
-        const file = options.spool.reopen(sessionId, decoded.wholeBytes);
-        file.write(
-          writer.append({
-            kind: 'session-end',
-            at: options.now(),
-            reason: 'gateway-crashed',
-            detail: 'the gateway ended without closing this session; operations without an outcome are unknown',
-            bytesIn: 0,
-            bytesOut: 0,
-          }),
-        );
-        file.close();
-      }
+      if (decoded.events.at(-1)?.event.kind !== 'session-end')
+        await endRecording(sessionId, decoded, verified.head, journal.events.get(sessionId) ?? [], options);
       options.indexer.touch(sessionId);
     } catch (error) {
-      options.log.error('a recording in the spool cannot be read; it is left there', {
+      log.error('a recording in the spool cannot be read; it is left there', {
         session: sessionId,
         error: String(error),
       });
+      complete = false;
     }
   }
+  if (complete) journal.remove();
   await endUnrecorded(options, left);
+}
+
+async function endRecording(
+  sessionId: string,
+  decoded: DecodedRecording,
+  hash: Uint8Array,
+  journaled: readonly JournaledEvent[],
+  options: Pick<Parameters<typeof recoverSpool>[0], 'spool' | 'controlPlane' | 'now'>,
+): Promise<void> {
+  const missing = missingEvents(decoded, journaled);
+  const seal =
+    missing.length === 0
+      ? () => {
+          throw new Error('nothing of it is secret');
+        }
+      : createSessionSeal(await options.controlPlane.openSessionKey(sessionId, decoded.header.wrappedKey), sessionId);
+  const writer = createRecordingWriter({
+    header: decoded.header,
+    sha256,
+    seal,
+    resumeAt: { count: decoded.events.length, hash },
+  });
+  for (const event of missing) writer.add(event);
+  const file = options.spool.reopen(sessionId, decoded.wholeBytes);
+  try {
+    file.write(
+      writer.append({
+        kind: 'session-end',
+        at: options.now(),
+        reason: 'gateway-crashed',
+        detail: 'the gateway ended without closing this session; operations without an outcome are unknown',
+        bytesIn: 0,
+        bytesOut: 0,
+      }),
+    );
+  } finally {
+    file.close();
+  }
+}
+
+/** Statements and operations that the journal has and the recording has not, in their order. */
+function missingEvents(decoded: DecodedRecording, journaled: readonly JournaledEvent[]): NewRecordingEvent[] {
+  const statements = new Set<unknown>();
+  const operations = new Set<unknown>();
+  for (const { event } of decoded.events)
+    if (event.kind === 'statement') statements.add(event.id);
+    else if (event.kind === 'operation') operations.add(event.decisionId);
+  return journaled.flatMap(({ clear, secret }) => {
+    const { seq: _, ...event } = clear;
+    const known = event.kind === 'statement' ? statements.has(event.id) : operations.has(event.decisionId);
+    // Written by this gateway's own recorder, and opened under its key: what it says is an event.
+    return known ? [] : [{ ...event, secret } as unknown as NewRecordingEvent];
+  });
 }
 
 /** Sessions that the store has and the spool has not: the gateway was killed before it had written anything of them. */

@@ -1,29 +1,39 @@
-import type { Clock, SecretValue } from '@taskgate/core';
+import type { Clock, SecretValue, TaskgateError } from '@taskgate/core';
 import {
   createRecordingWriter,
+  type EncodedEvent,
   type NewRecordingEvent,
   type RecordingEventBody,
   type RecordingHead,
+  type StatementEvent,
 } from '@taskgate/recording';
+import type { OperationJournal } from './operation-journal.ts';
 import { createSessionSeal, sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
 
-/**
- * How long what need not be durable yet (outcomes, rows) is gathered into one write. A crash in between loses outcomes,
- * never operations: those are flushed before they are forwarded, and then say `unknown`.
- */
-const GATHER_MS = 50;
+/** Above this much the gathered events go to the file at once. */
 const GATHER_BYTES = 256 * 1024;
+/** Statements that a recording knows by number; then it begins to name them anew. */
+const MAX_STATEMENTS = 1_000;
 
 export interface SessionRecorder {
-  /** Adds to the chain; the bytes are in memory until the next {@link SessionRecorder.flush}, at most {@link GATHER_MS}. */
+  /** Adds to the recording; in memory until it is flushed, for some tens of milliseconds. */
   append(event: RecordingEventBody): void;
+  /** The number under which the recording has the statement that `key` stands for; `describe` is asked the first time. */
+  statementId(key: object, describe: () => Omit<StatementEvent, 'kind' | 'id'>): number;
+  /** Likewise for the shape of a result. */
+  shapeId(key: object): { readonly id: number; readonly known: boolean };
+  /**
+   * Calls `done(null)` when every operation appended so far is in the kernel: at once where it is already. Given an
+   * error, nothing of them may be forwarded.
+   */
+  commit(done: (error: TaskgateError | null) => void): void;
   /** Everything appended is in the kernel when this returns. Throws `record-unavailable`: then nothing may be forwarded. */
   flush(): void;
-  /** Appends the end, flushes and closes the file. */
+  /** Appends the end; the file is closed when it holds it, which is tried until it succeeds. */
   end(event: Extract<RecordingEventBody, { kind: 'session-end' }>): void;
   readonly head: RecordingHead;
-  /** Set once a write failed. */
+  /** The last write failed. */
   readonly failed: boolean;
 }
 
@@ -32,66 +42,95 @@ export function createSessionRecorder(options: {
   readonly sessionKey: SecretValue;
   readonly wrappedKey: Uint8Array;
   readonly spool: Spool;
+  readonly journal: OperationJournal;
   readonly clock: Clock;
   /** Called after each write: there is something to index. */
   readonly onWritten: () => void;
 }): SessionRecorder {
-  const { sessionId, spool, clock } = options;
+  const { sessionId, journal, clock } = options;
   const writer = createRecordingWriter({
     header: { sessionId, createdAt: clock.now(), wrappedKey: options.wrappedKey },
     sha256,
     seal: createSessionSeal(options.sessionKey, sessionId),
   });
-  const file = spool.create(sessionId);
-  let pending: Uint8Array[] = [writer.headerBytes];
-  let pendingBytes = 0;
-  let timer: NodeJS.Timeout | null = null;
+  const file = options.spool.create(sessionId);
+  /** A part of the chain already: it is written before anything else is. */
+  let frame: Uint8Array | null = writer.headerBytes;
+  let notJournaled: EncodedEvent[] = [];
+  let gathered = 0;
   let failed = false;
   let ended = false;
+  let statements = new Map<object, number>();
+  let shapes = new Map<object, number>();
+  let nextId = 0;
 
-  const flush = (): void => {
-    if (pending.length === 0) return;
-    const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
-    pending = [];
-    pendingBytes = 0;
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    try {
-      file.write(bytes);
-    } catch (error) {
-      failed = true;
-      throw error;
-    }
-    options.onWritten();
-  };
-  const tryFlush = (): void => {
-    timer = null;
-    if (ended || failed) return;
-    try {
-      flush();
-    } catch {
-      // `failed` is set: the next operation is refused, and its session ends.
-    }
-  };
-  const append = (event: RecordingEventBody): void => {
-    if (ended) return;
-    const frame = writer.append({ ...event, at: clock.now() } as NewRecordingEvent);
-    pending.push(frame);
-    pendingBytes += frame.length;
-    if (pendingBytes >= GATHER_BYTES) return tryFlush();
-    timer ??= setTimeout(tryFlush, GATHER_MS);
-  };
-  return {
-    append,
-    flush,
-    end(event) {
+  const recorder = {
+    append(event: RecordingEventBody): void {
       if (ended) return;
-      append(event);
+      const encoded = writer.add({ ...event, at: clock.now() } as NewRecordingEvent);
+      if (event.kind === 'operation' || event.kind === 'statement') notJournaled.push(encoded);
+      if (gathered === 0) journal.gather(recorder);
+      gathered += encoded.clear.length + (encoded.secret?.length ?? 0);
+      if (gathered < GATHER_BYTES) return;
+      try {
+        recorder.flush();
+      } catch {
+        // `failed` is set: the next operation is refused, and its session ends.
+      }
+    },
+    statementId(key: object, describe: () => Omit<StatementEvent, 'kind' | 'id'>): number {
+      const known = statements.get(key);
+      if (known !== undefined) return known;
+      if (statements.size >= MAX_STATEMENTS) statements = new Map();
+      const id = nextId++;
+      recorder.append({ kind: 'statement', id, ...describe() });
+      statements.set(key, id);
+      return id;
+    },
+    shapeId(key: object): { readonly id: number; readonly known: boolean } {
+      const known = shapes.get(key);
+      if (known !== undefined) return { id: known, known: true };
+      if (shapes.size >= MAX_STATEMENTS) shapes = new Map();
+      const id = nextId++;
+      shapes.set(key, id);
+      return { id, known: false };
+    },
+    commit(done: (error: TaskgateError | null) => void): void {
+      if (notJournaled.length === 0) return done(null);
+      const events = notJournaled;
+      notJournaled = [];
+      journal.write(sessionId, events, (error) => {
+        if (error !== null) failed = true;
+        done(error);
+      });
+    },
+    flush(): void {
+      try {
+        for (;;) {
+          frame ??= writer.frame();
+          if (frame === null) break;
+          file.write(frame);
+          frame = null;
+        }
+        failed = false;
+      } catch (error) {
+        failed = true;
+        throw error;
+      } finally {
+        gathered = 0;
+      }
+      notJournaled = [];
+      if (ended) file.close();
+      options.onWritten();
+    },
+    end(event: Extract<RecordingEventBody, { kind: 'session-end' }>): void {
+      if (ended) return;
+      recorder.append(event);
       ended = true;
       try {
-        flush();
-      } finally {
-        file.close();
+        recorder.flush();
+      } catch {
+        // The journal tries again; until then the session's recording has no end.
       }
     },
     get head() {
@@ -101,4 +140,5 @@ export function createSessionRecorder(options: {
       return failed;
     },
   };
+  return recorder;
 }

@@ -85,7 +85,7 @@ export function createSpoolIndexer(options: {
       const bytes = spool.read(entry.sessionId, entry.offset);
       if (bytes.length === 0) break;
       entry.offset += bytes.length;
-      const events = entry.reader.push(bytes).map((frame) => frame.event);
+      const events = entry.reader.push(bytes).map(({ event }) => event);
       queueOf(entry).push(...events);
     }
     const events = queueOf(entry);
@@ -155,13 +155,12 @@ export function createSpoolIndexer(options: {
               sqlstate: null,
             });
         const whole = decodeRecording(spool.readAll(entry.sessionId));
-        const last = whole.frames.at(-1)!;
         end = {
           at: event.at,
           reason: event.reason,
           detail: event.detail,
           interrupted: event.reason === 'gateway-crashed',
-          head: { count: whole.frames.length, hash: Buffer.from(last.hash).toString('hex') },
+          head: { count: whole.head.count, hash: Buffer.from(whole.head.hash).toString('hex') },
           bytesIn: event.bytesIn,
           bytesOut: event.bytesOut,
         };

@@ -2,9 +2,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { TaskgateError } from '@taskgate/core';
 
-/** An open recording in the spool. Writes are synchronous: when one returns, the bytes are in the kernel. */
+/** One file that is being written: appended whole, so that half a write never stands in front of another. */
 export interface SpoolFile {
-  /** Throws `record-unavailable`; the file is then closed for good: half a frame must never be followed by another. */
+  /**
+   * The bytes are in the kernel when it returns. Throws `record-unavailable`: what was written of them has been cut off
+   * again, or will be before the next write, and a later write can succeed.
+   */
   write(bytes: Uint8Array): void;
   close(): void;
 }
@@ -24,32 +27,47 @@ export interface Spool {
 const SUFFIX = '.tgr';
 const SESSION_ID = /^ses_[0-9a-z]{26}$/;
 
+/** Opens `file` with `flags` of `fs.open`; `size`: what it holds already. */
+export function openSpoolFile(file: string, flags: string, size: number): SpoolFile {
+  let descriptor: number | null = fs.openSync(file, flags, 0o600);
+  let whole = size;
+  let torn = false;
+  return {
+    write(bytes) {
+      if (descriptor === null) throw new TaskgateError('record-unavailable', 'the recording is closed');
+      try {
+        if (torn) fs.ftruncateSync(descriptor, whole);
+        torn = false;
+        let written = 0;
+        while (written < bytes.length) {
+          torn = true;
+          written += fs.writeSync(descriptor, bytes, written);
+        }
+        torn = false;
+        whole += bytes.length;
+      } catch (cause) {
+        throw new TaskgateError('record-unavailable', 'the recording cannot be written', { cause });
+      }
+    },
+    close() {
+      if (descriptor === null) return;
+      try {
+        if (torn) fs.ftruncateSync(descriptor, whole);
+      } catch {
+        // A torn tail is cut off when the file is read.
+      }
+      fs.closeSync(descriptor);
+      descriptor = null;
+    },
+  };
+}
+
 /** Recordings that are being written, one plain file a session, below a private directory. */
 export function createSpool(directory: string): Spool {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   const fileOf = (sessionId: string): string => {
     if (!SESSION_ID.test(sessionId)) throw new TaskgateError('bad-input', 'that is not a session id');
     return path.join(directory, sessionId + SUFFIX);
-  };
-  const open = (file: string, flags: string): SpoolFile => {
-    let descriptor: number | null = fs.openSync(file, flags, 0o600);
-    const close = (): void => {
-      if (descriptor !== null) fs.closeSync(descriptor);
-      descriptor = null;
-    };
-    return {
-      write(bytes) {
-        if (descriptor === null) throw new TaskgateError('record-unavailable', 'the recording is closed');
-        try {
-          let written = 0;
-          while (written < bytes.length) written += fs.writeSync(descriptor, bytes, written);
-        } catch (cause) {
-          close();
-          throw new TaskgateError('record-unavailable', 'the recording cannot be written', { cause });
-        }
-      },
-      close,
-    };
   };
   const read = (sessionId: string, offset: number): Uint8Array => {
     const descriptor = fs.openSync(fileOf(sessionId), 'r');
@@ -69,10 +87,10 @@ export function createSpool(directory: string): Spool {
   };
   return {
     directory,
-    create: (sessionId) => open(fileOf(sessionId), 'ax'),
+    create: (sessionId) => openSpoolFile(fileOf(sessionId), 'ax', 0),
     reopen(sessionId, wholeBytes) {
       fs.truncateSync(fileOf(sessionId), wholeBytes);
-      return open(fileOf(sessionId), 'a');
+      return openSpoolFile(fileOf(sessionId), 'a', wholeBytes);
     },
     read,
     readAll(sessionId) {

@@ -49,6 +49,7 @@ export function createMemoryControlPlane(options: {
   readonly readCatalog: () => Promise<PostgresCatalog>;
 }): MemoryControlPlane {
   const salt = randomBytes(16);
+  const journalKey = new SecretValue(randomBytes(32).toString('base64'));
   const grants: MemoryGrant[] = [];
   const listeners = new Set<(event: ControlPlaneEvent) => void>();
   const holds: (NewHold & { readonly holdId: string; state: HoldState; redeemed: boolean })[] = [];
@@ -191,6 +192,14 @@ export function createMemoryControlPlane(options: {
       const sessionKey = new SecretValue(randomBytes(32).toString('base64'));
       keys.set(session.sessionId, sessionKey);
       return { sessionKey, wrappedKey: randomBytes(60) };
+    },
+    async journalKey() {
+      return journalKey;
+    },
+    async openSessionKey(sessionId) {
+      const key = keys.get(sessionId);
+      if (key === undefined) throw new TaskgateError('not-found', 'there is no such session');
+      return key;
     },
     async indexSession(sessionId, batch) {
       up();

@@ -13,6 +13,7 @@ import { createDecisionContexts } from '../postgres/decision-context.ts';
 import { createGrantBudgets } from '../postgres/grant-budgets.ts';
 import { listenPostgres } from '../postgres/postgres-listener.ts';
 import type { SessionPorts } from '../postgres/run-postgres-session.ts';
+import { createOperationJournal } from '../recording/operation-journal.ts';
 import { createFolderArchive } from '../recording/recording-archive.ts';
 import { createSpool } from '../recording/spool.ts';
 import { createSpoolIndexer } from '../recording/spool-indexer.ts';
@@ -74,6 +75,11 @@ export async function openTestDoor(
   };
   const log: Log = { info: line, warn: line, error: line };
   const spool = createSpool(spoolDirectory);
+  const journal = createOperationJournal({
+    directory: spoolDirectory,
+    key: await controlPlane.journalKey(),
+    randomBytes: (length) => randomBytes(length),
+  });
   const live = createLiveSessions({ clock, controlPlane });
   const analysis = createAnalysisPool(options.analysis);
   const stopping = new AbortController();
@@ -83,6 +89,7 @@ export async function openTestDoor(
     clock,
     randomBytes: (length) => randomBytes(length),
     spool,
+    journal,
     log,
     gatewayName: 'test-gateway',
     contexts: createDecisionContexts(controlPlane, clock, analysis),
@@ -117,6 +124,7 @@ export async function openTestDoor(
     async close() {
       const closing = listener.close();
       await live.endAll();
+      journal.close();
       await closing;
       await ports.budgets.close();
       await ports.indexer.drain(AbortSignal.timeout(5_000));

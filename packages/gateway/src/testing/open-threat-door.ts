@@ -98,8 +98,8 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
     const decoded = decodeRecording(bytes);
     const key = door.controlPlane.keys.get(sessionId)!;
     return Promise.all(
-      decoded.frames.map((frame) =>
-        openEvent(frame, (ciphertext, seq) =>
+      decoded.events.map((event) =>
+        openEvent(event, (ciphertext, seq) =>
           key.reveal((base64) => {
             const nonce = Buffer.alloc(12);
             nonce.writeBigUInt64BE(BigInt(seq), 4);

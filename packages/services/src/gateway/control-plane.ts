@@ -7,7 +7,13 @@ import { indexSession, type SessionIndexBatch } from './index-session.ts';
 import { leaseCredential, loadCatalog, openGrant } from './open-grant.ts';
 import { redeemTicket } from './redeem-ticket.ts';
 import { type BudgetReport, forfeitBudgets, reserveBudget } from './reserve-budget.ts';
-import { loadUnfinishedSessions, type NewSession, startSession } from './start-session.ts';
+import {
+  loadJournalKey,
+  loadUnfinishedSessions,
+  type NewSession,
+  openSessionKey,
+  startSession,
+} from './start-session.ts';
 import { type ControlPlaneEvent, watchChanges } from './watch-changes.ts';
 
 /**
@@ -32,6 +38,9 @@ export function createControlPlane(services: Services, options: { readonly gatew
     startSession: (session: NewSession) => guard(startSession(ctx, session)),
     reserveBudget: (report: BudgetReport) => guard(reserveBudget(ctx, report)),
     forfeitBudgets: (gatewayName: string) => guard(forfeitBudgets(ctx, gatewayName)),
+    journalKey: () => guard(loadJournalKey(ctx)),
+    openSessionKey: (sessionId: string, wrappedKey: Uint8Array) =>
+      guard(Promise.resolve().then(() => openSessionKey(ctx, sessionId, wrappedKey))),
     indexSession: (sessionId: string, batch: SessionIndexBatch) => guard(indexSession(ctx, sessionId, batch)),
     unfinishedSessions: (gatewayName: string) => guard(loadUnfinishedSessions(ctx, gatewayName)),
     openHold: (hold: NewHold) => guard(openHold(ctx, hold)),

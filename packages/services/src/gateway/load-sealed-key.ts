@@ -7,7 +7,7 @@ const held = new WeakMap<object, Map<string, Uint8Array>>();
 /** A random key of this installation, made at its first use and sealed in the settings. */
 export async function loadSealedKey(
   services: Pick<Services, 'db' | 'vault' | 'randomBytes'>,
-  name: 'mock-salt-key',
+  name: 'mock-salt-key' | 'journal-key',
 ): Promise<Uint8Array> {
   const kept = held.get(services) ?? new Map<string, Uint8Array>();
   held.set(services, kept);

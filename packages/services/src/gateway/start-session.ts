@@ -7,6 +7,7 @@ import { requireSystem } from '../require-scope.ts';
 import { sessionKeyContext } from '../sessions/session-opener.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { requireActiveGrant } from './active-grant.ts';
+import { loadSealedKey } from './load-sealed-key.ts';
 import { storableText } from './storable-json.ts';
 
 const KEY_BYTES = 32;
@@ -76,6 +77,19 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
     await notifyChange(tx, { topic: 'sessions', id: row.id, userId: grant.userId });
   });
   return { sessionKey: new SecretValue(Buffer.from(key).toString('base64')), wrappedKey };
+}
+
+/** The key of a session that a gateway left open, as its recording's header has it. Throws where it was sealed for another. */
+export function openSessionKey(ctx: ServiceContext, sessionId: string, wrappedKey: Uint8Array): SecretValue {
+  requireSystem(ctx, 'gateway');
+  const key = ctx.services.vault.open(wrappedKey, sessionKeyContext(sessionId));
+  return new SecretValue(Buffer.from(key).toString('base64'));
+}
+
+/** The key under which gateways of this installation keep what they are about to forward. */
+export async function loadJournalKey(ctx: ServiceContext): Promise<SecretValue> {
+  requireSystem(ctx, 'gateway');
+  return new SecretValue(Buffer.from(await loadSealedKey(ctx.services, 'journal-key')).toString('base64'));
 }
 
 /** Live sessions of a gateway of this name. */

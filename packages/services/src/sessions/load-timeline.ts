@@ -5,8 +5,8 @@ import {
   decodeRecording,
   openEvent,
   type ReadEvent,
+  type RecordedEvent,
   type TimelineOperation as RecordedOperation,
-  type RecordingFrame,
 } from '@taskgate/recording';
 import * as z from 'zod';
 import type { ServiceContext, UserActor } from '../context.ts';
@@ -43,16 +43,16 @@ export async function loadTimeline(
   if (!isOwnSession(actor, row)) await recordView(ctx, actor, id, 'recording.view');
 
   const store = createFolderRecordingStore(ctx.services.settings);
-  const frames = await readFrames(store, id);
-  const wanted = frames
-    .filter((frame) => frame.event.kind === 'operation' && frame.event.seq > (after ?? -1))
+  const events = await readEvents(store, id);
+  const wanted = events
+    .filter(({ event }) => event.kind === 'operation' && event.seq > (after ?? -1))
     .slice(0, limit + 1);
   const shown = wanted.slice(0, limit);
   const recorded = await openOperations(
     ctx,
     id,
-    frames,
-    new Set(shown.map((frame) => (frame.event.kind === 'operation' ? frame.event.decisionId : ''))),
+    events,
+    new Set(shown.map(({ event }) => (event.kind === 'operation' ? event.decisionId : ''))),
   );
 
   const operations: TimelineOperationView[] = [];
@@ -74,22 +74,26 @@ export async function requireReplay(ctx: ServiceContext, actor: UserActor, row: 
     throw new TaskgateError('forbidden', 'only whose session it is and its named readers may read what was said in it');
 }
 
-async function readFrames(store: RecordingStore, sessionId: string): Promise<readonly RecordingFrame[]> {
+async function readEvents(store: RecordingStore, sessionId: string): Promise<readonly RecordedEvent[]> {
   const bytes = await store.read(sessionId);
   if (bytes === null) throw new TaskgateError('not-found', 'the recording of this session is not here');
-  const { header, frames } = decodeRecording(bytes);
+  const { header, events } = decodeRecording(bytes);
   if (header.sessionId !== sessionId) throw new TaskgateError('internal', 'the recording is of another session');
-  return frames;
+  return events;
 }
 
 /** The operations of these decisions, opened under the session's key; all others stay sealed. */
 async function openOperations(
   ctx: ServiceContext,
   sessionId: string,
-  frames: readonly RecordingFrame[],
+  recorded: readonly RecordedEvent[],
   decisionIds: ReadonlySet<string>,
 ): Promise<readonly RecordedOperation[]> {
-  const mine = frames.filter((frame) => 'decisionId' in frame.event && decisionIds.has(frame.event.decisionId));
+  const mine = recorded.filter(
+    ({ event }) =>
+      // Shapes have no secret, and operations of elsewhere may have brought the one that is meant.
+      event.kind === 'shape' || ('decisionId' in event && decisionIds.has(event.decisionId)),
+  );
   if (mine.length === 0) return [];
   const { wrappedKey } = await ctx.services.db.session.findUniqueOrThrow({
     where: { id: sessionId },
@@ -97,7 +101,7 @@ async function openOperations(
   });
   const open = createSessionOpener(ctx.services.vault, wrappedKey, sessionId);
   const events: ReadEvent[] = [];
-  for (const frame of mine) events.push(await openEvent(frame, open));
+  for (const event of mine) events.push(await openEvent(event, open));
   return buildTimeline(events).operations;
 }
 
@@ -109,7 +113,7 @@ export async function readStatement(
 ): Promise<string | null> {
   const bytes = await createFolderRecordingStore(ctx.services.settings).read(sessionId);
   if (bytes === null) return null;
-  const [operation] = await openOperations(ctx, sessionId, decodeRecording(bytes).frames, new Set([decisionId]));
+  const [operation] = await openOperations(ctx, sessionId, decodeRecording(bytes).events, new Set([decisionId]));
   return operation?.operation.secret?.statement ?? null;
 }
 

@@ -1,0 +1,245 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { type SecretValue, TaskgateError } from '@taskgate/core';
+import type { EncodedEvent } from '@taskgate/recording';
+import { openSpoolFile, type SpoolFile } from './spool.ts';
+
+/** How long what need not be durable yet (outcomes, rows) is gathered before it goes to its session's own file. */
+const GATHER_MS = 50;
+/** A file that is as long is left behind, once all that it speaks of is in the sessions' own files. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
+/** How soon a recording that could not be written is tried again. */
+const RETRY_MS = 1_000;
+const MAGIC = Buffer.from('TGJRN\r\n\x01', 'latin1');
+const SALT_BYTES = 16;
+const TAG_BYTES = 16;
+const FILE_NAME = /^operations-(\d+)\.tgj$/;
+
+/** A recording that gathers. */
+export interface GatheringRecorder {
+  /** Everything to its own file. Throws `record-unavailable`; it is then tried again. */
+  flush(): void;
+}
+
+/**
+ * What is about to be forwarded, of all sessions of this gateway, in one file and one write a turn of the event loop:
+ * the sessions' own recordings, with their chains and keys, follow in larger pieces. After a crash the journal says what
+ * they lack. Each write is sealed (AES-256-GCM) under a key of the file, derived from the installation's.
+ */
+export interface OperationJournal {
+  /** `done(null)` once the events are in the kernel, never before this returns; `done(error)` where they could not be written. */
+  write(sessionId: string, events: readonly EncodedEvent[], done: (error: TaskgateError | null) => void): void;
+  /** The recorder has something that its own file has not: it is flushed within {@link GATHER_MS}, or again until it succeeds. */
+  gather(recorder: GatheringRecorder): void;
+  /** Flushes what gathers; the files are removed where nothing is missing in the recordings. */
+  close(): void;
+}
+
+export function createOperationJournal(options: {
+  readonly directory: string;
+  /** 32 bytes, base64: the installation's. */
+  readonly key: SecretValue;
+  readonly randomBytes: (length: number) => Uint8Array;
+}): OperationJournal {
+  fs.mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  let number = Math.max(0, ...journalFiles(options.directory).map((file) => file.number));
+  let current: OpenJournal | null = null;
+  let entries: string[] = [];
+  let waiting: ((error: TaskgateError | null) => void)[] = [];
+  const gathering = new Set<GatheringRecorder>();
+  let timer: NodeJS.Timeout | null = null;
+  let closed = false;
+
+  const flushRecorders = (): boolean => {
+    let all = true;
+    for (const recorder of gathering)
+      try {
+        recorder.flush();
+        gathering.delete(recorder);
+      } catch {
+        all = false;
+      }
+    return all;
+  };
+  const arm = (ms: number): void => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      if (!flushRecorders()) arm(RETRY_MS);
+    }, ms);
+  };
+  /** A file that some recording still needs stays, for the next start to read. */
+  const leave = (left: OpenJournal): void => {
+    left.file.close();
+    if (flushRecorders()) fs.rmSync(left.path, { force: true });
+  };
+  const journal = (): OpenJournal => {
+    if (current !== null && current.size < MAX_FILE_BYTES) return current;
+    const left = current;
+    number += 1;
+    current = openJournal(path.join(options.directory, `operations-${number}.tgj`), options);
+    if (left !== null) leave(left);
+    return current;
+  };
+  const writeNow = (): void => {
+    const payload = Buffer.from(`[${entries.join(',')}]`);
+    const callbacks = waiting;
+    entries = [];
+    waiting = [];
+    let failure: TaskgateError | null = null;
+    try {
+      journal().append(payload);
+    } catch (error) {
+      failure =
+        error instanceof TaskgateError
+          ? error
+          : new TaskgateError('record-unavailable', 'the recording cannot be written', { cause: error });
+    }
+    for (const done of callbacks) done(failure);
+  };
+
+  return {
+    write(sessionId, events, done) {
+      if (entries.length === 0) setImmediate(writeNow);
+      const clear = events.map((event) => event.clear).join(',');
+      const secret = events.map((event) => event.secret ?? 'null').join(',');
+      entries.push(`{"session":"${sessionId}","clear":[${clear}],"secret":[${secret}]}`);
+      waiting.push(done);
+    },
+    gather(recorder) {
+      gathering.add(recorder);
+      if (closed) flushRecorders();
+      else arm(GATHER_MS);
+    },
+    close() {
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      if (current !== null) leave(current);
+      current = null;
+    },
+  };
+}
+
+interface OpenJournal {
+  readonly path: string;
+  readonly file: SpoolFile;
+  size: number;
+  append(payload: Uint8Array): void;
+}
+
+function openJournal(
+  file: string,
+  options: { readonly key: SecretValue; readonly randomBytes: (length: number) => Uint8Array },
+): OpenJournal {
+  const salt = options.randomBytes(SALT_BYTES);
+  const key = fileKey(options.key, salt);
+  const spoolFile = openSpoolFile(file, 'ax', 0);
+  const header = Buffer.concat([MAGIC, salt]);
+  spoolFile.write(header);
+  let count = 0;
+  return {
+    path: file,
+    file: spoolFile,
+    size: header.length,
+    append(payload) {
+      const cipher = createCipheriv('aes-256-gcm', key, nonceOf(count));
+      // INVARIANT: a nonce is used once, also where its write fails.
+      count += 1;
+      const sealed = cipher.update(payload);
+      cipher.final();
+      const frame = Buffer.allocUnsafe(8 + sealed.length + TAG_BYTES);
+      frame.writeUInt32BE(4 + sealed.length + TAG_BYTES, 0);
+      frame.writeUInt32BE(count - 1, 4);
+      sealed.copy(frame, 8);
+      cipher.getAuthTag().copy(frame, 8 + sealed.length);
+      spoolFile.write(frame);
+      this.size += frame.length;
+    },
+  };
+}
+
+function fileKey(key: SecretValue, salt: Uint8Array): Uint8Array {
+  return key.reveal(
+    (base64) =>
+      new Uint8Array(hkdfSync('sha256', Buffer.from(base64, 'base64'), salt, 'taskgate operation journal', 32)),
+  );
+}
+
+function nonceOf(count: number): Uint8Array {
+  const nonce = Buffer.alloc(12);
+  nonce.writeUInt32BE(count, 8);
+  return nonce;
+}
+
+function journalFiles(directory: string): { readonly path: string; readonly number: number }[] {
+  return fs
+    .readdirSync(directory)
+    .flatMap((name) => {
+      const number = FILE_NAME.exec(name)?.[1];
+      return number === undefined ? [] : [{ path: path.join(directory, name), number: Number(number) }];
+    })
+    .sort((a, b) => a.number - b.number);
+}
+
+/** One event as the journal holds it: parsed JSON. */
+export interface JournaledEvent {
+  readonly clear: Readonly<Record<string, unknown>>;
+  readonly secret: Readonly<Record<string, unknown>> | null;
+}
+
+export interface LeftJournal {
+  /** By session, in the order in which they were written. */
+  readonly events: ReadonlyMap<string, readonly JournaledEvent[]>;
+  /** Their recordings have them now. */
+  remove(): void;
+}
+
+/**
+ * What a gateway that was killed left. A torn last write was never acknowledged, and nothing that it speaks of was
+ * forwarded. Throws `internal` where a file is not one that this installation's key opens.
+ */
+export function readLeftJournal(directory: string, key: SecretValue): LeftJournal {
+  const files = fs.existsSync(directory) ? journalFiles(directory) : [];
+  const events = new Map<string, JournaledEvent[]>();
+  for (const file of files)
+    for (const payload of openPayloads(fs.readFileSync(file.path), key))
+      for (const entry of JSON.parse(payload) as {
+        session: string;
+        clear: JournaledEvent['clear'][];
+        secret: JournaledEvent['secret'][];
+      }[]) {
+        const list = events.get(entry.session) ?? [];
+        events.set(entry.session, list);
+        for (const [index, clear] of entry.clear.entries()) list.push({ clear, secret: entry.secret[index] ?? null });
+      }
+  return {
+    events,
+    remove() {
+      for (const file of files) fs.rmSync(file.path, { force: true });
+    },
+  };
+}
+
+function* openPayloads(bytes: Buffer, key: SecretValue): Generator<string> {
+  const start = MAGIC.length + SALT_BYTES;
+  // Killed while the file was made: nothing was written to it.
+  if (bytes.length < start) return;
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new TaskgateError('internal', 'the journal is not one');
+  const opened = fileKey(key, bytes.subarray(MAGIC.length, start));
+  for (let at = start; bytes.length - at >= 4; ) {
+    const length = bytes.readUInt32BE(at);
+    if (bytes.length - at - 4 < length || length < 4 + TAG_BYTES) return;
+    const decipher = createDecipheriv('aes-256-gcm', opened, nonceOf(bytes.readUInt32BE(at + 4)));
+    const end = at + 4 + length;
+    decipher.setAuthTag(bytes.subarray(end - TAG_BYTES, end));
+    let payload: Buffer;
+    try {
+      payload = Buffer.concat([decipher.update(bytes.subarray(at + 8, end - TAG_BYTES)), decipher.final()]);
+    } catch (cause) {
+      throw new TaskgateError('internal', 'the journal does not open with this installation’s key', { cause });
+    }
+    yield payload.toString('utf8');
+    at = end;
+  }
+}
