@@ -26,6 +26,7 @@ describe('1.8 nothing runs beside the record', () => {
     await client.query("begin; declare c cursor for select 'way 4'");
     await client.exchange([encodeExecute('c', 0), encodeSync()]);
     await client.query('rollback');
+    await waitUntil(async () => (await door.recorded()).some(({ statement }) => statement === 'rollback'));
     await waitUntil(async () => !(await door.recorded()).some(({ outcome }) => outcome === 'unknown'));
     expect(await outcomeOf("select 'way 1'")).toEqual(['done']);
     expect(await outcomeOf("select 'way 2'")).toEqual(['done']);
