@@ -20,6 +20,7 @@ export function buildCatalog(given: Partial<PostgresCatalog>): PostgresCatalog {
     relations: [],
     systemRelations: [],
     functions: [],
+    builtinFunctionNames: [],
     builtinFunctions: [],
     operators: [],
     types: [],

@@ -24,6 +24,8 @@ export interface PostgresCatalog {
   readonly systemRelations: readonly CatalogSystemRelation[];
   /** Functions, procedures and aggregates outside `pg_catalog` and `information_schema`. */
   readonly functions: readonly CatalogFunction[];
+  /** Names of all functions of `pg_catalog`; empty where they are not known. */
+  readonly builtinFunctionNames: readonly string[];
   /** Those of `pg_catalog` that share a name with one of `functions`: a call may mean either. */
   readonly builtinFunctions: readonly CatalogFunction[];
   /** Operators outside `pg_catalog`, and those in it that share a name with one of them. */
@@ -167,8 +169,10 @@ export interface CatalogOperator {
   readonly left: string | null;
   readonly right: string;
   readonly result: string;
-  /** What it runs: of `functions` unless the operator is built in. */
+  /** What it runs, wherever that is. */
   readonly functionOid: number;
+  readonly functionSchema: string;
+  readonly functionName: string;
 }
 
 export interface CatalogType {

@@ -60,7 +60,7 @@ export type AccessVerb = (typeof ACCESS_VERBS)[number];
 export interface RelationAccess {
   readonly verb: AccessVerb;
   readonly relation: RelationName;
-  /** The server's OID, `null` for a relation that does not exist yet (create) or for system relations. */
+  /** The server's OID; `null` for a relation that does not exist yet (create), or that is not in the catalog. */
   readonly oid: number | null;
   /** Columns read (select) or written (insert, update), resolved, `*` expanded. Empty: none, as in `select count(*)`. */
   readonly columns: readonly string[];
@@ -93,13 +93,37 @@ export interface OutputColumn {
   readonly plain: boolean;
 }
 
+/** How a statement comes to run a function. */
+export type FunctionWay =
+  | 'call' // written as a call, also in a view's definition
+  | 'operator'
+  | 'type' // making a value of a type: its input function, a domain's checks, a range's own functions
+  | 'cast'
+  | 'write'; // defaults, generated columns, checks and index expressions of a relation that is written to
+
 export interface FunctionUse {
-  /** `null` when the statement did not qualify it. */
+  /** As written: `null` when the statement did not qualify it. An operator's or a cast's own name for these. */
   readonly schema: string | null;
   readonly name: string;
-  /** It is certainly the built-in one of `pg_catalog`, and that one is on the list of harmless functions. */
+  readonly way: FunctionWay;
+  /** Every function that the server could choose, at least one; one where the arguments leave no doubt. */
+  readonly candidates: readonly FunctionCandidate[];
+  /** All candidates are. */
   readonly harmless: boolean;
   readonly position: SourcePosition | null;
+}
+
+export interface FunctionCandidate {
+  /** `null`: built in, and all that is known of it is its name. */
+  readonly oid: number | null;
+  readonly schema: string;
+  readonly name: string;
+  /** Types of the input arguments as `format_type` prints them; `null` where the catalog does not have them. */
+  readonly arguments: readonly string[] | null;
+  /** It reads nothing but its arguments, the clock, the session's own state and catalog definitions, and changes nothing. */
+  readonly harmless: boolean;
+  /** Outside the system's schemas and volatile or SECURITY DEFINER: only a rule that names it in full opens it. */
+  readonly guarded: boolean;
 }
 
 /** What a statement does to the connection rather than to data. */

@@ -1,14 +1,16 @@
-import type { FunctionUse, Reason, SqlOperation } from '@taskgate/core';
+import type { FunctionCandidate, FunctionUse, Reason, SqlOperation } from '@taskgate/core';
 import type { CompiledPolicySet } from './compile-policy-set.ts';
 import { isDeniedFunction } from './denied-functions.ts';
-import { matchesFunction } from './match-rule.ts';
+import { matchesFunction } from './function-pattern.ts';
 import { formatName } from './name-pattern.ts';
 import { GATE, reasonOfRule, taskReference } from './reason.ts';
+
+const MAX_NAMED = 4;
 
 /** Every function that is not known to be harmless needs a rule, and some no rule opens. */
 export function checkFunctions(operation: SqlOperation, set: CompiledPolicySet): readonly Reason[] {
   return operation.functions.flatMap((use) => {
-    if (isDeniedFunction(use))
+    if (use.candidates.some(isDeniedFunction) || isDeniedFunction({ schema: use.schema ?? '', name: use.name }))
       return reasonOfRule(
         'function-not-allowed',
         GATE,
@@ -16,35 +18,68 @@ export function checkFunctions(operation: SqlOperation, set: CompiledPolicySet):
         null,
         use.position,
       );
-    if (use.harmless || isOpen(use, set)) return [];
-    const named =
-      use.schema === null
-        ? set.functionSchemas.get(use.name)?.find((schema) => opens(set, schema, use.name))
-        : undefined;
+    const closed = use.candidates.filter((candidate) => !candidate.harmless && !opens(set, candidate));
+    if (use.candidates.length > 0 && closed.length === 0) return [];
     return reasonOfRule(
       'function-not-allowed',
       taskReference(set),
-      `function \`${nameOf(use)}\` is not allowed by task \`${set.task.name}\``,
-      named === undefined ? null : `write it with its schema: \`${formatName(named)}.${formatName(use.name)}\``,
+      `${inWords(use, closed)} is not allowed by task \`${set.task.name}\``,
+      wouldAllow(use, closed),
       use.position,
     );
   });
 }
 
-const nameOf = (use: FunctionUse): string =>
+const nameOf = (use: Pick<FunctionUse, 'schema' | 'name'>): string =>
   use.schema === null ? formatName(use.name) : `${formatName(use.schema)}.${formatName(use.name)}`;
 
-/** A name without a schema may be any function of that name, the server's own first: each of them must be open. */
-function isOpen(use: FunctionUse, set: CompiledPolicySet): boolean {
-  const schemas = use.schema === null ? ['pg_catalog', ...(set.functionSchemas.get(use.name) ?? [])] : [use.schema];
-  return schemas.every((schema) => opens(set, schema, use.name));
+function signature({ schema, name, arguments: types }: FunctionCandidate): string {
+  return `\`${nameOf({ schema, name })}${types === null ? '' : `(${types.join(', ')})`}\``;
 }
 
-function opens(set: CompiledPolicySet, schema: string, name: string): boolean {
+function signatures(candidates: readonly FunctionCandidate[]): string {
+  const more = candidates.length > MAX_NAMED ? ` and ${candidates.length - MAX_NAMED} more` : '';
+  return `${candidates.slice(0, MAX_NAMED).map(signature).join(', ')}${more}`;
+}
+
+/** What runs, and where the server would choose among several, which it could be. */
+function inWords(use: FunctionUse, closed: readonly FunctionCandidate[]): string {
+  const functions = closed.length === 0 ? `\`${nameOf(use)}\`` : signatures(closed);
+  switch (use.way) {
+    case 'operator':
+      return `operator \`${use.name}\`, which may run ${functions},`;
+    case 'type':
+    case 'cast':
+      return `a conversion that runs ${functions}`;
+    case 'write':
+      return `a write that runs ${functions} (in a default, check, generated column or index)`;
+    default:
+      return use.candidates.length > 1
+        ? `function \`${nameOf(use)}\`, which may be ${functions},`
+        : `function \`${nameOf(use)}\``;
+  }
+}
+
+function wouldAllow(use: FunctionUse, closed: readonly FunctionCandidate[]): string | null {
+  const doubt = use.candidates.length > closed.length;
+  if (doubt && use.way === 'call')
+    return 'cast its arguments so that only one function fits them, or write the schema of the one that is meant';
+  if (doubt && use.way === 'operator') return `\`operator(pg_catalog.${use.name})\`, where the built-in one is meant`;
+  const own = closed.filter(({ schema }) => schema !== 'pg_catalog');
+  return own.length > 0 && own.length === closed.length ? `a rule \`functions\` that names ${signatures(own)}` : null;
+}
+
+function opens(set: CompiledPolicySet, candidate: FunctionCandidate): boolean {
   return set.allows.some(({ target }) => {
-    if (target.kind === 'functions') return target.functions.some((pattern) => matchesFunction(pattern, schema, name));
+    if (target.kind === 'functions')
+      return target.functions.some(
+        (pattern) =>
+          matchesFunction(pattern, candidate) &&
+          // Code that may change anything, or that runs with its owner's rights: a pattern does not vouch for it.
+          (!candidate.guarded || (pattern.schema.exact && pattern.name.exact)),
+      );
     // A function outside the server's own can read a masked column unseen: only its name in a rule vouches for it.
-    const isVouched = schema === 'pg_catalog' || set.columnMasks.length === 0;
+    const isVouched = candidate.schema === 'pg_catalog' || set.columnMasks.length === 0;
     return target.kind === 'statements' && target.classes === '*' && target.on === null && isVouched;
   });
 }

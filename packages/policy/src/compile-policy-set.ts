@@ -14,6 +14,7 @@ import {
   STATEMENT_CLASSES,
   strictestMask,
 } from '@taskgate/core';
+import { matchesFunction } from './function-pattern.ts';
 import {
   type ColumnPattern,
   formatColumnPattern,
@@ -75,8 +76,6 @@ export interface CompiledPolicySet {
   readonly relations: ReadonlyMap<string, CatalogRelation>;
   /** What shares rows with a relation: parents and children, by inheritance or as partitions. By {@link relationKey}. */
   readonly kin: ReadonlyMap<string, readonly RelationName[]>;
-  /** Schemas outside the system's that have a function of that name. */
-  readonly functionSchemas: ReadonlyMap<string, readonly string[]>;
   readonly isAllowedSystemRelation: (schema: string, name: string) => boolean;
 }
 
@@ -255,9 +254,6 @@ export function compilePolicySet(input: PolicySetInput): CompiledPolicySet {
       return mask === null ? [] : [{ relationOid: relation.oid, attnum, column, mask }];
     }),
   );
-  const functionSchemas = new Map<string, string[]>();
-  for (const { schema, name } of catalog.functions)
-    functionSchemas.set(name, [...(functionSchemas.get(name) ?? []), schema]);
 
   return {
     task: { name: task.name, revision: task.revision },
@@ -275,7 +271,6 @@ export function compilePolicySet(input: PolicySetInput): CompiledPolicySet {
     warnings,
     relations: new Map(catalog.relations.map((relation) => [relationKey(relation), relation])),
     kin,
-    functionSchemas,
     isAllowedSystemRelation: input.isAllowedSystemRelation ?? (() => false),
   };
 }
@@ -322,7 +317,7 @@ function checkTarget(target: RuleTarget): void {
       for (const pattern of target.on ?? []) matchesRelation(pattern, probe);
       return;
     case 'functions':
-      for (const pattern of target.functions) matchesRelation(pattern, probe);
+      for (const pattern of target.functions) matchesFunction(pattern, { ...probe, arguments: [] });
       return;
     default:
       check(false);

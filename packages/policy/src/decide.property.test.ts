@@ -5,6 +5,7 @@ import {
   buildRelation,
   DETECTOR_KINDS,
   type Decision,
+  type FunctionUse,
   MASK_NAMES,
   NO_LIMITS,
   type RelationAccess,
@@ -16,7 +17,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compilePolicySet } from './compile-policy-set.ts';
 import { decide } from './decide.ts';
-import { operation as build } from './operation-builder.ts';
+import { operation as build, call } from './operation-builder.ts';
 import { oracle } from './oracle.ts';
 import { NO_RECORD_TERMS } from './parse-terms.ts';
 import {
@@ -82,10 +83,12 @@ const statementsTarget = fc.record({
   classes,
   on: maybe(2, some(relationPattern)),
 });
+const types = fc.constantFrom(null, null, ['integer']);
+const functionPattern = fc.tuple(relationPattern, types).map(([name, given]) => ({ ...name, arguments: given }));
 const anyTarget: fc.Arbitrary<RuleTarget> = fc.oneof(
   { weight: 5, arbitrary: accessTarget },
   { weight: 4, arbitrary: statementsTarget },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('functions' as const), functions: some(relationPattern) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('functions' as const), functions: some(functionPattern) }) },
 );
 const affectsMax = maybe(1, fc.integer({ min: 1, max: 3 }));
 const allowRule: fc.Arbitrary<AllowRule> = fc.record({ source, target: anyTarget, affectsMax });
@@ -203,12 +206,21 @@ const body = fc.record({
   functions: few(
     fc
       .record({
-        schema: fc.constantFrom(null, 'public', 'pg_catalog'),
+        schema: fc.constantFrom('public', 'pg_catalog'),
         name: fc.constantFrom('f', 'lower', 'pg_read_file'),
         harmless: fc.boolean(),
-        position: fc.constant(null),
+        guarded: fc.boolean(),
+        arguments: types,
       })
-      .filter(({ name, schema }) => name !== 'pg_read_file' || schema !== 'public'),
+      .filter(({ name, schema }) => name !== 'pg_read_file' || schema !== 'public')
+      .chain((one) =>
+        fc.boolean().map((doubt): FunctionUse => {
+          const use = call(null, one.name, one);
+          return doubt
+            ? { ...use, harmless: false, candidates: [...use.candidates, ...call('app', one.name).candidates] }
+            : use;
+        }),
+      ),
   ).map((uses) => uses.slice(0, 1)),
   output: fc.option(few(fc.record({ name: fc.constant('o'), sources: few(columnOf), plain: fc.boolean() }))),
   uses: fc.array(

@@ -1,8 +1,8 @@
-import { buildFunction, type PostgresCatalog, type SqlOperation } from '@taskgate/core';
+import { buildFunction, type FunctionUse, type PostgresCatalog, type SqlOperation } from '@taskgate/core';
 import { describe, expect, test } from 'vitest';
 import { compilePolicySet } from './compile-policy-set.ts';
 import { decide } from './decide.ts';
-import { access, computed, DEMO_CATALOG, operation, selectOf, shows, use } from './operation-builder.ts';
+import { access, call, computed, DEMO_CATALOG, operation, selectOf, shows, use } from './operation-builder.ts';
 import { parsePolicy } from './parse-policy.ts';
 import { parseTask } from './parse-task.ts';
 
@@ -30,7 +30,6 @@ const said = (one: SqlOperation, set: ReturnType<typeof rules>): string => {
   const { outcome, reasons } = decide(one, set);
   return `${outcome} ${reasons[0]!.code}`;
 };
-const call = (schema: string | null, name: string) => ({ schema, name, harmless: false, position: null });
 
 describe('views', () => {
   const view = (...shown: readonly ReturnType<typeof access>[]): SqlOperation =>
@@ -150,20 +149,43 @@ describe('statement classes', () => {
 });
 
 describe('functions', () => {
-  const catalog: PostgresCatalog = {
-    ...DEMO_CATALOG,
-    functions: [buildFunction({ oid: 1, name: 'refresh' })],
-  };
-  const set = rules('allow: [{ functions: public.refresh }, { functions: pg_catalog.pg_sleep }]', { catalog });
+  const set = rules('allow: [{ functions: [public.refresh, pg_catalog.pg_sleep, app.*, "public.sum(int, text[])"] }]');
+  const calls = (...functions: readonly FunctionUse[]) => said(operation('select', { functions }), set);
 
-  test('a rule opens the function it names, and asks for the schema where the name could be another', () => {
-    expect(said(operation('select', { functions: [call('public', 'refresh')] }), set)).toBe('allow allowed');
-    expect(said(operation('select', { functions: [call(null, 'pg_sleep')] }), set)).toBe('allow allowed');
-    const bare = decide(operation('select', { functions: [call(null, 'refresh')] }), set);
-    expect(bare.reasons[0]).toMatchObject({
-      code: 'function-not-allowed',
-      wouldAllow: 'write it with its schema: `public.refresh`',
+  test('a rule opens the function it names', () => {
+    expect(calls(call('public', 'refresh'))).toBe('allow allowed');
+    expect(calls(call(null, 'pg_sleep'))).toBe('allow allowed');
+    expect(calls(call(null, 'refresh'))).toBe('deny function-not-allowed');
+  });
+
+  test('where the server could choose another, each of them must be open, and the refusal says which they are', () => {
+    const [one, other] = [call('public', 'refresh'), call('public', 'wipe', { arguments: ['text'] })];
+    const both = { ...one, candidates: [...one.candidates, ...other.candidates] };
+    expect(calls(both)).toBe('deny function-not-allowed');
+    expect(decide(operation('select', { functions: [both] }), set).reasons[0]).toMatchObject({
+      message: expect.stringContaining('may be `public.wipe(text)`'),
+      wouldAllow: expect.stringContaining('cast its arguments'),
     });
+    expect(calls({ ...both, candidates: [] })).toBe('deny function-not-allowed');
+  });
+
+  test('a rule can name one signature', () => {
+    expect(calls(call('public', 'sum', { arguments: ['integer', 'text[]'] }))).toBe('allow allowed');
+    expect(calls(call('public', 'sum', { arguments: ['integer'] }))).toBe('deny function-not-allowed');
+    expect(calls(call('public', 'sum'))).toBe('deny function-not-allowed');
+  });
+
+  test('a pattern opens no volatile or security definer function: these are named', () => {
+    expect(calls(call('app', 'f'))).toBe('allow allowed');
+    expect(calls(call('app', 'f', { guarded: true }))).toBe('deny function-not-allowed');
+    expect(calls(call('public', 'refresh', { guarded: true }))).toBe('allow allowed');
+  });
+
+  test('a deny rule is about every function that a call may mean', () => {
+    const denied = rules("allow: [{ statements: '*' }]", { policy: 'deny: [{ functions: public.wipe }]' });
+    const [one, other] = [call('public', 'refresh'), call('public', 'wipe')];
+    const both = { ...one, candidates: [...one.candidates, ...other.candidates] };
+    expect(said(operation('select', { functions: [both] }), denied)).toBe('deny denied-by-rule');
   });
 
   test.each([
@@ -185,7 +207,7 @@ describe('functions', () => {
   ])('no rule opens %s', (name) => {
     const all = rules(`allow: [{ statements: '*' }, { functions: ['pg_catalog.*', 'public.*'] }]`);
     expect(said(operation('select', { functions: [call(null, name)] }), all)).toBe('deny function-not-allowed');
-    expect(said(operation('select', { functions: [{ ...call('public', name), harmless: true }] }), all)).toBe(
+    expect(said(operation('select', { functions: [call('public', name, { harmless: true })] }), all)).toBe(
       'deny function-not-allowed',
     );
   });
@@ -339,7 +361,6 @@ describe('ways around a mask', () => {
 
   test.each([
     ['a function that reads the column', operation('select', { functions: [call('public', 'f')] })],
-    ['a function by its bare name', operation('select', { functions: [call(null, 'f')] })],
     ['code at the target', operation('create', { label: 'CREATE FUNCTION' })],
     ['a trigger', operation('create', { label: 'CREATE TRIGGER', accesses: [access('alter', 'public.orders')] })],
     [

@@ -3,7 +3,7 @@ import type { Decision, SqlOperation } from '@taskgate/core';
 import { describe, expect, test } from 'vitest';
 import { compilePolicySet } from './compile-policy-set.ts';
 import { decide } from './decide.ts';
-import { access, computed, DEMO_CATALOG, operation, selectOf, shows, use } from './operation-builder.ts';
+import { access, call, computed, DEMO_CATALOG, operation, selectOf, shows, use } from './operation-builder.ts';
 import { parsePolicy } from './parse-policy.ts';
 import { parseTask } from './parse-task.ts';
 import type { ParseResult } from './policy-document.ts';
@@ -167,11 +167,11 @@ describe('shop-admin with the policy customer-data', () => {
   test('settings the gate stands on and functions that reach past it stay closed', () => {
     const role = operation('session', { effect: { kind: 'set', name: 'role', value: 'postgres', local: false } });
     expect(says(decide(role, admin))).toBe('deny setting-not-allowed gate::null');
-    const reads = { schema: null, name: 'pg_read_file', harmless: false, position: null };
+    const reads = call(null, 'pg_read_file');
     expect(says(decide(operation('select', { functions: [reads] }), admin))).toBe(
       'deny function-not-allowed gate::null',
     );
-    const sleeps = { schema: null, name: 'pg_sleep', harmless: false, position: null };
+    const sleeps = call(null, 'pg_sleep');
     expect(decide(operation('select', { functions: [sleeps] }), admin).outcome).toBe('allow');
     expect(says(decide(operation('select', { functions: [sleeps] }), sales))).toBe(
       'deny function-not-allowed task::null',

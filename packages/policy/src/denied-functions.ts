@@ -1,4 +1,4 @@
-import type { FunctionUse } from '@taskgate/core';
+import type { FunctionCandidate } from '@taskgate/core';
 
 /**
  * Functions that no rule opens: they reach the server's files, other hosts or the operating system, run SQL given as
@@ -49,11 +49,7 @@ const PREFIXES = [
 /** Schemas of extensions whose functions run work elsewhere or later. */
 const SCHEMAS: ReadonlySet<string> = new Set(['cron', 'aws_s3', 'aws_lambda', 'net', 'pgagent', 'dblink']);
 
-export function isDeniedFunction(use: FunctionUse): boolean {
+export function isDeniedFunction(use: Pick<FunctionCandidate, 'schema' | 'name'>): boolean {
   const name = use.name.toLowerCase();
-  return (
-    NAMES.has(name) ||
-    PREFIXES.some((prefix) => name.startsWith(prefix)) ||
-    (use.schema !== null && SCHEMAS.has(use.schema.toLowerCase()))
-  );
+  return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix)) || SCHEMAS.has(use.schema.toLowerCase());
 }

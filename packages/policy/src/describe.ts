@@ -1,4 +1,5 @@
 import { type ApprovalTerms, formatDurationMs, type GrantLimits, type MaskName } from '@taskgate/core';
+import { formatFunctionPattern } from './function-pattern.ts';
 import {
   type ColumnPattern,
   formatColumnPattern,
@@ -82,7 +83,7 @@ function target(about: RuleTarget): string {
       return `run ${joined(about.classes, 'or')} statements${on}`;
     }
     case 'functions':
-      return `call ${relations(about.functions)}`;
+      return `call ${joined(about.functions.map(formatFunctionPattern))}`;
   }
 }
 

@@ -88,9 +88,3 @@ export function touchesAccess(
     target.classes === '*' || target.classes.includes(access.verb) || target.classes.includes(operation.statementClass);
   return named && (target.on === null || matchesAnyOfKin(set, target.on, access.relation));
 }
-
-/** As for relations, a `*` does not reach into the server's own schema. */
-export function matchesFunction(pattern: RelationPattern, schema: string, name: string): boolean {
-  if (!pattern.schema.exact && schema === 'pg_catalog') return false;
-  return matchesName(pattern.schema, schema) && matchesName(pattern.name, name);
-}

@@ -1,6 +1,7 @@
 import type { Reason, SqlOperation } from '@taskgate/core';
 import type { CompiledPolicySet, CompiledRule } from './compile-policy-set.ts';
-import { flattenAccesses, matchesFunction, touchesAccess } from './match-rule.ts';
+import { matchesFunction } from './function-pattern.ts';
+import { flattenAccesses, touchesAccess } from './match-rule.ts';
 import { formatRelation } from './name-pattern.ts';
 import { reasonOfRule } from './reason.ts';
 
@@ -22,14 +23,10 @@ function deniedBy(
   accesses: ReturnType<typeof flattenAccesses>,
 ): string | null {
   if (target.kind === 'functions') {
-    const use = operation.functions.find(({ schema, name }) =>
-      // Without a schema it may be any of that name.
-      target.functions.some((pattern) =>
-        schema === null
-          ? matchesFunction({ ...pattern, schema: ANY }, 'x', name)
-          : matchesFunction(pattern, schema, name),
-      ),
-    );
+    // Whichever of them the server would choose.
+    const use = operation.functions
+      .flatMap(({ candidates }) => candidates)
+      .find((candidate) => target.functions.some((pattern) => matchesFunction(pattern, candidate)));
     return use ? `function \`${use.name}\`` : null;
   }
   const access = accesses.find((one) => touchesAccess(set, target, operation, one, false));
@@ -40,5 +37,3 @@ function deniedBy(
   if (isClass) return `\`${operation.label}\``;
   return access ? `\`${access.verb}\` on \`${formatRelation(access.relation)}\`` : null;
 }
-
-const ANY = { text: '*', exact: false } as const;

@@ -4,6 +4,8 @@ import {
   type ColumnName,
   type ColumnUse,
   type ColumnUseContext,
+  type FunctionCandidate,
+  type FunctionUse,
   type OutputColumn,
   type PostgresCatalog,
   type RelationAccess,
@@ -40,6 +42,13 @@ export function computed(name: string, ...sources: readonly string[]): OutputCol
 
 export function use(context: ColumnUseContext, of: string): ColumnUse {
   return { column: column(of), context, position: { line: 1, column: 8 } };
+}
+
+/** A call that can only be that function. */
+export function call(schema: string | null, name: string, more: Partial<FunctionCandidate> = {}): FunctionUse {
+  const builtin = { oid: null, schema: schema ?? 'pg_catalog', name, arguments: null, harmless: false, guarded: false };
+  const candidate = { ...builtin, ...more };
+  return { schema, name, way: 'call', candidates: [candidate], harmless: candidate.harmless, position: null };
 }
 
 export function operation(

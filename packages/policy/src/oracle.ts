@@ -1,5 +1,6 @@
 import {
   type Decision,
+  type FunctionCandidate,
   MASK_NAMES,
   type MaskName,
   type PostgresCatalog,
@@ -7,6 +8,7 @@ import {
   type RelationName,
   type SqlOperation,
 } from '@taskgate/core';
+import type { FunctionPattern } from './function-pattern.ts';
 import type { ColumnPattern, NamePattern, RelationPattern } from './name-pattern.ts';
 import type { HoldRule, PolicyDocument, RuleTarget, TaskDocument } from './policy-document.ts';
 
@@ -40,6 +42,9 @@ const isName = (pattern: NamePattern, name: string): boolean =>
 const isSystem = (schema: string): boolean => /^(pg_catalog$|information_schema$|pg_toast)/.test(schema);
 const isRelation = (pattern: RelationPattern, { schema, name }: RelationName): boolean =>
   isName(pattern.schema, schema) && isName(pattern.name, name) && (pattern.schema.exact || !isSystem(schema));
+const isFunction = (pattern: FunctionPattern, one: FunctionCandidate): boolean =>
+  isRelation(pattern, one) &&
+  (pattern.arguments === null || `${pattern.arguments}` === (one.arguments === null ? 'none' : `${one.arguments}`));
 
 export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswer {
   const { task, policies, catalog } = input;
@@ -145,22 +150,21 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
   const everything = opening.some(
     ({ target }) => target.kind === 'statements' && target.classes === '*' && target.on === null,
   );
-  for (const { harmless, schema, name } of operation.functions) {
+  for (const { name, candidates } of operation.functions) {
     if (/^(set_config|pg_read_.*|dblink.*|lo_import|query_to_xml)$/.test(name)) return denied;
-    const schemas =
-      schema !== null
-        ? [schema]
-        : ['pg_catalog', ...catalog.functions.filter((one) => one.name === name).map((one) => one.schema)];
-    const open = schemas.every(
+    const open = candidates.every(
       (one) =>
-        (everything && (one === 'pg_catalog' || !anyMasked)) ||
+        one.harmless ||
+        (everything && (one.schema === 'pg_catalog' || !anyMasked)) ||
         opening.some(
           ({ target }) =>
             target.kind === 'functions' &&
-            target.functions.some((pattern) => isRelation(pattern, { schema: one, name })),
+            target.functions.some(
+              (pattern) => isFunction(pattern, one) && (!one.guarded || (pattern.schema.exact && pattern.name.exact)),
+            ),
         ),
     );
-    if (!harmless && !open) return denied;
+    if (!open) return denied;
   }
 
   // The class and what it does to the connection.
@@ -214,10 +218,8 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
   const isDenied = all.some(({ deny }) =>
     deny.some(({ target }) => {
       if (target.kind === 'functions')
-        return operation.functions.some(({ schema, name }) =>
-          target.functions.some(
-            (one) => isName(one.name, name) && (schema === null || isRelation(one, { schema, name })),
-          ),
+        return operation.functions.some(({ candidates }) =>
+          candidates.some((candidate) => target.functions.some((one) => isFunction(one, candidate))),
         );
       const byClass =
         target.kind === 'statements' &&

@@ -7,6 +7,7 @@ import {
   STATEMENT_CLASSES,
   type StatementClass,
 } from '@taskgate/core';
+import { parseFunctionPattern } from './function-pattern.ts';
 import {
   type ColumnPattern,
   isSystemSchema,
@@ -166,7 +167,7 @@ function target(yaml: YamlSource, fields: Fields, list: RuleList): RuleTarget | 
     const functions = patterns(yaml, place, (text) =>
       text === '*'
         ? { ok: false as const, why: 'name functions one by one or by schema, such as `public.*`' }
-        : parseRelationPattern(text, 'function'),
+        : parseFunctionPattern(text),
     );
     return functions && ({ kind: 'functions', functions } satisfies FunctionsTarget);
   }

@@ -1,4 +1,5 @@
 import type { ApprovalTerms, DetectorKind, GrantLimits, MaskName, Problem, StatementClass } from '@taskgate/core';
+import type { FunctionPattern } from './function-pattern.ts';
 import type { ColumnPattern, NamePattern, RelationPattern } from './name-pattern.ts';
 
 export type ParseResult<T> =
@@ -34,7 +35,7 @@ export interface StatementsTarget {
 
 export interface FunctionsTarget {
   readonly kind: 'functions';
-  readonly functions: readonly RelationPattern[];
+  readonly functions: readonly FunctionPattern[];
 }
 
 export interface AllowRule {

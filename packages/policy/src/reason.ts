@@ -1,6 +1,7 @@
 import type { Reason, ReasonCode, RuleReference, SourcePosition, SqlOperation } from '@taskgate/core';
 import type { CompiledPolicySet, CompiledRule } from './compile-policy-set.ts';
-import { coversColumn, coversRelation, isSystemAccess, matchesFunction } from './match-rule.ts';
+import { matchesFunction } from './function-pattern.ts';
+import { coversColumn, coversRelation, isSystemAccess } from './match-rule.ts';
 
 /** What holds whatever is written in tasks and policies. */
 export const GATE: RuleReference = { kind: 'gate', name: 'gate', revision: 0, rule: '', line: null };
@@ -61,9 +62,10 @@ export function allowedReasons(operation: SqlOperation, set: CompiledPolicySet):
 function opensFunction({ target }: CompiledRule, operation: SqlOperation): boolean {
   return (
     target.kind === 'functions' &&
-    operation.functions.some(
-      ({ harmless, schema, name }) =>
-        !harmless && target.functions.some((pattern) => matchesFunction(pattern, schema ?? 'pg_catalog', name)),
+    operation.functions.some(({ candidates }) =>
+      candidates.some(
+        (candidate) => !candidate.harmless && target.functions.some((pattern) => matchesFunction(pattern, candidate)),
+      ),
     )
   );
 }

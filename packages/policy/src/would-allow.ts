@@ -1,5 +1,6 @@
 import type { AccessVerb, RelationAccess, SqlOperation } from '@taskgate/core';
 import { type CompiledPolicySet, type CompiledRule, relationKey } from './compile-policy-set.ts';
+import { formatFunctionPattern } from './function-pattern.ts';
 import { coversColumn, coversRelation } from './match-rule.ts';
 import { formatName, formatNamePattern, formatRelation, formatRelationPattern } from './name-pattern.ts';
 import type { RuleTarget } from './policy-document.ts';
@@ -62,6 +63,6 @@ function inWords(target: RuleTarget): string {
       return target.on === null ? classes : `${classes} on ${listed(target.on.map(formatRelationPattern))}`;
     }
     case 'functions':
-      return `calls of ${listed(target.functions.map(formatRelationPattern))}`;
+      return `calls of ${listed(target.functions.map(formatFunctionPattern))}`;
   }
 }

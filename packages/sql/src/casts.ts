@@ -1,4 +1,5 @@
 import type { ColumnUseContext } from '@taskgate/core';
+import { noteConversion, rowTypeName } from './conversions.ts';
 import type { Env } from './env.ts';
 import type { Lineage } from './lineage.ts';
 import { type Fields, flagAt, locationOf, namesOf, nodesAt } from './node.ts';
@@ -125,18 +126,20 @@ export function checkCastType(env: Env, typeName: Fields, from: Lineage): string
   if (schema === 'information_schema' && INFORMATION_SCHEMA_TYPES.has(name)) return `information_schema.${name}`;
   if (schema === null || schema === 'pg_catalog' || schema === 'information_schema') {
     const printed = schema === 'information_schema' ? undefined : HARMLESS_TYPES.get(element);
-    if (printed !== undefined) return array ? `${printed}[]` : printed;
+    if (printed !== undefined) {
+      noteConversion(env, printed, from, location);
+      return array ? `${printed}[]` : printed;
+    }
     if (schema !== 'information_schema' && LOOKUP_TYPES.has(element)) {
       if (from.sources.length > 0) return refuse('looks names up; cast only constants to it');
       return array ? null : element;
     }
     if (schema !== null) return refuse('is not one that a statement may convert to');
   }
-  const schemas = schema === null ? env.searchPath : [schema];
-  for (const candidate of schemas) {
-    const kind = env.catalog.typeKind(candidate, name);
-    if (kind === 'enum') return `${candidate}.${name}`;
-    if (kind !== null) return refuse('is defined in this database and its conversion may run its own code');
+  const printed = ownType(env, schema, name, location);
+  if (printed !== null) {
+    noteConversion(env, printed, from, location);
+    return array ? `${printed}[]` : printed;
   }
   if (schema === null && name === 'xml') return refuse('is not one that a statement may convert to');
   env.out.unknown(
@@ -145,6 +148,21 @@ export function checkCastType(env: Env, typeName: Fields, from: Lineage): string
     location,
   );
   return null;
+}
+
+/** The name that `format_type` prints for a type or a relation's row type of this database. */
+function ownType(env: Env, schema: string | null, name: string, location: number): string | null {
+  const schemas = schema === null ? env.searchPath : [schema];
+  const found = schemas.flatMap((one) => {
+    const type = env.catalog.type(one, name);
+    if (type !== null) return [type.printed];
+    const relation = env.catalog.relation(one, name);
+    return relation === null || relation.kind === 'sequence' ? [] : [rowTypeName(relation)];
+  });
+  if (found.length > 1) {
+    env.out.unknown('unresolved', `type \`${name}\` is in more than one schema; write its schema before it`, location);
+  }
+  return found[0] ?? null;
 }
 
 /** The lineage of `arg::type`. It stays plain where the text of the value cannot change. */

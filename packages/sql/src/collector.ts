@@ -30,7 +30,7 @@ interface AccessDraft {
 export interface Collector {
   access(verb: AccessVerb, relation: ResolvedRelation, columns?: readonly string[]): void;
   use(columns: readonly ColumnName[], context: ColumnUseContext, location: number): void;
-  calls(schema: string | null, name: string, harmless: boolean, location: number): void;
+  calls(use: Pick<FunctionUse, 'schema' | 'name' | 'way' | 'candidates'>, location: number): void;
   unknown(code: Unknown['code'], message: string, location?: number): void;
   /** Takes over what a view's definition calls and what in it is not understood. */
   adopt(functions: readonly FunctionUse[], unknowns: readonly Unknown[]): void;
@@ -40,6 +40,11 @@ export interface Collector {
   uses(): readonly ColumnUse[];
   functions(): readonly FunctionUse[];
   unknowns(): readonly Unknown[];
+}
+
+/** One name can mean different functions at different places: each set of them is a use of its own. */
+function functionKey({ way, name, candidates }: Pick<FunctionUse, 'way' | 'name' | 'candidates'>): string {
+  return JSON.stringify([way, name, candidates.map((one) => one.oid ?? `${one.schema}.${one.name}`)]);
 }
 
 export function createCollector(locate: Locate): Collector {
@@ -67,19 +72,19 @@ export function createCollector(locate: Locate): Collector {
         if (!uses.has(key)) uses.set(key, { column, context, position: locate(location) });
       }
     },
-    calls(schema, name, harmless, location) {
-      const key = JSON.stringify([schema, name]);
-      // The same name may be harmless in a view's definition and not here: the one that is not must stay.
-      if (!functions.has(key) || !harmless) functions.set(key, { schema, name, harmless, position: locate(location) });
+    calls({ schema, name, way, candidates }, location) {
+      const key = functionKey({ way, name, candidates });
+      if (functions.has(key)) return;
+      const harmless = candidates.length > 0 && candidates.every((one) => one.harmless);
+      functions.set(key, { schema, name, way, candidates, harmless, position: locate(location) });
     },
     unknown(code, message, location = 0) {
       if (!unknowns.has(message)) unknowns.set(message, { code, message, position: locate(location) });
     },
     adopt(moreFunctions, moreUnknowns) {
       for (const one of moreFunctions) {
-        const key = JSON.stringify([one.schema, one.name]);
-        // A name that is harmless here and not there must not hide the one that is not.
-        if (!functions.has(key) || !one.harmless) functions.set(key, { ...one, position: null });
+        const key = functionKey(one);
+        if (!functions.has(key)) functions.set(key, { ...one, position: null });
       }
       for (const one of moreUnknowns) {
         if (!unknowns.has(one.message)) unknowns.set(one.message, { ...one, position: null });

@@ -127,7 +127,11 @@ describe('P10-P13 functions and their disguises', () => {
   test.each([
     'select wipe(1)',
     'select public.wipe(id) from customers',
-    'select lower(name) from customers', // public.lower could fit better
+    // public.lower(varchar) fits better, or could
+    'select lower(name::varchar) from customers',
+    "select lower('A')",
+    'select lower($1)',
+    'select lower(upper(name)) from customers',
     'select id from wiped', // in a view's definition
     'select 1 where wipe(1) = 1',
     'select count(*) from customers order by wipe(1)',
@@ -145,6 +149,7 @@ describe('P10-P13 functions and their disguises', () => {
 
   test('P10 the built-in one, qualified, stays harmless', () => {
     expect(analyze('select pg_catalog.lower(name) from customers').functions).toMatchObject([{ harmless: true }]);
+    expect(analyze('select lower(name) from customers').functions).toMatchObject([{ harmless: true }]);
     expect(analyze('select 1::mood').unknowns).toEqual([]);
     expect(isFlagged(analyze('select 1 operator(pg_catalog.+) 2'))).toBe(false);
   });

@@ -1,4 +1,5 @@
 import type { ColumnUseContext } from '@taskgate/core';
+import { argumentType, operandType } from './argument-type.ts';
 import { castLineage } from './casts.ts';
 import { evaluateColumnRef } from './column-ref.ts';
 import { type Env, spendStep } from './env.ts';
@@ -7,7 +8,7 @@ import { evaluateIndirection } from './indirection.ts';
 import { evaluateJson } from './json-expressions.ts';
 import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
 import { bodyAt, type Fields, locationOf, namesOf, nodeAt, nodesAt, type PgNode, textAt } from './node.ts';
-import { ANALYSED_EXPRESSION_KINDS, builtinOperatorOnly, operatorsOf } from './operators.ts';
+import { ANALYSED_EXPRESSION_KINDS, noteOperator, operatorsOf } from './operators.ts';
 import type { Scope } from './scope.ts';
 import { evaluateSubLink } from './sub-link.ts';
 
@@ -55,18 +56,25 @@ export function evaluate(env: Env, node: PgNode, scope: Scope, context: ColumnUs
       return typeName === null ? from : castLineage(env, typeName, from, context, locationOf(fields));
     }
     case 'CaseExpr': {
-      // `case x when y` compares with `=`.
-      if (nodeAt(fields, 'arg') !== null) builtinOperatorOnly(env, ['='], locationOf(fields));
       const whens = nodesAt(fields, 'args');
+      const tested = nodeAt(fields, 'arg');
+      const testedLineage = optional('arg', 'predicate');
       const conditions = whens.flatMap((when) => {
         const condition = nodeAt(when.fields, 'expr');
-        return condition === null ? [] : [evaluate(env, condition, scope, 'predicate')];
+        if (condition === null) return [];
+        const lineage = evaluate(env, condition, scope, 'predicate');
+        // `case x when y` compares with `=`.
+        if (tested !== null) {
+          const left = argumentType(tested, testedLineage[0] ?? NO_SOURCE);
+          noteOperator(env, ['='], locationOf(fields), { left, right: argumentType(condition, lineage) });
+        }
+        return [lineage];
       });
       const results = whens.flatMap((when) => {
         const result = nodeAt(when.fields, 'result');
         return result === null ? [] : [evaluate(env, result, scope, inner)];
       });
-      return computedFrom([...optional('arg', 'predicate'), ...conditions, ...results, ...optional('defresult')]);
+      return computedFrom([...testedLineage, ...conditions, ...results, ...optional('defresult')]);
     }
     case 'FuncCall':
       return analyzeFunctionCall(env, fields, scope, context);
@@ -100,12 +108,16 @@ function evaluateOperator(env: Env, fields: Fields, scope: Scope, context: Colum
   if (!ANALYSED_EXPRESSION_KINDS.has(kind)) {
     env.out.unknown('unsupported', `\`${kind}\` is not analysed`, locationOf(fields));
   }
+  const side = (field: string): readonly [PgNode, Lineage] | null => {
+    const node = nodeAt(fields, field);
+    return node === null ? null : [node, evaluate(env, node, scope, context)];
+  };
+  const left = side('lexpr');
+  const right = side('rexpr');
+  const operands = { ...(left && { left: operandType(...left) }), right: right && operandType(...right, kind) };
+  const isRow = [left, right].some((one) => one?.[0].kind === 'RowExpr');
   for (const names of operatorsOf(kind, namesOf(nodesAt(fields, 'name')))) {
-    builtinOperatorOnly(env, names, locationOf(fields));
+    noteOperator(env, names, locationOf(fields), isRow ? undefined : operands);
   }
-  const sides = ['lexpr', 'rexpr'].flatMap((field) => {
-    const side = nodeAt(fields, field);
-    return side === null ? [] : [evaluate(env, side, scope, context)];
-  });
-  return computedFrom(sides);
+  return computedFrom([left, right].flatMap((one) => (one === null ? [] : [one[1]])));
 }

@@ -16,12 +16,13 @@ import {
   textAt,
   toNodes,
 } from './node.ts';
-import { builtinOperatorOnly } from './operators.ts';
+import { noteOperator } from './operators.ts';
 import { requireKnownPositions } from './query-result.ts';
 import { columnsOf, isOnly, resolveRelation } from './resolve-relation.ts';
 import { type FromItem, findCte, referTo, type Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
 import { analyzeQuery } from './select.ts';
 import { isGuardedSystemRelation } from './system-relations.ts';
+import { bareType } from './type-name.ts';
 
 const NO_ITEM: FromItem = { columns: [], relations: [], bases: [] };
 
@@ -260,7 +261,6 @@ function mergedColumns(env: Env, fields: Fields, left: FromItem, right: FromItem
     const rightNames = new Set(right.columns.map((column) => column.name));
     names = left.columns.map((column) => column.name).filter((name) => rightNames.has(name));
   }
-  if (names.length > 0) builtinOperatorOnly(env, ['='], 0);
   const merged: ScopeColumn[] = [];
   for (const name of names) {
     const sides = [left, right].map((item) => {
@@ -272,6 +272,8 @@ function mergedColumns(env: Env, fields: Fields, left: FromItem, right: FromItem
       return noData(name);
     });
     for (const side of sides) referTo(env.out, side, 'predicate', 0);
+    const [leftType, rightType] = sides.map(({ lineage }) => (lineage.type === null ? null : bareType(lineage.type)));
+    noteOperator(env, ['='], 0, { left: leftType ?? null, right: rightType ?? null });
     merged.push({
       name,
       lineage: eitherOf(sides.map((side) => side.lineage)),

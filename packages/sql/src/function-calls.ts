@@ -1,32 +1,56 @@
-import type { ColumnUseContext } from '@taskgate/core';
+import type { ColumnUseContext, FunctionCandidate } from '@taskgate/core';
+import { argumentType } from './argument-type.ts';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
-import { COMPOSITE_FUNCTION_FIELDS, isHarmlessFunction, rowTypeOf } from './functions-allowed.ts';
+import { functionCandidates } from './function-candidates.ts';
+import { COMPOSITE_FUNCTION_FIELDS, rowTypeOf } from './functions-allowed.ts';
 import { computedFrom, type Lineage } from './lineage.ts';
-import { bodyAt, type Fields, locationOf, namesOf, nodeAt, nodesAt } from './node.ts';
+import { bodyAt, type Fields, flagAt, locationOf, namesOf, nodeAt, nodesAt, textAt } from './node.ts';
 import { evaluateWindow } from './order-and-group.ts';
 import type { Scope } from './scope.ts';
+import { isPolymorphic } from './type-name.ts';
 
 /** Notes the function and what its arguments use; every argument can reach the result. */
 export function analyzeFunctionCall(env: Env, call: Fields, scope: Scope, context: ColumnUseContext | null): Lineage {
-  noteFunction(env, call);
   const inner = context ?? 'expression';
-  const parts = nodesAt(call, 'args').map((arg) => evaluate(env, arg, scope, inner));
+  const types: (string | null)[] = [];
+  const parts = nodesAt(call, 'args').map((arg) => {
+    const lineage = evaluate(env, arg, scope, inner);
+    types.push(argumentType(arg, lineage));
+    return lineage;
+  });
   for (const sort of nodesAt(call, 'agg_order')) {
     const key = nodeAt(sort.fields, 'node');
-    if (key !== null) parts.push(evaluate(env, key, scope, 'sort'));
+    if (key === null) continue;
+    const lineage = evaluate(env, key, scope, 'sort');
+    parts.push(lineage);
+    // `within group (order by x)`: x is one more argument.
+    if (flagAt(call, 'agg_within_group')) types.push(argumentType(key, lineage));
   }
+  const candidates = noteFunction(env, call, types);
   const filter = nodeAt(call, 'agg_filter');
   if (filter !== null) parts.push(evaluate(env, filter, scope, 'predicate'));
   const over = bodyAt(call, 'over');
   if (over !== null) parts.push(...evaluateWindow(env, over, scope));
   const name = namesOf(nodesAt(call, 'funcname')).at(-1) ?? '';
   const lineage = computedFrom(parts);
-  return COMPOSITE_FUNCTION_FIELDS.has(name) ? { ...lineage, type: rowTypeOf(name) } : lineage;
+  if (COMPOSITE_FUNCTION_FIELDS.has(name)) return { ...lineage, type: rowTypeOf(name) };
+  return { ...lineage, type: resultOf(env, candidates) };
 }
 
-/** Notes the function of a FuncCall, whether it is certainly the built-in one and harmless. */
-export function noteFunction(env: Env, call: Fields): void {
+/** The type that the call gives, where there is only one that it can. */
+function resultOf(env: Env, candidates: readonly FunctionCandidate[]): string | null {
+  const oid = candidates.length === 1 ? (candidates[0]?.oid ?? null) : null;
+  const result = oid === null ? null : (env.catalog.functionByOid(oid)?.result ?? null);
+  return result === null || isPolymorphic(result) || env.catalog.baseType(result) === null ? null : result;
+}
+
+/** Notes the function of a FuncCall with all that the server could choose; `types` are those of the arguments. */
+export function noteFunction(
+  env: Env,
+  call: Fields,
+  types: readonly (string | null)[] = nodesAt(call, 'args').map(() => null),
+): readonly FunctionCandidate[] {
   const names = namesOf(nodesAt(call, 'funcname'));
   const name = names.at(-1) ?? '';
   const schema = names.length > 1 ? (names.at(-2) ?? null) : null;
@@ -34,7 +58,25 @@ export function noteFunction(env: Env, call: Fields): void {
   if (names.length > 2 && names.at(-3) !== env.catalog.catalog.database) {
     env.out.unknown('unsupported', `function \`${names.join('.')}\` is in another database`, location);
   }
-  // A function of the same name on the path could fit the arguments better than the built-in one.
-  const builtin = schema === null ? !env.catalog.hasFunction(name, env.searchPath) : true;
-  env.out.calls(schema, name, builtin && isHarmlessFunction(schema ?? 'pg_catalog', name), location);
+  const argumentNames = nodesAt(call, 'args').flatMap((arg) =>
+    arg.kind === 'NamedArgExpr' ? [textAt(arg.fields, 'name') ?? ''] : [],
+  );
+  const candidates = functionCandidates(env.catalog, env.searchPath, {
+    schema,
+    name,
+    types,
+    argumentNames,
+    spread: flagAt(call, 'func_variadic'),
+  });
+  // One that came into being since the catalog was read could be anything.
+  const [only] = candidates;
+  if (only?.oid === null && (only.schema !== 'pg_catalog' || !env.catalog.hasBuiltinFunction(name)))
+    if (only.schema !== 'information_schema')
+      env.out.unknown(
+        'unresolved',
+        `function \`${names.join('.')}\` does not exist or the gate's catalog is out of date`,
+        location,
+      );
+  env.out.calls({ schema, name, way: 'call', candidates }, location);
+  return candidates;
 }

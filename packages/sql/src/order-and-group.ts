@@ -3,7 +3,7 @@ import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
 import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
 import { bodyAt, type Fields, locationOf, namesOf, nodeAt, nodesAt, numberAt, type PgNode } from './node.ts';
-import { builtinOperatorOnly } from './operators.ts';
+import { noteOperator } from './operators.ts';
 import { findColumn, type Scope, type ScopeColumn } from './scope.ts';
 
 /** ORDER BY: output names and positions come before input columns. */
@@ -17,7 +17,7 @@ export function evaluateSort(
     const key = nodeAt(sort.fields, 'node');
     if (key !== null) evaluateKey(env, key, scope, outputs, 'sort', false);
     const operator = namesOf(nodesAt(sort.fields, 'useOp'));
-    if (operator.length > 0) builtinOperatorOnly(env, operator, locationOf(sort.fields));
+    if (operator.length > 0) noteOperator(env, operator, locationOf(sort.fields));
   }
 }
 
@@ -74,7 +74,7 @@ export function evaluateWindow(env: Env, window: Fields, scope: Scope): readonly
     const key = nodeAt(sort.fields, 'node');
     if (key !== null) parts.push(evaluate(env, key, scope, 'sort'));
     const operator = namesOf(nodesAt(sort.fields, 'useOp'));
-    if (operator.length > 0) builtinOperatorOnly(env, operator, locationOf(sort.fields));
+    if (operator.length > 0) noteOperator(env, operator, locationOf(sort.fields));
   }
   for (const field of ['startOffset', 'endOffset']) {
     const offset = nodeAt(window, field);

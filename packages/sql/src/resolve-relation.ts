@@ -1,6 +1,7 @@
 import type { CatalogRelation, ColumnName } from '@taskgate/core';
 import { isBuiltinScalar } from './casts.ts';
 import type { ResolvedRelation } from './collector.ts';
+import { noteSilentCasts } from './conversions.ts';
 import type { Env } from './env.ts';
 import { type Fields, flagAt, locationOf, textAt } from './node.ts';
 import type { ScopeColumn } from './scope.ts';
@@ -41,22 +42,24 @@ export function resolveRelationName(
       location,
     );
   } else if (found === 'ambiguous') {
-    env.out.unknown('unresolved', `\`${name}\` may be a system relation; write its schema before it`, location);
+    env.out.unknown('unresolved', `\`${name}\` may mean more than one relation; write its schema before it`, location);
     return null;
   }
   return found;
 }
 
 function findInSchema(env: Env, schema: string, name: string): FoundRelation | null {
-  if (SYSTEM_SCHEMAS.has(schema)) return systemRelation(schema, name);
+  if (SYSTEM_SCHEMAS.has(schema)) return systemRelation(env, schema, name);
   return known(env.catalog.relation(schema, name));
 }
 
 function findOnPath(env: Env, name: string): FoundRelation | 'ambiguous' | null {
-  const found = env.searchPath.map((schema) => known(env.catalog.relation(schema, name))).find((one) => one !== null);
-  // pg_catalog comes first on every path, and all of its relations are named so.
-  if (name.startsWith('pg_')) return found === undefined ? systemRelation('pg_catalog', name) : 'ambiguous';
-  return found ?? null;
+  // pg_catalog comes first on every path; what the catalog does not have of it is known by its prefix.
+  if (env.catalog.systemRelation('pg_catalog', name) !== null) return systemRelation(env, 'pg_catalog', name);
+  const found = env.searchPath.flatMap((schema) => known(env.catalog.relation(schema, name)) ?? []);
+  if (name.startsWith('pg_')) return found.length === 0 ? systemRelation(env, 'pg_catalog', name) : 'ambiguous';
+  // The server passes over schemas that its role may not use: which of two it takes is not the catalog's to say.
+  return found.length > 1 ? 'ambiguous' : (found[0] ?? null);
 }
 
 function known(relation: CatalogRelation | null): FoundRelation | null {
@@ -65,13 +68,18 @@ function known(relation: CatalogRelation | null): FoundRelation | null {
   return { resolved: { schema, name, oid, system: false }, known: relation };
 }
 
-function systemRelation(schema: string, name: string): FoundRelation {
-  return { resolved: { schema, name, oid: null, system: true }, known: null };
+function systemRelation(env: Env, schema: string, name: string): FoundRelation {
+  const oid = env.catalog.systemRelation(schema, name)?.oid ?? null;
+  return { resolved: { schema, name, oid, system: true }, known: null };
 }
 
 /** The columns of a known relation as a query sees them. `only`: without what inherits from it. */
 export function columnsOf(env: Env, relation: CatalogRelation, only: boolean): readonly ScopeColumn[] {
   const resolved = known(relation)!.resolved;
+  noteSilentCasts(
+    env,
+    relation.columns.map((column) => column.typeName),
+  );
   if (relation.kind === 'view' || relation.kind === 'materialized-view') return viewColumns(env, relation, resolved);
   const family = [...env.catalog.ancestors(relation), ...(only ? [] : env.catalog.descendants(relation))];
   return relation.columns.map((column) => ({

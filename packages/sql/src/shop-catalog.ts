@@ -95,6 +95,11 @@ export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
     right: TEXT,
     result: 'boolean',
     functionOid: 903,
+    functionSchema: 'public',
+    functionName: 'never',
   })),
-  types: [buildType({ oid: 800, name: 'mood' }), buildType({ oid: 801, name: 'positive', kind: 'domain', base: INT })],
+  types: [
+    buildType({ oid: 800, name: 'mood' }),
+    buildType({ oid: 801, name: 'positive', kind: 'domain', base: INT, functions: [903] }),
+  ],
 });

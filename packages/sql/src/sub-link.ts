@@ -1,11 +1,13 @@
 import type { ColumnUseContext } from '@taskgate/core';
+import { argumentType } from './argument-type.ts';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
 import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
 import { type Fields, locationOf, namesOf, nodeAt, nodesAt, textAt } from './node.ts';
-import { builtinOperatorOnly } from './operators.ts';
+import { noteOperator } from './operators.ts';
 import type { Scope } from './scope.ts';
 import { analyzeQuery } from './select.ts';
+import { bareType } from './type-name.ts';
 
 /** A query inside an expression. */
 export function evaluateSubLink(env: Env, fields: Fields, scope: Scope, context: ColumnUseContext | null): Lineage {
@@ -31,9 +33,14 @@ export function evaluateSubLink(env: Env, fields: Fields, scope: Scope, context:
     case 'ALL_SUBLINK': {
       const names = namesOf(nodesAt(fields, 'operName'));
       // Plain IN has no operator of its own: it is `=`.
-      builtinOperatorOnly(env, names.length === 0 ? ['='] : names, location);
       const test = nodeAt(fields, 'testexpr');
       const tested = test === null ? [] : [evaluate(env, test, scope, 'predicate')];
+      const [left, right] = [tested[0], values[0]];
+      const operands =
+        test === null || test.kind === 'RowExpr' || left === undefined || right === undefined
+          ? undefined
+          : { left: argumentType(test, left), right: right.type === null ? null : bareType(right.type) };
+      noteOperator(env, names.length === 0 ? ['='] : names, location, operands);
       useAll('predicate');
       return computedFrom([...tested, ...values]);
     }

@@ -273,6 +273,10 @@ SELECT p.oid, n.nspname AS schema, p.proname AS name, p.prokind::text AS prokind
      WHERE g.aggfnoid = p.oid) made ON p.prokind = 'a'`;
 const FUNCTION_ORDER = `ORDER BY n.nspname COLLATE "C", p.proname COLLATE "C", p.oid LIMIT $1`;
 
+export const BUILTIN_FUNCTION_NAMES = `
+SELECT ARRAY(SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p
+              WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace ORDER BY 1) AS names`;
+
 export const FUNCTIONS = `${FUNCTION_COLUMNS} WHERE ${USER_SCHEMA} ${FUNCTION_ORDER}`;
 
 export const BUILTIN_FUNCTIONS = `${FUNCTION_COLUMNS}
@@ -288,15 +292,18 @@ export interface OperatorRow {
   readonly right: string;
   readonly result: string;
   readonly function: number;
+  readonly function_schema: string;
+  readonly function_name: string;
 }
 
 export const OPERATORS = `
 SELECT o.oid, n.nspname AS schema, o.oprname AS name,
        CASE WHEN o.oprleft <> 0 THEN pg_catalog.format_type(o.oprleft, NULL) END AS left,
        pg_catalog.format_type(o.oprright, NULL) AS right, pg_catalog.format_type(o.oprresult, NULL) AS result,
-       o.oprcode::pg_catalog.oid AS function
+       p.oid AS function, fn.nspname AS function_schema, p.proname AS function_name
   FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
- WHERE o.oprcode <> 0 AND (n.nspname <> 'pg_catalog' OR o.oprname IN (
+  JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace fn ON fn.oid = p.pronamespace
+ WHERE (n.nspname <> 'pg_catalog' OR o.oprname IN (
    SELECT x.oprname FROM pg_catalog.pg_operator x JOIN pg_catalog.pg_namespace m ON m.oid = x.oprnamespace
     WHERE m.nspname <> 'pg_catalog'))
  ORDER BY n.nspname COLLATE "C", o.oprname COLLATE "C", o.oid

@@ -63,6 +63,7 @@ export async function readCatalog(client: Client): Promise<PostgresCatalog> {
   try {
     const { rows: paths } = await client.query<{ path: string[] }>(queries.SEARCH_PATH);
     await client.query(`SET LOCAL search_path = ''`);
+    const { rows: builtins } = await client.query<{ names: string[] }>(queries.BUILTIN_FUNCTION_NAMES);
     const { rows: databases } = await client.query<queries.DatabaseRow>(queries.DATABASE);
     const all = async <Row extends QueryResultRow>(sql: string, what: keyof typeof MAX): Promise<readonly Row[]> => {
       const { rows } = await client.query<Row>(sql, [MAX[what] + 1]);
@@ -91,6 +92,7 @@ export async function readCatalog(client: Client): Promise<PostgresCatalog> {
         ({ oid, schema, name, columns }) => ({ oid, schema, name, columns }),
       ),
       functions: functions.map(toFunction),
+      builtinFunctionNames: builtins[0]!.names,
       builtinFunctions: (await all<queries.FunctionRow>(queries.BUILTIN_FUNCTIONS, 'functions')).map(toFunction),
       operators: (await all<queries.OperatorRow>(queries.OPERATORS, 'operators')).map((row) => ({
         oid: row.oid,
@@ -100,6 +102,8 @@ export async function readCatalog(client: Client): Promise<PostgresCatalog> {
         right: row.right,
         result: row.result,
         functionOid: row.function,
+        functionSchema: row.function_schema,
+        functionName: row.function_name,
       })),
       types: (await all<queries.TypeRow>(queries.TYPES, 'types')).map(toType),
       casts: (await all<queries.CastRow>(queries.CASTS, 'casts')).map(toCast),

@@ -1,5 +1,5 @@
-import { evaluate } from '../expressions.ts';
-import { bodyAt, locationOf, namesOf, nodesAt, type PgNode } from '../node.ts';
+import { analyzeFunctionCall, noteFunction } from '../function-calls.ts';
+import { bodyAt, type PgNode } from '../node.ts';
 import { EMPTY_SCOPE } from '../scope.ts';
 import { analyzeCopy } from './copy.ts';
 import { analyzeCreateAs, createAsLabel, createAsQuery, splitSelectInto } from './create-as.ts';
@@ -41,9 +41,8 @@ export function analyzeStatement(env: StatementEnv, statement: PgNode): Statemen
 /** A procedure may do anything, so it is never harmless. */
 function analyzeCall(env: StatementEnv, statement: PgNode): StatementMeaning {
   const call = bodyAt(statement.fields, 'funccall') ?? {};
-  const names = namesOf(nodesAt(call, 'funcname'));
-  env.out.calls(names.length > 1 ? (names.at(-2) ?? null) : null, names.at(-1) ?? '', false, locationOf(call));
   const { known, parameterCount } = requireKnownShape(env, { kind: 'FuncCall', fields: call });
-  if (known) for (const arg of nodesAt(call, 'args')) evaluate(env, arg, EMPTY_SCOPE, 'expression');
+  if (known) analyzeFunctionCall(env, call, EMPTY_SCOPE, 'expression');
+  else noteFunction(env, call);
   return meaning('call', 'CALL', { parameterCount });
 }

@@ -6,7 +6,7 @@ import { type QueryResult, resultColumn } from '../query-result.ts';
 import { referTo, type Scope } from '../scope.ts';
 import { analyzeCheckedQuery, outputOf, requireKnownShape } from './query.ts';
 import { meaning, type StatementMeaning } from './statement-meaning.ts';
-import { noteWrite, requireColumn, resolveWriteTarget, type WriteTarget } from './write-target.ts';
+import { noteWritten, requireColumn, resolveWriteTarget, type WriteTarget } from './write-target.ts';
 
 type Copy = NonNullable<SqlOperation['copy']>;
 
@@ -48,9 +48,8 @@ export function analyzeCopy(env: Env, statement: Fields): StatementMeaning {
   if (!incoming)
     return meaning(statementClass, label, { copy, output: outputOf(env, readTarget(env, target, listed)) });
 
-  noteWrite(env, target, 'insert', []);
   const columns = listed.length > 0 ? listed : target.columns.map((column) => column.name);
-  env.out.access('insert', target.found.resolved, columns);
+  noteWritten(env, target, 'insert', columns);
   const where = nodeAt(statement, 'whereClause');
   if (where !== null) {
     const scope: Scope = { items: [target.item], ctes: new Map(), parent: null };

@@ -10,6 +10,7 @@ import {
   analyzeReturning,
   evaluateAssignments,
   noteWrite,
+  noteWritten,
   requireColumn,
   resolveWriteTarget,
   type WriteTarget,
@@ -30,9 +31,10 @@ export function analyzeInsert(env: Env, insert: Fields, outer: Scope): QueryResu
   }
   if (listed.length > 0) noteWrite(env, target, 'insert', listed);
   else
-    env.out.access(
+    noteWritten(
+      env,
+      target,
       'insert',
-      target.found.resolved,
       target.columns.map((column) => column.name),
     );
   const names =

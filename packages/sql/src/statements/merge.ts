@@ -10,6 +10,7 @@ import {
   analyzeReturning,
   evaluateAssignments,
   noteWrite,
+  noteWritten,
   resolveWriteTarget,
   type WriteTarget,
 } from './write-target.ts';
@@ -48,9 +49,10 @@ function analyzeBranch(env: Env, when: Fields, target: WriteTarget, scope: Scope
     case 'CMD_INSERT': {
       if (targets.length > 0) noteWrite(env, target, 'insert', targets);
       else
-        env.out.access(
+        noteWritten(
+          env,
+          target,
           'insert',
-          target.found.resolved,
           target.columns.map((column) => column.name),
         );
       const names =

@@ -1,4 +1,5 @@
 import type { AccessVerb } from '@taskgate/core';
+import { noteWriteFunctions } from '../conversions.ts';
 import type { Env } from '../env.ts';
 import { evaluate } from '../expressions.ts';
 import { eitherOf, type Lineage } from '../lineage.ts';
@@ -52,7 +53,14 @@ export function noteWrite(env: Env, target: WriteTarget, verb: AccessVerb, colum
     names.push(name);
     requireColumn(env, target, name, locationOf(fields));
   }
-  env.out.access(verb, target.found.resolved, names);
+  noteWritten(env, target, verb, names);
+}
+
+/** As `noteWrite`, for columns that are known to be there. */
+export function noteWritten(env: Env, target: WriteTarget, verb: AccessVerb, columns: readonly string[]): void {
+  const { resolved, known } = target.found;
+  env.out.access(verb, resolved, columns);
+  if (known !== null && (verb === 'insert' || verb === 'update')) noteWriteFunctions(env, known);
 }
 
 export function requireColumn(env: Env, target: WriteTarget, name: string, location: number): ScopeColumn | null {
