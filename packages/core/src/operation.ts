@@ -126,6 +126,19 @@ export interface FunctionCandidate {
   readonly guarded: boolean;
 }
 
+/** What a write sets off at the target by itself. */
+export interface FiredEffect {
+  readonly kind: 'trigger' | 'foreign-key';
+  readonly name: string;
+  /** What the trigger or the foreign key is on. */
+  readonly relation: RelationName;
+  readonly on: 'insert' | 'update' | 'delete' | 'truncate';
+  /** Of a trigger: the function that it runs, as `schema.name`. What that does is not seen. */
+  readonly runs: string | null;
+  /** Of a foreign key: what it may do to `relation`. */
+  readonly writes: 'update' | 'delete' | null;
+}
+
 /** What a statement does to the connection rather than to data. */
 export type SessionEffect =
   | { readonly kind: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to' | 'set-transaction' }
@@ -174,6 +187,8 @@ export interface SqlOperation {
   readonly text: string;
   readonly accesses: readonly RelationAccess[];
   readonly functions: readonly FunctionUse[];
+  /** Triggers and foreign keys' actions that its writes set off, at any depth of foreign keys; missing: none. */
+  readonly fires?: readonly FiredEffect[];
   /** `null`: the statement returns no rows, or (execute, fetch) those of another. */
   readonly output: readonly OutputColumn[] | null;
   /** Columns used other than as a plain projection. */

@@ -169,6 +169,28 @@ describe('functions', () => {
     expect(calls({ ...both, candidates: [] })).toBe('deny function-not-allowed');
   });
 
+  test('a deny or hold rule is about what a foreign key writes, too', () => {
+    const wipes = operation('delete', {
+      accesses: [access('delete', 'public.orders')],
+      fires: [
+        {
+          kind: 'foreign-key',
+          name: 'k',
+          relation: { schema: 'public', name: 'order_items' },
+          on: 'delete',
+          runs: null,
+          writes: 'delete',
+        },
+      ],
+      countsItsWrite: true,
+    });
+    const allow = 'allow: [{ delete: public.orders }]';
+    expect(said(wipes, rules(allow))).toBe('allow allowed');
+    expect(said(wipes, rules(allow, { policy: 'deny: [{ delete: public.order_items }]' }))).toBe('deny denied-by-rule');
+    const held = rules(allow, { policy: 'hold: [{ delete: public.order_items, approvals: { from: [dba] } }]' });
+    expect(said(wipes, held)).toBe('hold held-by-rule');
+  });
+
   test('a rule can name one signature', () => {
     expect(calls(call('public', 'sum', { arguments: ['integer', 'text[]'] }))).toBe('allow allowed');
     expect(calls(call('public', 'sum', { arguments: ['integer'] }))).toBe('deny function-not-allowed');

@@ -31,6 +31,14 @@ export function flattenAccesses(accesses: readonly RelationAccess[]): readonly R
   return found;
 }
 
+/** All that the statement reaches, what foreign keys write for it included: deny and hold rules are about that too. */
+export function reachedBy({ accesses, fires }: SqlOperation): readonly RelationAccess[] {
+  const written = (fires ?? []).flatMap(({ relation, writes }): readonly RelationAccess[] =>
+    writes === null ? [] : [{ verb: writes, relation, oid: null, columns: [], system: false, expands: [] }],
+  );
+  return [...flattenAccesses(accesses), ...written];
+}
+
 const matchesAny = (patterns: readonly RelationPattern[], relation: RelationName): boolean =>
   patterns.some((pattern) => matchesRelation(pattern, relation));
 

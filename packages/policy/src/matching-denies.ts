@@ -1,13 +1,13 @@
-import type { Reason, SqlOperation } from '@taskgate/core';
+import type { Reason, RelationAccess, SqlOperation } from '@taskgate/core';
 import type { CompiledPolicySet, CompiledRule } from './compile-policy-set.ts';
 import { matchesFunction } from './function-pattern.ts';
-import { flattenAccesses, touchesAccess } from './match-rule.ts';
+import { reachedBy, touchesAccess } from './match-rule.ts';
 import { formatRelation } from './name-pattern.ts';
 import { reasonOfRule } from './reason.ts';
 
 /** One reason for each deny rule that is about the operation, by its class, by anything it reaches or calls. */
 export function matchingDenies(operation: SqlOperation, set: CompiledPolicySet): readonly Reason[] {
-  const accesses = flattenAccesses(operation.accesses);
+  const accesses = reachedBy(operation);
   return set.denies.flatMap((rule) => {
     const what = deniedBy(rule, operation, set, accesses);
     if (what === null) return [];
@@ -20,7 +20,7 @@ function deniedBy(
   { target }: CompiledRule,
   operation: SqlOperation,
   set: CompiledPolicySet,
-  accesses: ReturnType<typeof flattenAccesses>,
+  accesses: readonly RelationAccess[],
 ): string | null {
   if (target.kind === 'functions') {
     // Whichever of them the server would choose.

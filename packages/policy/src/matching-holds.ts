@@ -1,6 +1,6 @@
 import type { ApprovalTerms, Reason, SqlOperation } from '@taskgate/core';
 import type { CompiledPolicySet, CompiledRule } from './compile-policy-set.ts';
-import { flattenAccesses, isSystemAccess, touchesAccess } from './match-rule.ts';
+import { isSystemAccess, reachedBy, touchesAccess } from './match-rule.ts';
 import { HARMLESS_CLASSES, reasonOfRule } from './reason.ts';
 
 /** Hold rules that are about the operation. What runs nothing is held only where a rule names its class. */
@@ -8,7 +8,7 @@ export function matchingHolds(operation: SqlOperation, set: CompiledPolicySet): 
   const { statementClass, effect } = operation;
   const runsNothing =
     statementClass === 'explain' || (effect !== null && effect.kind !== 'declare' && statementClass !== 'notify');
-  const accesses = runsNothing ? [] : flattenAccesses(operation.accesses).filter((access) => !isSystemAccess(access));
+  const accesses = runsNothing ? [] : reachedBy(operation).filter((access) => !isSystemAccess(access));
   const isHarmless =
     HARMLESS_CLASSES.has(statementClass) &&
     operation.accesses.every(isSystemAccess) &&

@@ -1,5 +1,5 @@
 import type { ColumnUseContext } from '@taskgate/core';
-import { noteConversion, rowTypeName } from './conversions.ts';
+import { noteConversion, noteSilentCasts, rowTypeName } from './conversions.ts';
 import type { Env } from './env.ts';
 import type { Lineage } from './lineage.ts';
 import { type Fields, flagAt, locationOf, namesOf, nodesAt } from './node.ts';
@@ -139,6 +139,7 @@ export function checkCastType(env: Env, typeName: Fields, from: Lineage): string
   const printed = ownType(env, schema, name, location);
   if (printed !== null) {
     noteConversion(env, printed, from, location);
+    noteSilentCasts(env, [printed]);
     return array ? `${printed}[]` : printed;
   }
   if (schema === null && name === 'xml') return refuse('is not one that a statement may convert to');

@@ -1,5 +1,6 @@
 import type {
   CatalogCast,
+  CatalogForeignKey,
   CatalogFunction,
   CatalogOperator,
   CatalogRelation,
@@ -19,6 +20,8 @@ export interface CatalogIndex {
   descendants(relation: CatalogRelation): readonly CatalogRelation[];
   /** All that it inherits from or is a partition of, at any depth. */
   ancestors(relation: CatalogRelation): readonly CatalogRelation[];
+  /** Foreign keys whose action writes, by what they reference. */
+  referencing(oid: number): readonly { readonly relation: CatalogRelation; readonly key: CatalogForeignKey }[];
   /** All functions of that name: outside the system's schemas, and those of pg_catalog that share it. */
   functionsNamed(name: string): readonly CatalogFunction[];
   /** True too where the catalog does not say which there are. */
@@ -48,6 +51,11 @@ export function createCatalogIndex(catalog: PostgresCatalog): CatalogIndex {
   const children = groupBy(
     catalog.relations.flatMap((relation) => relation.parents.map((parent) => [parent, relation] as const)),
   );
+  const references = groupBy(
+    catalog.relations.flatMap((relation) =>
+      relation.foreignKeys.map((key) => [key.references, { relation, key }] as const),
+    ),
+  );
   const functions = groupBy([...catalog.builtinFunctions, ...catalog.functions].map((fn) => [fn.name, fn] as const));
   const builtinNames = new Set(catalog.builtinFunctionNames);
   const functionsByOid = new Map(catalog.functions.map((fn) => [fn.oid, fn]));
@@ -73,6 +81,7 @@ export function createCatalogIndex(catalog: PostgresCatalog): CatalogIndex {
     systemRelation: (schema, name) => systemByName.get(key(schema, name)) ?? null,
     descendants: (relation) => closure(relation, (one) => children.get(one.oid) ?? []),
     ancestors: (relation) => closure(relation, (one) => one.parents.flatMap((oid) => byOid.get(oid) ?? [])),
+    referencing: (oid) => references.get(oid) ?? [],
     functionsNamed: (name) => functions.get(name) ?? [],
     hasBuiltinFunction: (name) => builtinNames.size === 0 || builtinNames.has(name),
     functionByOid: (oid) => functionsByOid.get(oid) ?? null,

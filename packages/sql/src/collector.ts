@@ -20,7 +20,7 @@ export interface ResolvedRelation extends RelationName {
 /** Turns a byte offset of the message into a position in the statement's text. */
 export type Locate = (location: number) => SourcePosition | null;
 
-interface AccessDraft {
+export interface AccessDraft {
   readonly verb: AccessVerb;
   readonly relation: ResolvedRelation;
   readonly columns: Set<string>;
@@ -34,6 +34,10 @@ export interface Collector {
   unknown(code: Unknown['code'], message: string, location?: number): void;
   /** Takes over what a view's definition calls and what in it is not understood. */
   adopt(functions: readonly FunctionUse[], unknowns: readonly Unknown[]): void;
+  /** Takes over all that another has gathered. */
+  adoptAll(other: Collector): void;
+  /** As they were found, one for each pair of verb and relation. */
+  drafts(): readonly AccessDraft[];
   accesses(
     expand: (relation: ResolvedRelation, verb: AccessVerb) => readonly RelationAccess[],
   ): readonly RelationAccess[];
@@ -90,6 +94,15 @@ export function createCollector(locate: Locate): Collector {
         if (!unknowns.has(one.message)) unknowns.set(one.message, { ...one, position: null });
       }
     },
+    adoptAll(other) {
+      for (const { verb, relation, columns } of other.drafts()) this.access(verb, relation, [...columns]);
+      for (const use of other.uses()) {
+        const key = use.context + columnKey(use.column);
+        if (!uses.has(key)) uses.set(key, { ...use, position: null });
+      }
+      this.adopt(other.functions(), other.unknowns());
+    },
+    drafts: () => [...accesses.values()],
     accesses: (expand) =>
       [...accesses.values()].map(({ verb, relation, columns }) => ({
         verb,

@@ -41,12 +41,18 @@ export function noteMaking(env: Env, printed: string, way: FunctionWay, location
   for (const field of type.fields) noteMaking(env, field.typeName, way, location, depth + 1);
 }
 
-/** Notes the casts that the server applies by itself to values of these types. */
-export function noteSilentCasts(env: Env, types: Iterable<string>): void {
-  const casts = env.catalog.ownCasts.filter((cast) => cast.context !== 'explicit');
+/**
+ * Notes the casts that the server applies by itself, in expressions, where these types are in play; without types:
+ * where any may be. One from or to a built-in type needs a value, an argument or a column of the other.
+ */
+export function noteSilentCasts(env: Env, types?: readonly string[]): void {
+  const casts = env.catalog.ownCasts.filter((cast) => cast.context === 'implicit');
   if (casts.length === 0) return;
-  const names = new Set([...types].map(bareType));
-  for (const cast of casts) if (names.has(cast.source) || names.has(cast.target)) noteCast(env, cast, 0);
+  const names = types && new Set(types.map(bareType));
+  for (const cast of casts) {
+    const own = [cast.source, cast.target].filter((type) => !isBuiltinScalar(type));
+    if (names === undefined || own.length === 0 || own.some((type) => names.has(type))) noteCast(env, cast, 0);
+  }
 }
 
 /** Notes what a write to a relation runs besides what the statement says; triggers are told apart. */
@@ -55,6 +61,14 @@ export function noteWriteFunctions(env: Env, relation: CatalogRelation): void {
     for (const oid of one.writeFunctions) noteOwnFunction(env, oid, 'write', 0);
   }
   for (const column of relation.columns) noteMaking(env, column.typeName, 'write', 0);
+  const types = new Set(relation.columns.flatMap(({ typeName }) => [bareType(typeName), baseOf(env, typeName)]));
+  for (const cast of env.catalog.ownCasts) {
+    if (cast.context === 'assignment' && types.has(cast.target)) noteCast(env, cast, 0);
+  }
+}
+
+function baseOf(env: Env, typeName: string): string | null {
+  return env.catalog.baseType(bareType(typeName));
 }
 
 function noteCast(env: Env, cast: CatalogCast, location: number): void {

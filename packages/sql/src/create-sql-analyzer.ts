@@ -2,6 +2,7 @@ import type { PostgresCatalog, SqlOperation, Unknown } from '@taskgate/core';
 import { type CatalogIndex, createCatalogIndex } from './catalog-index.ts';
 import { createCollector } from './collector.ts';
 import { expandAccess } from './expand-access.ts';
+import { firedEffects } from './fired-effects.ts';
 import { type PgNode, toNode } from './node.ts';
 import { createSqlParser, type RawStatement, type SqlParser } from './parser.ts';
 import { SQL_LIMITS } from './sql-limits.ts';
@@ -105,16 +106,18 @@ function buildOperation(
     env,
     statement,
   );
+  const accesses = [
+    ...out.accesses((relation, verb) => expandAccess(env, relation, verb)),
+    ...inner.flatMap((one) => one.accesses),
+  ];
   return {
     kind: 'sql',
     dialect: 'postgres',
     statementClass,
     label,
     text,
-    accesses: [
-      ...out.accesses((relation, verb) => expandAccess(env, relation, verb)),
-      ...inner.flatMap((one) => one.accesses),
-    ],
+    accesses,
+    fires: firedEffects(work.index, accesses),
     functions: [...out.functions(), ...inner.flatMap((one) => one.functions)],
     output,
     uses: [...out.uses(), ...inner.flatMap((one) => one.uses)],

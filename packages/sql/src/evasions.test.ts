@@ -147,10 +147,43 @@ describe('P10-P13 functions and their disguises', () => {
     expect(isFlagged(analyze(text))).toBe(true);
   });
 
+  const runs = (text: string) =>
+    analyze(text).functions.flatMap(({ way, candidates }) => candidates.map(({ name }) => `${way} ${name}`));
+
+  test('P10 casts, operators, domains, defaults and checks count as functions that run', () => {
+    expect(runs('select name::mood from customers')).toEqual(['cast to_mood']);
+    expect(runs('select 1::mood')).toEqual(['cast to_mood']); // text is assigned, too
+    expect(runs("insert into moods values (1, 'x'::text)")).toEqual(['cast to_mood']);
+    expect(runs('select 1::positive')).toEqual(['type never']);
+    expect(runs("select name ||| 'x' from customers")).toEqual(['operator never']);
+    expect(runs('select id from customers where name operator(public.@@@) $1')).toContain('operator never');
+    expect(runs('insert into coded (id) values (1)')).toEqual(['write wipe', 'write never']);
+    expect(runs('update coded set id = 2')).toEqual(['write wipe', 'write never']);
+    expect(runs('copy coded (id) from stdin')).toEqual(['write wipe', 'write never']);
+    expect(runs('delete from coded where id = 1')).toEqual([]);
+    expect(runs('insert into coded (id) values (1) on conflict (id) do nothing')).toContain('write wipe');
+    expect(runs('with x as (update coded set id = 1 returning id) select id from x')).toContain('write wipe');
+  });
+
+  test('P10 a call is every function that the server could choose', () => {
+    expect(runs('select lower(name) from customers')).toEqual(['call lower']);
+    const [doubt] = analyze('select lower($1)').functions;
+    expect(doubt!.candidates.map(({ schema, arguments: types }) => `${schema}(${types})`)).toEqual([
+      'pg_catalog(text)',
+      'pg_catalog(anyrange)',
+      'public(character varying)',
+    ]);
+    expect(doubt).toMatchObject({ harmless: false });
+    expect(analyze('select lower(name::varchar) from customers').functions[0]!.candidates).toMatchObject([
+      { oid: 901, schema: 'public', guarded: true },
+    ]);
+    // Named arguments, which none of them has.
+    expect(analyze('select lower(x => name) from customers').functions[0]!.harmless).toBe(false);
+  });
+
   test('P10 the built-in one, qualified, stays harmless', () => {
     expect(analyze('select pg_catalog.lower(name) from customers').functions).toMatchObject([{ harmless: true }]);
     expect(analyze('select lower(name) from customers').functions).toMatchObject([{ harmless: true }]);
-    expect(analyze('select 1::mood').unknowns).toEqual([]);
     expect(isFlagged(analyze('select 1 operator(pg_catalog.+) 2'))).toBe(false);
   });
 
@@ -323,6 +356,36 @@ describe('P14-P18 session, names and copies', () => {
   });
 });
 
+describe('what a write leads to', () => {
+  test('P19 a rule of the relation is followed: what it reads, writes and calls is the statement’s', () => {
+    const operation = analyze("insert into logged values (1, 'x')");
+    expect(operation.unknowns).toEqual([]);
+    expect(operation.accesses.map(({ verb, relation, columns }) => [verb, relation.name, columns])).toEqual([
+      ['select', 'customers', ['ssn']],
+      ['insert', 'order_items', ['id', 'sku']],
+      ['insert', 'logged', ['id', 'note']],
+    ]);
+    expect(operation.uses).toContainEqual(
+      expect.objectContaining({ column: { schema: 'public', relation: 'customers', column: 'ssn' }, context: 'write' }),
+    );
+    expect(operation.functions).toMatchObject([{ name: 'wipe', harmless: false }]);
+    expect(operation.countsItsWrite).toBe(false);
+    expect(analyze("update logged set note = 'x'").accesses).toHaveLength(1);
+    expect(analyze('insert into ruled values (1)').unknowns).toEqual([]);
+  });
+
+  test('P10 triggers and foreign keys that a write sets off are told, through views and cascades', () => {
+    const fired = (text: string) =>
+      (analyze(text).fires ?? []).map((one) => `${one.on} ${one.name} ${one.runs ?? one.writes}`);
+    expect(fired('update orders set status = $1')).toEqual(['update touched public.touch']);
+    expect(fired('with x as (insert into orders (id) values (1) returning id) select id from x')).toEqual([
+      'insert touched public.touch',
+    ]);
+    expect(fired('delete from orders')).toEqual(['delete items_order delete']);
+    expect(fired('select id from orders')).toEqual([]);
+  });
+});
+
 describe('P18 P19 definitions', () => {
   test.each([
     ['drop table orders, public.payments', 'drop', ['drop orders', 'drop payments']],
@@ -359,7 +422,8 @@ describe('P18 P19 definitions', () => {
     'delete from pg_class',
     'select relname from pg_class for update',
     'grant select on pg_proc to x',
-    'insert into ruled values (1)',
+    'insert into ruled values (1) returning id',
+    'merge into ruled r using orders o on r.id = o.id when matched then delete',
   ])('%s is refused', (text) => {
     expect(analyze(text).unknowns).not.toEqual([]);
   });

@@ -2,6 +2,7 @@ import type { ColumnUseContext } from '@taskgate/core';
 import { argumentType, operandType } from './argument-type.ts';
 import { castLineage } from './casts.ts';
 import { evaluateColumnRef } from './column-ref.ts';
+import { noteSilentCasts } from './conversions.ts';
 import { type Env, spendStep } from './env.ts';
 import { analyzeFunctionCall } from './function-calls.ts';
 import { evaluateIndirection } from './indirection.ts';
@@ -30,6 +31,9 @@ export function evaluate(env: Env, node: PgNode, scope: Scope, context: ColumnUs
     case 'A_Const':
       return constantLineage(fields);
     case 'ParamRef':
+      // A client may say of what type it is.
+      noteSilentCasts(env);
+      return NO_SOURCE;
     case 'SQLValueFunction':
     case 'SetToDefault':
     case 'MergeSupportFunc':
@@ -66,7 +70,9 @@ export function evaluate(env: Env, node: PgNode, scope: Scope, context: ColumnUs
         // `case x when y` compares with `=`.
         if (tested !== null) {
           const left = argumentType(tested, testedLineage[0] ?? NO_SOURCE);
-          noteOperator(env, ['='], locationOf(fields), { left, right: argumentType(condition, lineage) });
+          const right = argumentType(condition, lineage);
+          // What is tested is of a type before it is compared: a literal is text.
+          noteOperator(env, ['='], locationOf(fields), { left: left === 'unknown' ? 'text' : left, right });
         }
         return [lineage];
       });

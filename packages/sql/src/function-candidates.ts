@@ -79,22 +79,22 @@ function fitOf(fn: CatalogFunction, call: CallShape): Fit | null {
   const given = types.length;
   const wanted = fn.arguments.length;
   if (argumentNames.length > 0) return fitByName(fn, call);
-  if (call.spread) return fn.variadic && given === wanted ? { fn, types: fn.arguments, plain: false } : null;
-  if (fn.variadic && given >= wanted && wanted > 0) {
+  // With `variadic` in the call nothing is gathered, and the server takes functions that are not variadic too.
+  if (!call.spread && fn.variadic && given >= wanted && wanted > 0) {
     const array = fn.arguments.at(-1)!;
     const element = array.replace(/\[\]$/, '');
     const rest = Array.from({ length: given - wanted + 1 }, () => (array === 'anyarray' ? 'anyelement' : element));
     return { fn, types: [...fn.arguments.slice(0, -1), ...rest], plain: false };
   }
   if (given > wanted || given + fn.defaults < wanted) return null;
-  return { fn, types: fn.arguments.slice(0, given), plain: given === wanted };
+  return { fn, types: fn.arguments.slice(0, given), plain: given === wanted && !call.spread };
 }
 
 function fitByName(fn: CatalogFunction, call: CallShape): Fit | null {
   const given = call.types.length;
   const positional = given - call.argumentNames.length;
   const wanted = fn.arguments.length;
-  if (given > wanted || (call.spread && !fn.variadic)) return null;
+  if (given > wanted) return null;
   const places = call.argumentNames.map((name) => fn.argumentNames.indexOf(name));
   if (places.some((place) => place < positional)) return null;
   const filled = new Set([...Array.from({ length: positional }, (_, index) => index), ...places]);

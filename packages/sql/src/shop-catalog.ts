@@ -12,6 +12,8 @@ const INT = 'integer';
 const TEXT = 'text';
 const WHEN = 'timestamp with time zone';
 const RULE = 'CREATE RULE r AS ON INSERT TO public.ruled DO INSTEAD NOTHING;';
+const LOG_RULE = `CREATE RULE log AS ON INSERT TO public.logged WHERE (new.id > 0) DO
+  INSERT INTO public.order_items (id, sku) SELECT new.id, customers.ssn FROM public.customers WHERE (public.wipe(new.id) = 1);`;
 const BUILTIN = { schema: 'pg_catalog', volatility: 'immutable', language: 'internal' } as const;
 
 function relation(
@@ -29,8 +31,29 @@ export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
   version: 'shop-1',
   relations: [
     relation(1, 'customers', CUSTOMER),
-    relation(2, 'orders', { id: INT, customer_id: INT, status: TEXT, total_cents: INT, created_at: WHEN }),
-    relation(3, 'order_items', { id: INT, order_id: INT, sku: TEXT, quantity: INT, price_cents: INT }),
+    relation(
+      2,
+      'orders',
+      { id: INT, customer_id: INT, status: TEXT, total_cents: INT, created_at: WHEN },
+      {
+        triggers: [
+          {
+            name: 'touched',
+            functionOid: 900,
+            functionName: 'public.touch',
+            timing: 'before',
+            forEachRow: true,
+            events: ['insert', 'update'],
+          },
+        ],
+      },
+    ),
+    relation(
+      3,
+      'order_items',
+      { id: INT, order_id: INT, sku: TEXT, quantity: INT, price_cents: INT },
+      { foreignKeys: [{ name: 'items_order', references: 2, onDelete: 'cascade', onUpdate: null }] },
+    ),
     relation(4, 'payments', { id: INT, order_id: INT, card_number: TEXT, amount_cents: INT, paid_at: WHEN }),
     relation(
       10,
@@ -74,6 +97,14 @@ export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
       { id: INT, note: TEXT },
       { rules: [{ name: 'r', event: 'insert', instead: true, definition: RULE }] },
     ),
+    relation(
+      32,
+      'logged',
+      { id: INT, note: TEXT },
+      { rules: [{ name: 'log', event: 'insert', instead: false, definition: LOG_RULE }] },
+    ),
+    relation(33, 'coded', { id: INT, code: TEXT, amount: 'public.positive' }, { writeFunctions: [900] }),
+    relation(34, 'moods', { id: INT, mood: 'public.mood' }),
     relation(31, 'Odd Name', { 'Mixed Case': TEXT, 'ss n': TEXT }),
     { ...relation(40, 'notes', { id: INT, text: TEXT }), schema: 'private' },
   ],
@@ -81,6 +112,7 @@ export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
     buildFunction({ oid: 900, name: 'wipe', arguments: [INT], securityDefiner: true }),
     buildFunction({ oid: 901, name: 'lower', arguments: ['character varying'], result: TEXT }),
     buildFunction({ oid: 902, name: 'close_day', kind: 'procedure', result: 'void' }),
+    buildFunction({ oid: 904, name: 'to_mood', arguments: [TEXT], result: 'public.mood' }),
     buildFunction({ oid: 903, name: 'never', arguments: [TEXT, TEXT], result: 'boolean' }),
   ],
   builtinFunctions: [
@@ -98,6 +130,11 @@ export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
     functionSchema: 'public',
     functionName: 'never',
   })),
+  casts: [
+    { source: 'integer', target: 'bigint', context: 'implicit', functionOid: null },
+    { source: 'character varying', target: TEXT, context: 'implicit', functionOid: null },
+    { source: TEXT, target: 'public.mood', context: 'assignment', functionOid: 904 },
+  ],
   types: [
     buildType({ oid: 800, name: 'mood' }),
     buildType({ oid: 801, name: 'positive', kind: 'domain', base: INT, functions: [903] }),

@@ -41,7 +41,7 @@ export function analyzeCopy(env: Env, statement: Fields): StatementMeaning {
     const { result, parameterCount } = analyzeCheckedQuery(env, query);
     return meaning(statementClass, label, { output: outputOf(env, result), copy, parameterCount });
   }
-  const target = resolveWriteTarget(env, statement);
+  const target = resolveWriteTarget(env, statement, 'copy');
   if (target === null) return meaning(statementClass, label, { copy });
   const listed = namesOf(nodesAt(statement, 'attlist'));
   for (const name of listed) requireColumn(env, target, name, 0);

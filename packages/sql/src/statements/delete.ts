@@ -9,7 +9,7 @@ import { analyzeReturning, noteWrite, resolveWriteTarget } from './write-target.
 
 export function analyzeDelete(env: Env, statement: Fields, outer: Scope): QueryResult {
   const level: Scope = { items: [], ctes: analyzeWith(env, bodyAt(statement, 'withClause'), outer), parent: outer };
-  const target = resolveWriteTarget(env, statement);
+  const target = resolveWriteTarget(env, statement, 'delete');
   const others = analyzeFrom(env, nodesAt(statement, 'usingClause'), level);
   if (target === null) return NO_RESULT;
   noteWrite(env, target, 'delete', []);

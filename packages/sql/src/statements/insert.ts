@@ -18,7 +18,7 @@ import {
 
 export function analyzeInsert(env: Env, insert: Fields, outer: Scope): QueryResult {
   const level: Scope = { items: [], ctes: analyzeWith(env, bodyAt(insert, 'withClause'), outer), parent: outer };
-  const target = resolveWriteTarget(env, insert);
+  const target = resolveWriteTarget(env, insert, 'insert');
   const query = nodeAt(insert, 'selectStmt');
   const input = query === null ? NO_RESULT : analyzeQuery(env, query, level);
   requireKnownPositions(env, input);

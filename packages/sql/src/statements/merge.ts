@@ -18,7 +18,7 @@ import {
 /** All branches count, whichever of them a row would take. */
 export function analyzeMerge(env: Env, merge: Fields, outer: Scope): QueryResult {
   const level: Scope = { items: [], ctes: analyzeWith(env, bodyAt(merge, 'withClause'), outer), parent: outer };
-  const target = resolveWriteTarget(env, merge);
+  const target = resolveWriteTarget(env, merge, 'merge');
   const source = nodeAt(merge, 'sourceRelation');
   const others = source === null ? [] : [analyzeFromItem(env, source, level, [])];
   if (target === null) return NO_RESULT;

@@ -9,7 +9,7 @@ import { analyzeReturning, evaluateAssignments, noteWrite, resolveWriteTarget } 
 
 export function analyzeUpdate(env: Env, update: Fields, outer: Scope): QueryResult {
   const level: Scope = { items: [], ctes: analyzeWith(env, bodyAt(update, 'withClause'), outer), parent: outer };
-  const target = resolveWriteTarget(env, update);
+  const target = resolveWriteTarget(env, update, 'update');
   const others = analyzeFrom(env, nodesAt(update, 'fromClause'), level);
   if (target === null) return NO_RESULT;
   const targets = nodesAt(update, 'targetList');

@@ -1,4 +1,4 @@
-import type { AccessVerb } from '@taskgate/core';
+import type { AccessVerb, CatalogRelation } from '@taskgate/core';
 import { noteWriteFunctions } from '../conversions.ts';
 import type { Env } from '../env.ts';
 import { evaluate } from '../expressions.ts';
@@ -17,23 +17,44 @@ export interface WriteTarget {
   readonly item: FromItem;
 }
 
-/** `null` (with an unknown noted) where the relation is not known. */
-export function resolveWriteTarget(env: Env, statement: Fields): WriteTarget | null {
+/**
+ * `null` (with an unknown noted) where the relation is not known. What rules make of the write is noted with it; `copy`
+ * passes them by.
+ */
+export function resolveWriteTarget(
+  env: Env,
+  statement: Fields,
+  event: 'insert' | 'update' | 'delete' | 'merge' | 'copy',
+): WriteTarget | null {
   const rangeVar = bodyAt(statement, 'relation') ?? {};
   const found = resolveRelation(env, rangeVar);
   if (found === null) return null;
-  if (found.known !== null && found.known.rules.length > 0) {
-    env.out.unknown(
-      'unsupported',
-      `\`${found.resolved.schema}.${found.resolved.name}\` has rules that rewrite a write; write to what they lead to`,
-      locationOf(rangeVar),
-    );
-  }
+  if (found.known !== null && event !== 'copy') followRules(env, found.known, statement, event, locationOf(rangeVar));
   const aliasName = textAt(bodyAt(rangeVar, 'alias') ?? {}, 'aliasname');
   const columns = found.known === null ? [] : columnsOf(env, found.known, isOnly(rangeVar));
   const alias = aliasName ?? found.resolved.name;
   const relation = targetRelation(found, alias, aliasName === null ? found.resolved.schema : null, columns);
   return { found, alias, columns, item: { columns, relations: [relation], bases: [found.resolved] } };
+}
+
+/** What the rules of a relation do is done by the statement; what they return would come under other names. */
+function followRules(
+  env: Env,
+  relation: CatalogRelation,
+  statement: Fields,
+  event: 'insert' | 'update' | 'delete' | 'merge',
+  location: number,
+): void {
+  const rules = relation.rules.filter((rule) => event === 'merge' || rule.event === event);
+  if (rules.length === 0) return;
+  if (event === 'merge' || bodyAt(statement, 'returningClause') !== null || statement.returningList !== undefined) {
+    env.out.unknown(
+      'unsupported',
+      `\`${relation.schema}.${relation.name}\` has rules that rewrite the write; leave out returning, or write to what they lead to`,
+      location,
+    );
+  }
+  for (const rule of rules) env.out.adoptAll(env.views.defineRule(relation, rule));
 }
 
 function targetRelation(
