@@ -20,6 +20,8 @@ export interface Candidate {
   readonly parameters: readonly (Uint8Array | null)[];
   readonly parameterFormats: readonly number[];
   readonly via: 'simple' | 'extended' | 'console';
+  /** Runs inside a transaction that the gate keeps open until its rows are counted. */
+  readonly guarded?: boolean;
 }
 
 export type Admission = { readonly run: OperationRun } | { readonly refusal: Uint8Array };
@@ -70,9 +72,10 @@ export async function admitOperation(state: SessionState, candidate: Candidate, 
 function runOf(
   state: SessionState,
   decisionId: string,
-  { decided, result, onSuccess }: Pick<Candidate, 'decided' | 'result' | 'onSuccess'>,
+  { decided, result, onSuccess, guarded }: Pick<Candidate, 'decided' | 'result' | 'onSuccess' | 'guarded'>,
 ): OperationRun {
-  return new OperationRun({ decisionId, decided, result, onSuccess, ports: state.runPorts });
+  const counted = guarded === true || decided.decision.obligations.affectsMax !== null;
+  return new OperationRun({ decisionId, decided, result, onSuccess, guarded: counted, ports: state.runPorts });
 }
 
 /** Records a refusal that never becomes an operation of its own (a parse that is denied, a protocol message). */

@@ -1,3 +1,4 @@
+import { psqlPath, runCommand } from '@taskgate/testkit';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectThrough, psqlThrough } from '../testing/door-clients.ts';
@@ -114,5 +115,109 @@ describe('the time of statements', () => {
     });
     await client.end();
     await other.end();
+  });
+});
+
+describe('a write that passes the budget', () => {
+  const count = async (where: string): Promise<number> =>
+    (await door.database.query<{ n: number }>(`select count(*)::int as n from public.orders where ${where}`))[0]!.n;
+  const limited = (rows: number) => door.grant('shop-admin', { limits: { rows }, policies: [] });
+
+  it('is rolled back where it is sent alone, by the rows that it changed or returned', async () => {
+    const grant = limited(10);
+    const changed = await psqlThrough(door, grant, "update public.orders set status = 'a1' where id <= 11");
+    expect(changed.stderr).toMatch(
+      /53400: taskgate: rolled back: it changed 11 rows, and of the grant's 10 rows 10 are left/,
+    );
+    expect(changed.stdout).toBe('');
+    expect(await count("status = 'a1'")).toBe(0);
+    const fits = await psqlThrough(door, grant, "update public.orders set status = 'a2' where id <= 4");
+    expect(fits).toMatchObject({ stdout: 'UPDATE 4\n', stderr: '' });
+    expect(await count("status = 'a2'")).toBe(4);
+    const returned = await psqlThrough(
+      door,
+      grant,
+      "update public.orders set status = 'a3' where id <= 20 returning id",
+      'select 1',
+    );
+    expect(returned.stderr).toMatch(/53400: taskgate: rolled back: the grant has used its 10 rows/);
+    expect(await count("status = 'a3'")).toBe(0);
+    const none = await psqlThrough(door, grant, 'delete from public.orders where id = 1');
+    expect(none.stderr).toMatch(/42501.*used its 10 rows/);
+  });
+
+  it('is rolled back where a driver binds it, and the session goes on', async () => {
+    const client = await connectThrough(door, limited(10));
+    const text = 'update public.orders set status = $1 where id <= $2';
+    expect(await failing(client.query(text, ['b1', 50]))).toMatchObject({ code: '53400' });
+    expect(await count("status = 'b1'")).toBe(0);
+    expect((await client.query(text, ['b2', 3])).rowCount).toBe(3);
+    const returning = `with changed as (${text} returning id) select id from changed`;
+    expect(await failing(client.query(returning, ['b3', 50]))).toMatchObject({
+      code: '53400',
+      message: expect.stringContaining('rolled back'),
+    });
+    expect(await count("status = 'b3'")).toBe(0);
+    expect(await count("status = 'b2'")).toBe(3);
+    await client.end();
+  });
+
+  it('is rolled back with its transaction, of which the client is told', async () => {
+    for (const values of [undefined, []]) {
+      const client = await connectThrough(door, limited(10));
+      const run = (text: string) => client.query({ text, ...(values === undefined ? {} : { values }) });
+      await run('begin');
+      expect((await run("update public.orders set status = 'c1' where id <= 2")).rowCount).toBe(2);
+      expect(await failing(run("update public.orders set status = 'c2' where id <= 50"))).toMatchObject({
+        code: '53400',
+        message: expect.stringContaining('rolled back'),
+      });
+      expect(await failing(run('select 1'))).toMatchObject({ code: expect.stringMatching(/25P02|42501/) });
+      expect((await run('commit').catch((error: pg.DatabaseError) => error)) instanceof Error).toBe(false);
+      expect(await count("status in ('c1', 'c2')")).toBe(0);
+      await client.end();
+    }
+  });
+
+  it('says that it was executed where several statements came in one message', async () => {
+    const result = await psqlThrough(
+      door,
+      limited(10),
+      "update public.orders set status = 'd1' where id <= 3; update public.orders set status = 'd2' where id <= 50; select 1",
+    );
+    expect(result.stderr).toMatch(/53400: taskgate: executed, result withheld: it changed 50 rows/);
+    expect(result.stdout).toBe('UPDATE 3\n');
+    expect(await count("status = 'd2'")).toBe(50);
+  });
+
+  it('copies nothing in', async () => {
+    const rows = Array.from({ length: 12 }, (_, n) => `${9_000 + n}\t1\tcopied\t1\t2020-01-01`).join('\n');
+    const target = (grant: ReturnType<typeof limited>) => [
+      '-X',
+      '-c',
+      'copy public.orders from stdin',
+      `host=127.0.0.1 port=${door.port} user=${grant.grant.task.name} dbname=${door.database.name} sslmode=disable`,
+    ];
+    const tight = limited(10);
+    const over = await runCommand(psqlPath(), target(tight), { env: { PGPASSWORD: tight.token }, input: `${rows}\n` });
+    expect(over.stderr).toMatch(/rolled back: it changed 12 rows/);
+    expect(await count('id >= 9000')).toBe(0);
+    const wide = limited(12);
+    const fits = await runCommand(psqlPath(), target(wide), { env: { PGPASSWORD: wide.token }, input: `${rows}\n` });
+    expect(fits.stdout).toBe('COPY 12\n');
+    expect(await count('id >= 9000')).toBe(12);
+  });
+
+  it('is told its own error as ever', async () => {
+    const result = await psqlThrough(
+      door,
+      limited(10),
+      'update public.orders set total_cents = 1 / 0 where id = 1',
+      "insert into public.orders values (1, 1, 'twice', 1)",
+      'select 1',
+    );
+    expect(result.stderr).toMatch(/22012: division by zero/);
+    const repeated = await psqlThrough(door, limited(10), "insert into public.orders values (1, 1, 'twice', 1)");
+    expect(repeated.stderr).toMatch(/23505/);
   });
 });

@@ -42,6 +42,8 @@ class Meter {
   release = false;
   /** Nobody has more to give, as far as is known. */
   empty = false;
+  /** What somebody waits for. */
+  needed = 1;
   step: number;
   askedAt = Number.NEGATIVE_INFINITY;
   reported = 0;
@@ -120,6 +122,12 @@ export class GrantBudget {
     if (meter.left <= meter.mark) this.#reserveAhead();
   }
 
+  /** Something that stands passed it. */
+  useUp(dimension: BudgetDimension): void {
+    const meter = this.#meters[dimension];
+    meter.left = Math.min(meter.left, 0);
+  }
+
   /** Whether another row fits; where not, {@link moreRows} may help. */
   get hasRow(): boolean {
     return this.rows.left > 0 && this.bytes.left > 0;
@@ -130,9 +138,12 @@ export class GrantBudget {
     return this.statements.left > 0 && this.duration.left > 0 && this.hasRow;
   }
 
-  /** Waits until another row fits (true), or the store has no more to give, or does not answer. Look again: others spend too. */
-  moreRows(): Promise<boolean> {
-    return this.#more([this.rows, this.bytes]);
+  /** Waits until so many rows fit (true), or the store has no more to give, or does not answer. Look again: others spend too. */
+  moreRows(rows = 1): Promise<boolean> {
+    this.rows.needed = Math.max(this.rows.needed, rows);
+    return this.#more([this.rows, this.bytes]).finally(() => {
+      this.rows.needed = 1;
+    });
   }
 
   /** As {@link moreRows}, for another statement. */
@@ -146,13 +157,27 @@ export class GrantBudget {
   }
 
   async #more(meters: readonly Meter[]): Promise<boolean> {
-    const dry = (): readonly Meter[] => meters.filter(({ left }) => left <= 0);
+    const dry = (): readonly Meter[] => meters.filter(({ left, needed }) => left < needed);
     for (const meter of dry()) meter.empty = false;
     while (dry().length > 0) {
       await this.reserve();
       if (this.#away || dry().some(({ empty }) => empty)) return false;
     }
     return true;
+  }
+
+  /** Whether a write that changed so many rows fits. */
+  fits(rows: number): boolean {
+    return this.rows.left >= rows;
+  }
+
+  /** Why it does not fit. */
+  overshot(rows: number): LimitReached {
+    const { limit, left } = this.rows;
+    return {
+      code: 'limit-reached',
+      message: `it changed ${rows} rows, and of the grant's ${limit} rows ${Math.max(0, left)} are left${this.#away ? ' here, and the store is away' : ''}`,
+    };
   }
 
   /** `null` while another statement (`during` left out), or another row of the one that runs, fits. */
@@ -205,7 +230,7 @@ export class GrantBudget {
       const needs = isLow(meter);
       if (needs) adapt(meter, now);
       // What a row took beyond its slice is owed first.
-      return { meter, line: lineOf(meter, needs ? meter.step + Math.max(0, Math.ceil(-meter.left)) : 0) };
+      return { meter, line: lineOf(meter, needs ? meter.step + Math.max(0, Math.ceil(meter.needed - meter.left)) : 0) };
     });
     try {
       const granted = await this.#report(
@@ -220,11 +245,12 @@ export class GrantBudget {
         if (meter.limit !== line.limit || answer === undefined) continue;
         meter.release = false;
         if (meter.limit === null) continue;
-        meter.left += answer.granted - meter.granted;
+        const more = answer.granted - meter.granted;
+        meter.left += more;
         meter.granted = answer.granted;
         // Where nobody has more to give, asking ahead of need is of no use.
         if (line.want === 0) continue;
-        meter.empty = meter.left <= 0;
+        meter.empty = more <= 0;
         meter.mark = answer.left === 0 ? Number.NEGATIVE_INFINITY : Math.floor(meter.left / 2);
       }
     } catch (error) {
@@ -248,7 +274,7 @@ export interface BudgetPorts {
   readonly onFailure: (error: unknown) => void;
 }
 
-const isLow = ({ limit, left, mark }: Meter): boolean => limit !== null && left <= Math.max(mark, 0);
+const isLow = ({ limit, left, mark, needed }: Meter): boolean => limit !== null && (left <= mark || left < needed);
 
 const lineOf = ({ dimension, limit, used, release }: Meter, want: number): BudgetReport['lines'][number] => ({
   dimension,

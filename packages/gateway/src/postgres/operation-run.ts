@@ -11,6 +11,7 @@ import {
 import { type OperationOutcome, RECORDING_LIMITS } from '@taskgate/recording';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { DecidedStatement } from './decision-context.ts';
+import type { LimitReached } from './grant-budget.ts';
 import { resultMasks } from './result-masks.ts';
 
 const MAX_NOTES = 100;
@@ -49,6 +50,10 @@ export class OperationRun {
   readonly result: DecidedStatement;
   /** Called when the target confirms that it is done. */
   readonly onSuccess: () => void;
+  /** Not committed before its rows are counted: what passes a limit is rolled back. */
+  readonly guarded: boolean;
+  /** Set where its result passed the grant's budget: what comes of it from here on is dropped. */
+  cut: LimitReached | null = null;
   /** Frames held back until `affects` has been checked; `null`: passed on at once. */
   held: Uint8Array[] | null;
   heldBytes = 0;
@@ -75,12 +80,14 @@ export class OperationRun {
     readonly decided: DecidedStatement;
     readonly result: DecidedStatement;
     readonly onSuccess: () => void;
+    readonly guarded: boolean;
     readonly ports: RunPorts;
   }) {
     this.decisionId = options.decisionId;
     this.decided = options.decided;
     this.result = options.result;
     this.onSuccess = options.onSuccess;
+    this.guarded = options.guarded;
     this.held = options.decided.decision.obligations.affectsMax === null ? null : [];
     this.#ports = options.ports;
     this.#startedAt = options.ports.clock.monotonicMs();

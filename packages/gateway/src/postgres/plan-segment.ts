@@ -24,6 +24,7 @@ import type { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
 import { executedByName, portalDecision, renewStatement, resolveStatement } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
+import { needsGuard } from './write-budget.ts';
 
 /** What goes to the target in one write, and what it will answer. */
 export interface Segment {
@@ -124,7 +125,13 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
   for (const entry of resolved) {
     const admission = await admitOperation(
       state,
-      { ...candidate(entry.decided), result: entry.result, onSuccess: entry.onSuccess },
+      {
+        ...candidate(entry.decided),
+        result: entry.result,
+        onSuccess: entry.onSuccess,
+        guarded:
+          resolved.length === 1 && state.transaction === 'idle' && needsGuard(state, entry.decided, entry.result),
+      },
       ports.hold,
     );
     if ('refusal' in admission) {
@@ -134,7 +141,7 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
     runs.push(admission.run);
   }
   const only = runs.length === 1 ? runs[0]! : null;
-  if (only !== null && only.affectsMax !== null) return planLimitedWrite(state, message.text, only);
+  if (only?.guarded === true) return planGuardedWrite(state, message.text, only);
   return {
     out: [frame.raw],
     replies: [{ kind: 'query', text: message.text, runs, current: 0, failed: false }],
@@ -143,10 +150,10 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
 }
 
 /**
- * A simple write with an `affects` limit runs by the extended protocol and without Sync, so that its implicit
- * transaction stays open until the count is known.
+ * A simple write with an `affects` limit, or whose rows could pass the budget, runs by the extended protocol and without
+ * Sync, so that its implicit transaction stays open until the count is known.
  */
-function planLimitedWrite(state: SessionState, text: string, run: OperationRun): Segment {
+function planGuardedWrite(state: SessionState, text: string, run: OperationRun): Segment {
   state.converted = true;
   const statement: PreparedStatement = {
     text,
@@ -271,6 +278,7 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
             parameters: portal.parameters,
             parameterFormats: portal.parameterFormats,
             via: 'extended',
+            guarded: state.transaction === 'idle' && needsGuard(state, resolved.decided, resolved.result),
           },
           ports.hold,
         );
@@ -285,7 +293,7 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         out.push(run.affectsMax === null ? frame.raw : encodeExecute(message.portal, 0));
         replies.push({ kind: 'execute', run, portal });
         const copiesIn = run.decided.operation.copy?.direction === 'in';
-        if (copiesIn || run.affectsMax !== null) {
+        if (copiesIn || run.guarded) {
           out.push(encodeFlush());
           return { out, replies, rest: frames.slice(index + 1) };
         }

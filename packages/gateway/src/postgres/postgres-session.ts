@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import {
   createFrameDecoder,
   encodeFatal,
+  encodeFlush,
   FRONTEND_TAG,
   type Frame,
   isBackendTag,
@@ -18,7 +19,7 @@ import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-e
 import { FrameQueue } from './frame-queue.ts';
 import { type OperationRun, ShapeMismatch } from './operation-run.ts';
 import { type PlanPorts, planExtended, planQuery, type Segment } from './plan-segment.ts';
-import { isRow, readReply } from './read-replies.ts';
+import { readReply, rowsLacking } from './read-replies.ts';
 import type { ExpectedReply } from './reply.ts';
 import { SessionContext } from './session-context.ts';
 import type { SessionState } from './session-state.ts';
@@ -320,7 +321,8 @@ export class PostgresSession {
       case FRONTEND_TAG.copyFail:
         this.#state.copyIn = null;
         this.#state.recorder.flush();
-        this.#toTarget([first.raw]);
+        // The server has ignored the Flush that came before the data; a guarded run has no Sync before its count is known.
+        this.#toTarget(run.guarded ? [first.raw, encodeFlush()] : [first.raw]);
         return true;
       case FRONTEND_TAG.sync:
       case FRONTEND_TAG.flush:
@@ -372,24 +374,25 @@ export class PostgresSession {
 
   /** `over`: the budget has no more rows, so that the next one ends the session. */
   #readReplies(frames: readonly Frame[], over = false): void {
-    const { budget } = this.#state;
     const ports = {
       send: (bytes: Uint8Array) => this.#write(bytes),
       toTarget: (parts: readonly Uint8Array[]) => this.#toTarget(parts),
+      cancel: () => this.#cancelTarget(),
     };
     for (let at = 0; at < frames.length; at++) {
       const frame = frames[at]!;
-      if (!budget.hasRow && !over && isRow(frame)) return this.#stall(frames.slice(at));
+      const lacking = over ? null : rowsLacking(this.#state, frame);
+      if (lacking !== null) return this.#stall(frames.slice(at), lacking);
       readReply(this.#state, frame, ports);
     }
     if (this.#state.replies.length === 0) this.#timer.stop();
   }
 
   /** The slice of the budget is used up: what comes waits until the store has given more, or said that there is none. */
-  #stall(frames: Frame[]): void {
+  #stall(frames: Frame[], rows: number): void {
     this.#stalled = frames;
     this.#target.socket.pause();
-    void this.#state.budget.moreRows().then((more) => {
+    void this.#state.budget.moreRows(rows).then((more) => {
       const rest = this.#stalled ?? [];
       this.#stalled = null;
       if (this.#ended) return;

@@ -1,13 +1,16 @@
 import type { Frame } from '@taskgate/protocol-postgres';
 import {
+  ALWAYS_FAILS_STATEMENT,
   BACKEND_TAG,
   decodeBackendMessage,
   decodeErrorFields,
   decodeReadyForQuery,
   decodeRowDescription,
   encodeCopyData,
+  encodeCopyFail,
   encodeErrorFields,
   encodeFlush,
+  encodeQuery,
   encodeSync,
   isCommandTag,
   parseCommandTag,
@@ -15,12 +18,14 @@ import {
 } from '@taskgate/protocol-postgres';
 import { recordUnrun, refuseAffected } from './admit-operation.ts';
 import { cleanError, cleanNotice, tellsSetting, wholeText } from './clean-reply.ts';
+import type { LimitReached } from './grant-budget.ts';
 import { type OperationRun, ShapeMismatch } from './operation-run.ts';
 import { encodeAbort } from './plan-segment.ts';
 import type { ExpectedReply } from './reply.ts';
 import { portalShape } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
 import { encodeInterruption } from './statement-timer.ts';
+import { changedRows, encodePassed, writesRows } from './write-budget.ts';
 
 /** Ends the session with this limit as the reason: what the client was sent is within it. */
 export class LimitPassed extends Error {
@@ -31,6 +36,8 @@ export interface ReplyPorts {
   /** Bytes for the client, in order. */
   readonly send: (bytes: Uint8Array) => void;
   readonly toTarget: (parts: readonly Uint8Array[]) => void;
+  /** Asks the target to cancel what runs. */
+  readonly cancel: () => void;
 }
 
 /** Settings of the target that clients look at. Everything else that a server reports could be made to carry data. */
@@ -53,10 +60,12 @@ export function isShownParameter(name: string): boolean {
   return SHOWN_PARAMETERS.has(name);
 }
 
+const NOTHING = (): void => undefined;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /** One message of the target: what the client gets of it, and what it means for what was forwarded. */
-export function readReply(state: SessionState, frame: Frame, ports: ReplyPorts): void {
+export function readReply(state: SessionState, frame: Frame, loud: ReplyPorts): void {
+  const ports = state.withheld === null || frame.tag === BACKEND_TAG.ready ? loud : { ...loud, send: NOTHING };
   switch (frame.tag) {
     case BACKEND_TAG.notice:
       return readNotice(state, frame, ports);
@@ -103,7 +112,7 @@ function readAnswer(state: SessionState, frame: Frame, ports: ReplyPorts): void 
       state.replies.shift();
       if (frame.tag === BACKEND_TAG.rowDescription) {
         head.portal.shape = decodeRowDescription(frame.raw);
-        if (head.run !== null) hold(head.run, frame.raw);
+        if (head.run !== null && head.run.held !== null) hold(head.run, frame.raw);
         else if (!head.swallow) ports.send(frame.raw);
       } else if (frame.tag === BACKEND_TAG.noData) {
         if (head.run === null && !head.swallow) ports.send(frame.raw);
@@ -167,8 +176,9 @@ function readQuery(
 function readResult(state: SessionState, frame: Frame, run: OperationRun, ports: ReplyPorts): boolean {
   switch (frame.tag) {
     case BACKEND_TAG.dataRow: {
+      if (!admitRow(state, run, ports)) return false;
       const sent = run.row(frame.raw);
-      spend(state, sent.length);
+      state.budget.spendRow(sent.length);
       if (run.held !== null) hold(run, sent);
       else ports.send(sent);
       return false;
@@ -181,6 +191,7 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
     }
     case BACKEND_TAG.portalSuspended:
       if (run.affectsMax !== null) throw new ShapeMismatch('a limited write stopped before its rows were counted');
+      if (run.cut !== null) return passBudget(state, run, run.cut, null, ports);
       run.close('done', { tag: null });
       ports.send(frame.raw);
       return true;
@@ -190,6 +201,11 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
       return true;
     case BACKEND_TAG.copyIn:
       if (run.decided.operation.copy?.direction !== 'in') throw new ShapeMismatch('the target asks for data');
+      if (state.withheld !== null) {
+        // The client does not hear of it, and would never send any.
+        ports.toTarget([encodeCopyFail('taskgate: the budget is used up')]);
+        return false;
+      }
       state.copyIn = run;
       ports.send(frame.raw);
       return false;
@@ -203,9 +219,10 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
     }
     case BACKEND_TAG.copyData: {
       if (run.decided.operation.copy?.direction !== 'out') throw unexpected(frame);
+      if (!admitRow(state, run, ports)) return false;
       const body = frame.raw.subarray(5);
       const sent = run.copyOut(body);
-      spend(state, sent.length);
+      state.budget.spendRow(sent.length);
       ports.send(sent === body ? frame.raw : encodeCopyData(sent));
       return false;
     }
@@ -218,35 +235,33 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
 }
 
 function complete(state: SessionState, frame: Frame, run: OperationRun, tag: string, ports: ReplyPorts): boolean {
+  const { budget } = state;
+  const changed = state.withheld === null ? changedRows(run, tag) : 0;
   const max = run.affectsMax;
-  if (max === null) {
-    run.close('done', { tag });
-    ports.send(frame.raw);
-    return true;
-  }
   const affected = parseCommandTag(tag).rows;
-  if (affected !== null && affected <= max) {
-    if (state.converted) {
-      // Kept until the commit has succeeded: a deferred constraint can still fail it.
-      hold(run, frame.raw);
-      ports.toTarget([encodeSync()]);
-      state.replies.push({ kind: 'sync', converted: true });
-      state.convertedRun = { run, tag };
-      return true;
-    }
-    for (const held of run.held ?? []) ports.send(held);
-    run.held = null;
-    run.close('done', { tag });
-    ports.send(frame.raw);
+  if (max !== null && (affected === null || affected > max))
+    return rollBack(state, run, refuseAffected(state, run, affected ?? 0), ports);
+  const reached = run.cut ?? (budget.fits(changed) ? null : budget.overshot(changed));
+  if (reached !== null) return passBudget(state, run, reached, tag, ports);
+  if (changed > 0) budget.spend('rows', changed);
+  if (run.guarded && state.converted) {
+    // Kept until the commit has succeeded: a deferred constraint can still fail it.
+    ports.toTarget([encodeSync()]);
+    state.replies.push({ kind: 'sync', converted: true });
+    state.convertedRun = { run, tag, complete: frame.raw.slice() };
     return true;
   }
+  for (const held of run.held ?? []) ports.send(held);
   run.held = null;
-  state.replies.push({
-    kind: 'refusal',
-    error: refuseAffected(state, run, affected ?? 0),
-    simple: false,
-    answered: false,
-  });
+  run.close('done', { tag });
+  ports.send(frame.raw);
+  return true;
+}
+
+/** Nothing of a guarded write stands: it has not been committed. */
+function rollBack(state: SessionState, run: OperationRun, error: Uint8Array, ports: ReplyPorts): true {
+  run.held = null;
+  state.replies.push({ kind: 'refusal', error, simple: false, answered: false });
   if (state.converted) {
     ports.toTarget([encodeAbort(), encodeSync()]);
     state.replies.push({ kind: 'sync', converted: true });
@@ -261,28 +276,90 @@ function hold(run: OperationRun, bytes: Uint8Array): void {
   run.held?.push(bytes.slice());
 }
 
-function spend(state: SessionState, bytes: number): void {
-  const { budget } = state;
-  // INVARIANT: checked before it is counted, so that the limit itself is still sent and nothing above it.
-  if (!budget.hasRow) throw new LimitPassed(budget.reached('rows')!.message);
-  budget.spendRow(bytes);
+/**
+ * A write passed the budget. One that is guarded is rolled back. Inside a transaction block it is rolled back with it, at the
+ * next ReadyForQuery; else it stands, and its error says so. What else its message gives is dropped.
+ */
+function passBudget(
+  state: SessionState,
+  run: OperationRun,
+  reached: LimitReached,
+  tag: string | null,
+  ports: ReplyPorts,
+): true {
+  if (run.guarded) {
+    run.close('withheld', { sqlstate: '53400', tag: null, message: reached.message });
+    return rollBack(state, run, encodePassed(reached, 'rolled back'), ports);
+  }
+  run.close('withheld', { sqlstate: '53400', tag, message: reached.message });
+  const extended = state.replies[0]?.kind === 'execute';
+  const endsBlock = state.replies.some((reply) => reply.kind === 'execute' && endsTransaction(reply.run));
+  const isUndone = state.transaction !== 'idle' && !endsBlock;
+  if (extended) tell(state, reached, isUndone, ports);
+  state.withheld = { reached, told: extended };
+  return true;
 }
 
-/** A message that spends from the budget's rows. */
-export function isRow(frame: Frame): boolean {
-  return frame.tag === BACKEND_TAG.dataRow || frame.tag === BACKEND_TAG.copyData;
+function tell(state: SessionState, reached: LimitReached, isUndone: boolean, ports: ReplyPorts): void {
+  if (!isUndone) state.budget.useUp('rows');
+  ports.send(encodePassed(reached, isUndone ? 'rolled back' : 'executed, result withheld'));
+}
+
+const endsTransaction = (run: OperationRun): boolean => run.decided.operation.statementClass === 'transaction';
+
+/** Whether a row goes to the client. Ends the session where a read passed the budget; a write runs to its end. */
+function admitRow(state: SessionState, run: OperationRun, ports: ReplyPorts): boolean {
+  if (run.cut !== null || state.withheld !== null) return false;
+  const { budget } = state;
+  // INVARIANT: checked before it is counted, so that the limit itself is still sent and nothing above it.
+  if (budget.hasRow) return true;
+  const reached = budget.reached('rows')!;
+  const head = state.replies[0];
+  const runs = head?.kind === 'query' ? head.runs : [run];
+  if (!runs.some(({ decided, result }) => writesRows(decided, result))) throw new LimitPassed(reached.message);
+  run.cut = reached;
+  // Where it is not too late, it is rolled back: what comes then says which of the two it was.
+  if (!run.guarded) ports.cancel();
+  return false;
+}
+
+/** Whether a message needs more of the budget than is reserved here: rows that it asks for, `null`: none. */
+export function rowsLacking(state: SessionState, frame: Frame): number | null {
+  const { budget, withheld } = state;
+  const isRow = frame.tag === BACKEND_TAG.dataRow || frame.tag === BACKEND_TAG.copyData;
+  if (isRow ? budget.hasRow : frame.tag !== BACKEND_TAG.commandComplete || budget.rows.limit === null) return null;
+  const run = currentRun(state.replies[0]);
+  if (run === null || run.cut !== null || withheld !== null) return null;
+  if (isRow) return 1;
+  const message = decodeBackendMessage(frame);
+  const changed = message.kind === 'command-complete' ? changedRows(run, message.tag) : 0;
+  return budget.fits(changed) ? null : changed;
 }
 
 function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   const head = state.replies[0];
   state.transaction = decodeReadyForQuery(frame.raw);
   if (head === undefined) throw unexpected(frame);
+  const { withheld } = state;
   if (head.kind === 'refusal' ? !(head.simple && head.answered) : head.kind !== 'sync' && head.kind !== 'query')
     throw unexpected(frame);
   state.replies.shift();
+  state.withheld = null;
+  if (withheld !== null) {
+    const isUndone = state.transaction !== 'idle' || (head.kind === 'query' && head.failed);
+    if (!withheld.told) tell(state, withheld.reached, isUndone, ports);
+    if (state.transaction === 'transaction') {
+      ports.toTarget([encodeQuery(ALWAYS_FAILS_STATEMENT)]);
+      state.replies.unshift({ kind: 'refusal', error: new Uint8Array(0), simple: true, answered: false });
+      state.statements.forget('');
+      state.portals.forget('');
+      return;
+    }
+  }
   if (state.convertedRun !== null) {
-    const { run, tag } = state.convertedRun;
+    const { run, tag, complete } = state.convertedRun;
     for (const held of run.held ?? []) ports.send(held);
+    ports.send(complete);
     run.close('done', { tag });
     state.convertedRun = null;
   }
@@ -306,14 +383,16 @@ function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
     state.replies.shift();
     return skipToSync(state, ports);
   }
-  const run = currentRun(head) ?? state.convertedRun?.run ?? recordUnrun(state, head);
+  const run = currentRun(head) ?? state.convertedRun?.run ?? convertedRun(state) ?? recordUnrun(state, head);
   const explainUrl = run === null ? null : state.ports.controlPlane.explainUrl(run.decisionId);
   const { fields, sqlstate, whole } = cleanError(state, head, decodeErrorFields(frame.raw), explainUrl);
+  const cut = run?.cut ?? null;
   const interruption = sqlstate === '57014' ? state.interruption : null;
-  ports.send(interruption === null ? encodeErrorFields('error', fields) : encodeInterruption(interruption));
-  run?.close(sqlstate === '57014' ? 'cancelled' : 'error', {
-    sqlstate: interruption?.sqlstate ?? sqlstate,
-    message: interruption?.message ?? whole,
+  if (cut !== null) ports.send(encodePassed(cut, 'rolled back'));
+  else ports.send(interruption === null ? encodeErrorFields('error', fields) : encodeInterruption(interruption));
+  run?.close(cut !== null ? 'withheld' : sqlstate === '57014' ? 'cancelled' : 'error', {
+    sqlstate: cut !== null ? '53400' : (interruption?.sqlstate ?? sqlstate),
+    message: cut?.message ?? interruption?.message ?? whole,
   });
   if (head === undefined || head.kind === 'sync') {
     // At a Sync: the commit itself failed. Without anything awaited: the target is about to close.
@@ -346,6 +425,11 @@ function currentRun(reply: ExpectedReply | undefined): OperationRun | null {
   if (reply?.kind === 'execute') return reply.run;
   if (reply?.kind === 'query') return reply.runs[reply.current] ?? null;
   return null;
+}
+
+/** Of a simple query that the gate runs by the extended protocol: its parse and bind are its own. */
+function convertedRun(state: SessionState): OperationRun | null {
+  return state.converted ? (state.replies.map(currentRun).find((run) => run !== null) ?? null) : null;
 }
 
 function readNotice(state: SessionState, frame: Frame, ports: ReplyPorts): void {

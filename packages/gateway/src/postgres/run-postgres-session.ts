@@ -185,6 +185,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     interruption: null,
     converted: false,
     convertedRun: null,
+    withheld: null,
   };
   const session = new PostgresSession(state, client, target, {
     contexts: ports.contexts,

@@ -4,7 +4,7 @@ import type { OpenGrant } from '../control-plane.ts';
 import type { GatewayPorts } from '../ports.ts';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { DecidedStatement, DecisionContext } from './decision-context.ts';
-import type { GrantBudget } from './grant-budget.ts';
+import type { GrantBudget, LimitReached } from './grant-budget.ts';
 import { NameTable, type Portal, type PreparedStatement } from './name-tables.ts';
 import type { OperationRun, RunPorts } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
@@ -46,7 +46,9 @@ export interface SessionState {
   /** A simple query that the gate runs by the extended protocol, to check `affects` before it commits. */
   converted: boolean;
   /** It kept within its limit and waits for its commit. */
-  convertedRun: { readonly run: OperationRun; readonly tag: string } | null;
+  convertedRun: { readonly run: OperationRun; readonly tag: string; readonly complete: Uint8Array } | null;
+  /** A write that stands passed the budget: until the next ReadyForQuery the client is told nothing but this. */
+  withheld: { readonly reached: LimitReached; readonly told: boolean } | null;
 }
 
 export function createNameTables(): Pick<SessionState, 'statements' | 'portals'> {
