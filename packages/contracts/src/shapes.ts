@@ -67,6 +67,8 @@ export const RelationSummary = z.object({
   schema: z.string(),
   name: z.string(),
   columns: z.array(z.string()),
+  /** Those columns by their class, where one has any. */
+  classes: z.record(z.string(), z.array(z.string())).optional(),
 });
 
 /** What a task or policy means, in words; `line` points into its source. */

@@ -14,7 +14,9 @@ export type IdPrefix =
   | 'dec' // decision on one operation
   | 'hld' // hold
   | 'tkt' // one-time console ticket
-  | 'aud'; // audit row
+  | 'aud' // audit row
+  | 'viw' // saved view of a list
+  | 'sim'; // simulation of drafts
 
 declare const brand: unique symbol;
 /** A prefixed, time-ordered id: `grt_` and 26 characters of Crockford base32 (48 bits of time, 80 random), as a ULID. */

@@ -18,6 +18,9 @@ export interface AuditEntry {
     | 'hold'
     | 'session'
     | 'recording'
+    | 'operations'
+    | 'view'
+    | 'simulation'
     | 'setting';
   /** Its id. */
   readonly subject: string;

@@ -5,11 +5,13 @@ import { holdsRouter } from './holds.ts';
 import { implementer } from './implementer.ts';
 import { inboxRouter } from './inbox.ts';
 import { liveRouter } from './live.ts';
+import { operationsRouter } from './operations.ts';
 import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
 import { resourcesRouter } from './resources.ts';
 import { sessionsRouter } from './sessions.ts';
 import { tasksRouter } from './tasks.ts';
+import { viewsRouter } from './views.ts';
 
 export const router = implementer.router({
   people: peopleRouter,
@@ -21,6 +23,8 @@ export const router = implementer.router({
   holds: holdsRouter,
   inbox: inboxRouter,
   sessions: sessionsRouter,
+  operations: operationsRouter,
+  views: viewsRouter,
   audit: auditRouter,
   live: liveRouter,
 });

@@ -135,7 +135,7 @@ function toOperationView(recorded: RecordedOperation, ended: boolean): TimelineO
     parameters: [...(operation.secret?.parameters ?? [])],
     statementClass: operation.statementClass,
     label: operation.label,
-    relations: operation.relations.map((relation) => ({ ...relation, columns: [...relation.columns] })),
+    relations: operation.relations as unknown as TimelineOperationView['relations'],
     outcome: operation.decision.outcome,
     reasons: [...operation.decision.reasons] as TimelineOperationView['reasons'],
     hold: hold && {

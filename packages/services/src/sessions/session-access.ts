@@ -1,9 +1,9 @@
 import { TaskgateError } from '@taskgate/core';
-import type { Prisma, Transaction } from '@taskgate/db';
+import { Prisma, type Transaction } from '@taskgate/db';
 import { grantTerms, policyApplies } from '@taskgate/policy';
 import type { ServiceContext, UserActor } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
-import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
+import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import { SESSION_SELECT, type SessionRow } from './session-row.ts';
 
@@ -55,14 +55,40 @@ export async function loadReplayRights(
   const rights = new Map<string, boolean>();
   for (const { taskId, revision, source } of revisions) {
     const row = wanted.get(`${taskId}/${revision}`)!;
-    const document = readTaskDocument(source);
-    const resource = toResourceFacts(row.grant.task.resource);
-    const applying = policies
-      .map((policy) => policy.document)
-      .filter((candidate) => policyApplies(candidate, resource));
-    const named = [document, ...applying].some((candidate) => candidate.record.readers !== null);
-    const { readers } = grantTerms(document, applying, resource).record;
-    rights.set(key(row), !named || readers.some((group) => actor.groups.includes(group)));
+    rights.set(key(row), isReader(actor, source, policies, row.grant.task.resource));
   }
   return (row) => isOwnSession(actor, row) || rights.get(key(row)) === true;
+}
+
+function isReader(
+  actor: UserActor,
+  taskSource: string,
+  policies: readonly PolicyInForce[],
+  resourceRow: { readonly name: string; readonly labels: unknown },
+): boolean {
+  const document = readTaskDocument(taskSource);
+  const resource = toResourceFacts(resourceRow);
+  const applying = policies.map((policy) => policy.document).filter((candidate) => policyApplies(candidate, resource));
+  const named = [document, ...applying].some((candidate) => candidate.record.readers !== null);
+  const { readers } = grantTerms(document, applying, resource).record;
+  return !named || readers.some((group) => actor.groups.includes(group));
+}
+
+/**
+ * The same right for lists that are filtered in the store, over `sessions s` joined with its `grants g`: whose session
+ * it is, and readers of the task revision that it was recorded under.
+ */
+export async function replayableSessions(db: Transaction, actor: UserActor): Promise<Prisma.Sql> {
+  const own = actor.scopes.includes('session:own') ? Prisma.sql`g."userId" = ${actor.userId}` : Prisma.sql`false`;
+  if (!actor.scopes.includes('session:read')) return own;
+  const revisions = await db.$queryRaw<
+    { taskId: string; revision: number; source: string; name: string; labels: unknown }[]
+  >`
+    select r."taskId", r.revision, r.source, e.name, e.labels
+    from task_revisions r join tasks t on t.id = r."taskId" join resources e on e.id = t."resourceId"
+    where r."publishedAt" is not null`;
+  const policies = await loadPoliciesInForce(db);
+  const readable = revisions.filter(({ source, ...resource }) => isReader(actor, source, policies, resource));
+  return Prisma.sql`(${own} or (g."taskId", g."taskRevision") in (
+    select * from unnest(${readable.map((row) => row.taskId)}::text[], ${readable.map((row) => row.revision)}::int[])))`;
 }
