@@ -36,6 +36,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'apply a file of tasks, policies and resources',
     load: async () => (await import('./commands/apply.ts')).apply,
   },
+  simulate: {
+    summary: 'say what a file would have decided otherwise of what was recorded',
+    load: async () => (await import('./commands/simulate.ts')).simulate,
+  },
+  explain: {
+    summary: 'say why a statement was allowed, denied or held',
+    load: async () => (await import('./commands/explain.ts')).explain,
+  },
   verify: {
     summary: 'check a recording for changes, without the server',
     load: async () => (await import('./commands/verify.ts')).verify,

@@ -4,6 +4,7 @@ import { operations, views } from './operations.ts';
 import { people } from './people.ts';
 import { resources } from './resources.ts';
 import { audit, sessions } from './sessions.ts';
+import { simulations } from './simulations.ts';
 import { documents, policies, tasks } from './tasks.ts';
 
 /** The HTTP API under `/api/v1`: the web, the CLI and everybody else use this one. */
@@ -19,6 +20,7 @@ export const contract = {
   sessions,
   operations,
   views,
+  simulations,
   audit,
   live,
 };
@@ -31,4 +33,5 @@ export * from './people.ts';
 export * from './resources.ts';
 export * from './sessions.ts';
 export * from './shapes.ts';
+export * from './simulations.ts';
 export * from './tasks.ts';

@@ -1,6 +1,16 @@
 import { oc } from '@orpc/contract';
 import * as z from 'zod';
-import { Instant, MaskName, Outcome, PageQuery, PersonRef, page, Reason, RelationSummary } from './shapes.ts';
+import {
+  GrantState,
+  Instant,
+  MaskName,
+  Outcome,
+  PageQuery,
+  PersonRef,
+  page,
+  Reason,
+  RelationSummary,
+} from './shapes.ts';
 
 export const Session = z.object({
   id: z.string(),
@@ -68,12 +78,35 @@ export const Explanation = z.object({
   decisionId: z.string(),
   sessionId: z.string(),
   grantId: z.string(),
+  grantState: GrantState,
   task: z.string(),
   taskRevision: z.number().int(),
+  /** In force now, where it is another one than the decision was made by. */
+  newerTaskRevision: z.number().int().nullable(),
   resource: z.string(),
   person: PersonRef,
   at: Instant,
   outcome: Outcome,
+  /** What became of it; null while that is not known. */
+  ending: z
+    .object({
+      result: z.enum(['done', 'error', 'refused', 'cancelled', 'skipped', 'withheld', 'unknown']),
+      sqlstate: z.string().nullable(),
+      tag: z.string().nullable(),
+      rows: z.number().int().nullable(),
+      maskedCells: z.number().int(),
+      /** The target's own error or the gate's reason, for who may read the statement. */
+      message: z.string().nullable(),
+    })
+    .nullable(),
+  hold: z
+    .object({
+      id: z.string(),
+      state: z.enum(['waiting', 'approved', 'refused', 'timed-out', 'cancelled']),
+      answers: z.array(z.object({ person: PersonRef, outcome: z.string(), comment: z.string().nullable() })),
+      endedAt: Instant.nullable(),
+    })
+    .nullable(),
   /** Null where the caller may not read it. */
   statement: z.string().nullable(),
   statementClass: z.string(),
@@ -87,10 +120,27 @@ export const Explanation = z.object({
       revision: z.number().int(),
       line: z.number().int(),
       text: z.string(),
+      /** In force now, where it is another one. */
+      newerRevision: z.number().int().nullable(),
     }),
   ),
-  /** Other tasks of the caller on the same resource that would allow it. */
-  otherTasks: z.array(z.string()),
+  /** Columns of the result that were masked, for who may read the statement. */
+  masks: z.array(z.object({ column: z.string(), mask: MaskName })),
+  /** Who may agree: to this statement where it was held, else to another activation of the task. */
+  approvers: z
+    .object({
+      to: z.enum(['statement', 'activation']),
+      groups: z.array(z.string()),
+      count: z.number().int(),
+      /** Reviewers of those groups but whose statement it is. */
+      people: z.array(PersonRef),
+      more: z.number().int(),
+    })
+    .nullable(),
+  /** The same task, asked for anew, would let it through; for whose statement it is. */
+  sameTaskAgain: z.boolean(),
+  /** Other tasks of the caller on the same resource that would let it through. */
+  otherTasks: z.array(z.object({ task: z.string(), outcome: z.enum(['allow', 'hold']), needsApproval: z.boolean() })),
 });
 
 export const sessions = {

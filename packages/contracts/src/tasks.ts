@@ -1,6 +1,7 @@
 import { oc } from '@orpc/contract';
 import * as z from 'zod';
 import { DescriptionSection, Instant, PersonRef, ProblemItem, Slug, Source } from './shapes.ts';
+import { RuleUsage, SuggestInput, TaskSuggestion } from './simulations.ts';
 
 export const Revision = z.object({
   revision: z.number().int(),
@@ -84,6 +85,10 @@ export const tasks = {
     .route({ method: 'POST', path: '/tasks/{name}/revisions/{revision}/publish' })
     .input(Numbered)
     .output(Task),
+  usage: oc
+    .route({ method: 'GET', path: '/tasks/{name}/usage', summary: 'Which rules of the published revision were used' })
+    .input(Named)
+    .output(RuleUsage),
 };
 export const policies = {
   list: oc.route({ method: 'GET', path: '/policies' }).output(z.array(PolicySummary)),
@@ -94,6 +99,7 @@ export const policies = {
     .route({ method: 'POST', path: '/policies/{name}/revisions/{revision}/publish' })
     .input(Numbered)
     .output(Policy),
+  usage: oc.route({ method: 'GET', path: '/policies/{name}/usage' }).input(Named).output(RuleUsage),
 };
 
 export const DocumentKind = z.enum(['Task', 'Policy', 'Resource']);
@@ -120,6 +126,10 @@ export const documents = {
         options: z.array(z.object({ label: z.string(), detail: z.string().optional() })),
       }),
     ),
+  suggest: oc
+    .route({ method: 'POST', path: '/documents/suggest', summary: 'The least task that allows what was done' })
+    .input(SuggestInput)
+    .output(TaskSuggestion),
   template: oc
     .route({ method: 'GET', path: '/documents/templates/{kind}' })
     .input(z.object({ kind: z.enum(['Task', 'Policy']) }))

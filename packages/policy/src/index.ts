@@ -1,4 +1,11 @@
 export {
+  compareDecisions,
+  DECISION_CHANGES,
+  type DecisionChange,
+  type DecisionDifference,
+  type MaskDifference,
+} from './compare-decisions.ts';
+export {
   type CompiledPolicySet,
   compilePolicySet,
   type PolicySetInput,
@@ -10,6 +17,7 @@ export { type DescriptionItem, type DescriptionSection, describePolicy, describe
 export { didYouMean } from './did-you-mean.ts';
 export { type GrantTerms, grantTerms } from './grant-terms.ts';
 export { mayActivate } from './may-activate.ts';
+export { type ColumnPattern, matchesColumn } from './name-pattern.ts';
 export { parsePolicy } from './parse-policy.ts';
 export { parseResourceManifest } from './parse-resource-manifest.ts';
 export { parseTask } from './parse-task.ts';
@@ -17,4 +25,6 @@ export { policyApplies, type ResourceFacts } from './policy-applies.ts';
 export * from './policy-document.ts';
 export { type ReachedRelation, reachOf } from './reach-of.ts';
 export { type SourceDocument, splitDocuments } from './split-documents.ts';
+export { type DoneOperation, type Suggestion, suggestTask } from './suggest-task.ts';
 export { POLICY_TEMPLATE, TASK_TEMPLATE } from './templates.ts';
+export { withoutText } from './without-text.ts';

@@ -46,6 +46,8 @@ export interface ServiceSettings {
   readonly consolePort: number;
   readonly recordingsDirectory: string;
   readonly spoolDirectory: string;
+  /** Names what was built: what another build analysed is analysed again. Missing: another one at each start. */
+  readonly build?: string;
 }
 
 export interface Services {

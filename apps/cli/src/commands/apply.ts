@@ -6,6 +6,7 @@ import type { Command } from '../command.ts';
 import type { CliEnvironment } from '../env.ts';
 import { Failure, problemOf, UsageError } from '../failure.ts';
 import { noArgument } from '../one-argument.ts';
+import { readSource } from '../read-source.ts';
 import { secretReferences } from '../secret-references.ts';
 
 const USAGE = `usage: taskgate apply -f FILE
@@ -47,15 +48,6 @@ export const apply: Command = {
     return undefined;
   },
 };
-
-function readSource(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Failure(`there is no file \`${file}\``);
-    throw new Failure(`\`${file}\` cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
 
 function readSecrets(source: string, file: string, env: CliEnvironment): Record<string, string> {
   const secrets: Record<string, string> = {};

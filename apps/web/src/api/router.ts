@@ -10,6 +10,7 @@ import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
 import { resourcesRouter } from './resources.ts';
 import { sessionsRouter } from './sessions.ts';
+import { simulationsRouter } from './simulations.ts';
 import { tasksRouter } from './tasks.ts';
 import { viewsRouter } from './views.ts';
 
@@ -25,6 +26,7 @@ export const router = implementer.router({
   sessions: sessionsRouter,
   operations: operationsRouter,
   views: viewsRouter,
+  simulations: simulationsRouter,
   audit: auditRouter,
   live: liveRouter,
 });

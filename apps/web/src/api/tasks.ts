@@ -1,4 +1,4 @@
-import { loadTask, loadTaskRevisions, loadTasks, publishTask, saveTask } from '@taskgate/services';
+import { loadTask, loadTaskRevisions, loadTasks, loadTaskUsage, publishTask, saveTask } from '@taskgate/services';
 import { asCaller, implementer } from './implementer.ts';
 
 const { tasks } = implementer;
@@ -8,5 +8,6 @@ export const tasksRouter = tasks.router({
   get: tasks.get.handler(({ context, input }) => loadTask(asCaller(context), input)),
   revisions: tasks.revisions.handler(({ context, input }) => loadTaskRevisions(asCaller(context), input)),
   save: tasks.save.handler(({ context, input }) => saveTask(asCaller(context), input)),
+  usage: tasks.usage.handler(({ context, input }) => loadTaskUsage(asCaller(context), input)),
   publish: tasks.publish.handler(({ context, input }) => publishTask(asCaller(context), input)),
 });

@@ -8,15 +8,26 @@ export function SqlText({
   sql,
   label = 'Statement',
   inline = false,
+  spot = null,
 }: {
   sql: string;
   label?: string;
   inline?: boolean;
+  /** Offsets of what a refusal is about. */
+  spot?: { readonly from: number; readonly to: number } | null;
 }) {
-  const parts = markUnusual(sql);
+  const parts = markUnusual(sql, spot);
   const unusual = parts.filter((part) => part.unusual).length;
   const body = parts.map((part, index) =>
-    part.unusual ? (
+    part.spot ? (
+      <mark
+        // biome-ignore lint/suspicious/noArrayIndexKey: parts of one immutable text
+        key={index}
+        className="rounded-sm bg-deny-soft text-deny underline decoration-wavy decoration-from-font underline-offset-4"
+      >
+        {part.text}
+      </mark>
+    ) : part.unusual ? (
       // biome-ignore lint/suspicious/noArrayIndexKey: parts of one immutable text
       <mark key={index} className="rounded-sm bg-hold-soft px-0.5 text-hold outline outline-hold/50">
         {part.text}
@@ -42,10 +53,20 @@ export function SqlText({
 export interface SqlTextPart {
   text: string;
   unusual: boolean;
+  spot?: boolean;
 }
 
-/** Splits into runs of plain text and single unusual characters; invisible ones are shown by their code point. */
-export function markUnusual(sql: string): SqlTextPart[] {
+/** Splits into runs of plain text, single unusual characters (invisible ones by their code point), and the spot. */
+export function markUnusual(
+  sql: string,
+  spot: { readonly from: number; readonly to: number } | null = null,
+): SqlTextPart[] {
+  if (spot !== null)
+    return [
+      ...markUnusual(sql.slice(0, spot.from)),
+      ...markUnusual(sql.slice(spot.from, spot.to)).map((part) => ({ ...part, spot: true })),
+      ...markUnusual(sql.slice(spot.to)),
+    ];
   const parts: SqlTextPart[] = [];
   let plain = '';
   for (const character of sql) {

@@ -1,4 +1,6 @@
 import 'server-only';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { SecretValue, TaskgateError } from '@taskgate/core';
 import { createServices, type Log, type Services } from '@taskgate/services';
 import { env } from '@/env.ts';
@@ -27,6 +29,8 @@ export function services(): Promise<Services> {
 async function open(): Promise<Services> {
   const settings = env();
   if (settings.databaseUrl === null) throw new TaskgateError('store-unavailable', 'no store is set: give DATABASE_URL');
+  // `next start` runs in the web's own folder; under `next dev` there is no build.
+  const build = await readFile(path.join(process.cwd(), '.next', 'BUILD_ID'), 'utf8').catch(() => null);
   return createServices({
     databaseUrl: new SecretValue(settings.databaseUrl),
     home: settings.home,
@@ -39,6 +43,7 @@ async function open(): Promise<Services> {
       consolePort: settings.consolePort,
       recordingsDirectory: settings.recordingsDirectory,
       spoolDirectory: settings.spoolDirectory,
+      ...(build === null || settings.development ? {} : { build: build.trim() }),
     },
   });
 }

@@ -7,8 +7,9 @@ import { isVisibleHold } from '../holds/hold-actions.ts';
 import { HOLD_SELECT, type HoldRow } from '../holds/hold-row.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
-import { findOtherTasks } from './find-other-tasks.ts';
-import { readStatement } from './load-timeline.ts';
+import { findOpenTasks } from './find-open-tasks.ts';
+import { loadApprovers } from './load-approvers.ts';
+import { readOperation } from './load-timeline.ts';
 import { recordView } from './record-view.ts';
 import { ruleExcerpt } from './rule-excerpt.ts';
 import { isOwnSession, isVisibleSession, loadReplayRights } from './session-access.ts';
@@ -40,50 +41,103 @@ export async function explainDecision(
       'there is no such decision; a decision of a moment ago may take a second to be here',
     );
 
-  const statement = await readFor(ctx, actor, session, asked ? hold : null, decisionId);
+  const read = await readFor(ctx, actor, session, asked ? hold : null, decisionId);
+  const statement = read === null ? null : (hold?.statement ?? read.operation?.operation.secret?.statement ?? null);
   const said = operation ?? hold!;
   const outcome = (operation?.outcome ?? 'hold') as ExplanationView['outcome'];
   const reasons = said.reasons as unknown as ExplanationView['reasons'];
   const { task } = session.grant;
+  const own = session.grant.userId === actor.userId;
+  const published = await db.task.findUnique({ where: { name: task.name }, select: { publishedRevision: true } });
+  const passed = outcome === 'allow' && (operation?.result === 'done' || operation?.result === null);
+  const open =
+    !passed && statement !== null && own
+      ? await findOpenTasks(ctx, actor, { statement, resourceId: task.resource.id })
+      : [];
   return {
     decisionId,
     sessionId: session.id,
     grantId: session.grantId,
+    grantState: session.grant.state as ExplanationView['grantState'],
     task: task.name,
     taskRevision: session.grant.taskRevision,
+    newerTaskRevision: newer(published?.publishedRevision, session.grant.taskRevision),
     resource: task.resource.name,
     person: session.grant.user,
     at: (operation?.at ?? hold!.createdAt).toISOString(),
     outcome,
+    ending: operation === null ? null : toEnding(operation, read),
+    hold: hold === null ? null : toHold(hold),
     statement,
     statementClass: said.statementClass,
     relations: said.relations as ExplanationView['relations'],
     reasons,
     excerpts: actor.scopes.includes('task:read') ? await loadExcerpts(db, reasons) : [],
-    otherTasks:
-      outcome !== 'allow' && statement !== null && session.grant.userId === actor.userId
-        ? await findOtherTasks(ctx, actor, { statement, resourceId: task.resource.id, exceptTask: task.name })
-        : [],
+    masks: (read?.operation?.shape?.columns ?? []).flatMap(({ name, mask }) =>
+      mask === null ? [] : [{ column: name, mask }],
+    ),
+    approvers: await loadApprovers(db, session, hold),
+    // Asked for anew, it comes with the newest revision and a budget of its own.
+    sameTaskAgain: open.some((one) => one.task === task.name),
+    otherTasks: open.filter((one) => one.task !== task.name),
   };
 }
 
-/** The statement, for those who may read it; an auditor's reading is written down as any other. */
+const newer = (published: number | null | undefined, than: number): number | null =>
+  published !== null && published !== undefined && published > than ? published : null;
+
+function toEnding(
+  row: {
+    readonly result: string | null;
+    readonly sqlstate: string | null;
+    readonly tag: string | null;
+    readonly rows: bigint | null;
+    readonly maskedCells: number;
+  },
+  read: Read | null,
+): ExplanationView['ending'] {
+  if (row.result === null) return null;
+  return {
+    result: row.result as NonNullable<ExplanationView['ending']>['result'],
+    sqlstate: row.sqlstate,
+    tag: row.tag,
+    rows: row.rows === null ? null : Number(row.rows),
+    maskedCells: row.maskedCells,
+    message: read?.operation?.outcome?.secret?.message ?? null,
+  };
+}
+
+function toHold(hold: HoldRow): ExplanationView['hold'] {
+  return {
+    id: hold.id,
+    state: hold.state as NonNullable<ExplanationView['hold']>['state'],
+    answers: hold.approvals.map(({ user, outcome, comment }) => ({ person: user, outcome, comment })),
+    endedAt: hold.endedAt?.toISOString() ?? null,
+  };
+}
+
+interface Read {
+  readonly operation: Awaited<ReturnType<typeof readOperation>>;
+}
+
+/** The recorded operation, or `null` for those who may not read the statement; an auditor's reading is written down as any other. */
 async function readFor(
   ctx: ServiceContext,
   actor: UserActor,
   session: SessionRow,
   hold: HoldRow | null,
   decisionId: string,
-): Promise<string | null> {
+): Promise<Read | null> {
   const own = isOwnSession(actor, session);
-  // Whoever is asked about a statement is shown it in the inbox too.
-  const approver = hold?.approverGroups.some((group) => actor.groups.includes(group)) === true;
-  if (!own && !(approver && actor.scopes.includes('grant:review'))) {
+  if (!own) {
+    // Whoever is asked about a statement is shown it in the inbox too, and no more of its session.
+    const approver = hold?.approverGroups.some((group) => actor.groups.includes(group)) === true;
+    if (approver && actor.scopes.includes('grant:review')) return { operation: null };
     const mayReplay = await loadReplayRights(ctx.services.db, actor, [session]);
     if (!mayReplay(session)) return null;
     await recordView(ctx, actor, session.id, 'recording.explain');
   }
-  return hold?.statement ?? readStatement(ctx, session.id, decisionId);
+  return { operation: await readOperation(ctx, session.id, decisionId) };
 }
 
 async function loadExcerpts(
@@ -95,10 +149,11 @@ async function loadExcerpts(
     if (rule.kind === 'gate' || rule.line === null) continue;
     const key = `${rule.kind}/${rule.name}/${rule.revision}/${rule.line}`;
     if (excerpts.has(key)) continue;
-    const source = await loadSource(db, rule.kind, rule.name, rule.revision);
-    if (source === null) continue;
     const { kind, name, revision, line } = rule;
-    excerpts.set(key, { kind, name, revision, line, text: ruleExcerpt(source, line) });
+    const found = await loadSource(db, kind, name, revision);
+    if (found === null) continue;
+    const newerRevision = newer(found.published, revision);
+    excerpts.set(key, { kind, name, revision, line, text: ruleExcerpt(found.source, line), newerRevision });
   }
   return [...excerpts.values()];
 }
@@ -108,10 +163,17 @@ async function loadSource(
   kind: 'task' | 'policy',
   name: string,
   revision: number,
-): Promise<string | null> {
-  const row =
-    kind === 'task'
-      ? await db.taskRevision.findFirst({ where: { task: { name }, revision }, select: { source: true } })
-      : await db.policyRevision.findFirst({ where: { policy: { name }, revision }, select: { source: true } });
-  return row?.source ?? null;
+): Promise<{ source: string; published: number | null } | null> {
+  if (kind === 'task') {
+    const row = await db.taskRevision.findFirst({
+      where: { task: { name }, revision },
+      select: { source: true, task: { select: { publishedRevision: true } } },
+    });
+    return row && { source: row.source, published: row.task.publishedRevision };
+  }
+  const row = await db.policyRevision.findFirst({
+    where: { policy: { name }, revision },
+    select: { source: true, policy: { select: { publishedRevision: true } } },
+  });
+  return row && { source: row.source, published: row.policy.publishedRevision };
 }

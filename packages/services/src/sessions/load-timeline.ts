@@ -105,16 +105,16 @@ async function openOperations(
   return buildTimeline(events).operations;
 }
 
-/** One decision's statement and parameters; `null` where the recording or the operation is not there. */
-export async function readStatement(
+/** One decision's operation, opened; `null` where the recording or the operation is not there. */
+export async function readOperation(
   ctx: ServiceContext,
   sessionId: string,
   decisionId: string,
-): Promise<string | null> {
+): Promise<RecordedOperation | null> {
   const bytes = await createFolderRecordingStore(ctx.services.settings).read(sessionId);
   if (bytes === null) return null;
   const [operation] = await openOperations(ctx, sessionId, decodeRecording(bytes).events, new Set([decisionId]));
-  return operation?.operation.secret?.statement ?? null;
+  return operation ?? null;
 }
 
 function toOperationView(recorded: RecordedOperation, ended: boolean): TimelineOperationView {

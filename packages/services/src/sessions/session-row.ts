@@ -25,6 +25,7 @@ export const SESSION_SELECT = {
   grant: {
     select: {
       userId: true,
+      state: true,
       taskId: true,
       taskRevision: true,
       user: { select: PERSON_SELECT },

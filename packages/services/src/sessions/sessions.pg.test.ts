@@ -288,7 +288,11 @@ describe('an explanation', () => {
       statement: 'select card_number from payments',
       reasons: [DENIED],
       excerpts: [{ kind: 'task', name: 'sales-report', line: 7 }],
-      otherTasks: ['payments-check', 'shop-admin'],
+      sameTaskAgain: false,
+      otherTasks: [
+        { task: 'payments-check', outcome: 'allow', needsApproval: false },
+        { task: 'shop-admin', outcome: 'allow', needsApproval: true },
+      ],
     });
     expect(await shop.audit(sessionId)).not.toContainEqual(expect.objectContaining({ action: 'recording.explain' }));
   });
@@ -305,9 +309,34 @@ describe('an explanation', () => {
     const grant = await shop.activeGrant('fix-order-status');
     const decisionId = shop.decisionId();
     await shop.hold(await shop.session(grant.id), grant.id, { decisionId, statement: 'update orders' });
-    expect(await explainDecision(shop.reviewers[0].ctx, { decisionId })).toMatchObject({
-      outcome: 'hold',
-      statement: 'update orders',
+    const asked = await explainDecision(shop.reviewers[0].ctx, { decisionId });
+    expect(asked).toMatchObject({ outcome: 'hold', statement: 'update orders', hold: { state: 'waiting' } });
+    expect(asked.approvers).toMatchObject({ to: 'statement', groups: ['dba'], count: 2, more: 0 });
+    expect(asked.approvers!.people.map(({ email }) => email)).toEqual(shop.reviewers.map(({ email }) => email));
+    // That a statement waits is the auditors' to see; what it says is its readers'.
+    const stranger = await shop.person('stranger2', ['auditor']);
+    expect(await explainDecision(stranger.ctx, { decisionId })).toMatchObject({ statement: null, masks: [] });
+  });
+
+  it('says how it ended, what was masked, and that a newer revision is in force', async () => {
+    const { allowed, denied } = await recordedSession({ ended: true });
+    expect(await explainDecision(shop.engineer.ctx, { decisionId: allowed })).toMatchObject({
+      outcome: 'allow',
+      grantState: 'active',
+      newerTaskRevision: null,
+      sameTaskAgain: false,
+      otherTasks: [],
+      approvers: null,
     });
+    const task = await shop.services.db.taskRevision.findFirstOrThrow({ where: { task: { name: 'sales-report' } } });
+    await saveTask(shop.admin.ctx, {
+      source: task.source.replace(
+        '  - select: public.orders',
+        '  - select: public.orders\n  - select: public.payments',
+      ),
+      publish: true,
+    });
+    const again = await explainDecision(shop.engineer.ctx, { decisionId: denied });
+    expect(again).toMatchObject({ newerTaskRevision: 2, sameTaskAgain: true, excerpts: [{ newerRevision: 2 }] });
   });
 });

@@ -50,14 +50,14 @@ export function FailureCard({
           reasons={explanation.data.reasons}
           actions={
             <>
-              {explanation.data.otherTasks.map((task) => (
+              {explanation.data.otherTasks.map(({ task, outcome }) => (
                 <LinkButton
                   key={task}
                   size="sm"
                   variant="primary"
                   href={`/requests/new?task=${encodeURIComponent(task)}`}
                 >
-                  Ask for {task}, which would allow it
+                  Ask for {task}, which would {outcome === 'hold' ? 'hold' : 'allow'} it
                 </LinkButton>
               ))}
               {goTo}

@@ -1,20 +1,24 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
-import { OutcomeBadge } from '@/components/badge.tsx';
+import { Badge, OutcomeBadge } from '@/components/badge.tsx';
 import { LinkButton } from '@/components/button.tsx';
+import { CopyLinkButton } from '@/components/copy-link-button.tsx';
 import { ErrorState } from '@/components/error-state.tsx';
 import { Facts, Page, PageHeader, Panel } from '@/components/page.tsx';
 import { ReasonCard } from '@/components/reason-card.tsx';
 import { ScrollText } from '@/components/scroll-text.tsx';
 import { TableSkeleton } from '@/components/skeleton.tsx';
 import { SqlText } from '@/components/sql-text.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import { Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { consoleLink, sessionLink, taskLink } from '@/lib/links.ts';
 import { useCan, useMe } from '@/lib/me.tsx';
+import { offsetOf, spanOfName, wordEnd } from '@/lib/position.ts';
 import type { ExplanationView } from '@/lib/views.ts';
+import { endingOf, titleOf } from './ending.ts';
 
 /** The permanent address of one decision: what psql, the CLI and a log of a job link to. */
 export function ExplanationPage({ decisionId }: { decisionId: string }) {
@@ -32,20 +36,26 @@ export function ExplanationPage({ decisionId }: { decisionId: string }) {
   );
 }
 
-const TITLES = { allow: 'Why it was allowed', deny: 'Why it was denied', hold: 'Why it was held' } as const;
+/** Where in the statement the first reason points. */
+function spotOf({ statement, reasons, outcome }: ExplanationView): { from: number; to: number } | null {
+  const reason = reasons[0];
+  if (statement === null || outcome === 'allow' || reason === undefined) return null;
+  if (reason.position === null) return spanOfName(statement, reason.message);
+  const from = offsetOf(statement, reason.position);
+  return { from, to: wordEnd(statement, from) };
+}
 
 function Explained({ explanation }: { explanation: ExplanationView }) {
   const me = useMe();
   const can = useCan();
   const own = explanation.person.id === me.id;
-  const task = useQuery({
-    ...query.tasks.get.queryOptions({ input: { name: explanation.task } }),
-    enabled: can('task:read'),
-  });
+  const ending = endingOf(explanation);
+  const passed =
+    explanation.outcome === 'allow' && (explanation.ending === null || explanation.ending.result === 'done');
   return (
     <>
       <PageHeader
-        title={TITLES[explanation.outcome]}
+        title={titleOf(explanation)}
         badges={<OutcomeBadge outcome={explanation.outcome} />}
         description={
           <>
@@ -57,12 +67,15 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
           </>
         }
         actions={
-          own && can('grant:request') ? (
-            <LinkButton href={consoleLink(explanation.grantId)}>Back to the console</LinkButton>
-          ) : undefined
+          <>
+            <CopyLinkButton />
+            {own && can('grant:request') && explanation.grantState === 'active' && (
+              <LinkButton href={consoleLink(explanation.grantId)}>Back to the console</LinkButton>
+            )}
+          </>
         }
       />
-      <div className="grid min-w-0 gap-4 lg:grid-cols-[3fr_2fr]">
+      <div className="grid min-w-0 items-start gap-4 lg:grid-cols-[3fr_2fr]">
         <div className="flex min-w-0 flex-col gap-4">
           <Panel title="The statement">
             {explanation.statement === null ? (
@@ -71,7 +84,7 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
                 right.
               </p>
             ) : (
-              <SqlText sql={explanation.statement} />
+              <SqlText sql={explanation.statement} spot={spotOf(explanation)} />
             )}
           </Panel>
           <Panel title="The decision">
@@ -80,22 +93,50 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
               {explanation.excerpts.map((excerpt) => (
                 <Excerpt key={`${excerpt.kind} ${excerpt.name} ${excerpt.line}`} excerpt={excerpt} />
               ))}
+              {explanation.newerTaskRevision !== null && (
+                <p className="text-sm">
+                  <Badge tone="hold">revision {explanation.newerTaskRevision} is in force now</Badge> The decision was
+                  made by revision {explanation.taskRevision}, which the grant was asked for with.{' '}
+                  <Link
+                    href={`${taskLink(explanation.task)}?revision=${explanation.newerTaskRevision}`}
+                    className="link"
+                  >
+                    See what it says
+                  </Link>
+                </p>
+              )}
             </div>
           </Panel>
+          {(ending !== null || explanation.hold !== null) && (
+            <Panel title="How it ended">
+              <div className="flex flex-col gap-2">
+                {ending !== null && <p>{ending}</p>}
+                {explanation.ending?.message && (
+                  <p className="wrap-anywhere text-sm">
+                    <Ticked text={explanation.ending.message} />
+                  </p>
+                )}
+                {explanation.hold?.answers.map((answer) => (
+                  <p key={answer.person.id} className="text-sm">
+                    {answer.person.name} {answer.outcome} it{answer.comment ? `: ${answer.comment}` : '.'}
+                  </p>
+                ))}
+              </div>
+            </Panel>
+          )}
         </div>
         <div className="flex min-w-0 flex-col gap-4">
-          {own && explanation.outcome !== 'allow' && <WhatNow explanation={explanation} />}
-          {task.data?.approvals && (
-            <Panel title="Who can agree">
-              <p>
-                {plural(task.data.approvals.count, 'person', 'people')} of{' '}
-                {task.data.approvals.from.map((group) => (
-                  <code key={group} className="mx-0.5 rounded-sm bg-sunken px-1 font-mono text-sm">
-                    {group}
-                  </code>
-                ))}{' '}
-                for this task.
-              </p>
+          {own && !passed && <WhatNow explanation={explanation} />}
+          {explanation.approvers && <Approvers approvers={explanation.approvers} />}
+          {explanation.masks.length > 0 && (
+            <Panel title="What was masked">
+              <ul className="flex flex-wrap gap-1.5">
+                {explanation.masks.map(({ column, mask }) => (
+                  <li key={column}>
+                    <OutcomeBadge outcome="mask" label={`${column} as ${mask}`} />
+                  </li>
+                ))}
+              </ul>
             </Panel>
           )}
           <Panel title="What it reached">
@@ -112,6 +153,11 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
                     {relation.columns.length > 0 && (
                       <span className="text-muted text-sm"> ({relation.columns.join(', ')})</span>
                     )}
+                    {Object.entries(relation.classes ?? {}).map(([label, columns]) => (
+                      <Badge key={label} className="ml-1.5">
+                        {label}: {columns.join(', ')}
+                      </Badge>
+                    ))}
                   </li>
                 ))}
               </ul>
@@ -149,10 +195,11 @@ function Excerpt({ excerpt }: { excerpt: ExplanationView['excerpts'][number] }) 
   const href = `/${excerpt.kind === 'policy' ? 'policies' : 'tasks'}/${excerpt.name}?revision=${excerpt.revision}&line=${excerpt.line}`;
   return (
     <figure className="min-w-0 rounded-md border border-line">
-      <figcaption className="border-line border-b px-3 py-1 text-sm">
+      <figcaption className="flex flex-wrap items-center gap-2 border-line border-b px-3 py-1 text-sm">
         <Link href={href} className="link">
           {excerpt.kind} {excerpt.name}, revision {excerpt.revision}, line {excerpt.line}
         </Link>
+        {excerpt.newerRevision !== null && <Badge tone="hold">now revision {excerpt.newerRevision}</Badge>}
       </figcaption>
       <ScrollText label={`Source of ${excerpt.name}`} className="overflow-x-auto bg-sunken px-3 py-2">
         {excerpt.text}
@@ -161,32 +208,79 @@ function Excerpt({ excerpt }: { excerpt: ExplanationView['excerpts'][number] }) 
   );
 }
 
+function Approvers({ approvers }: { approvers: NonNullable<ExplanationView['approvers']> }) {
+  return (
+    <Panel title="Who can agree">
+      <p>
+        {plural(approvers.count, 'person', 'people')} of{' '}
+        {approvers.groups.map((group) => (
+          <code key={group} className="mx-0.5 rounded-sm bg-sunken px-1 font-mono text-sm">
+            {group}
+          </code>
+        ))}{' '}
+        {approvers.to === 'statement' ? 'for this statement.' : 'for another activation of the task.'}
+      </p>
+      {approvers.people.length === 0 ? (
+        <p className="mt-1 text-hold text-sm">No reviewer is in there now: ask an admin.</p>
+      ) : (
+        <p className="mt-1 text-muted text-sm">
+          {approvers.people.map(({ name, email }) => `${name} (${email})`).join(', ')}
+          {approvers.more > 0 && ` and ${approvers.more} more`}
+        </p>
+      )}
+    </Panel>
+  );
+}
+
 /** What its owner can do about it, the nearest first. */
 function WhatNow({ explanation }: { explanation: ExplanationView }) {
-  const reason = `For what ${explanation.task} ${explanation.outcome === 'deny' ? 'denied' : 'held'}: ${explanation.reasons[0]?.message.replaceAll('`', '') ?? ''}`;
-  const request = (task: string): string =>
-    `/requests/new?task=${encodeURIComponent(task)}&reason=${encodeURIComponent(reason.slice(0, 400))}`;
+  const { task, outcome, otherTasks } = explanation;
+  // Not the statement: what is in an address is kept in histories and logs.
+  const reason = `For what ${task} ${outcome === 'deny' ? 'denied' : 'held'}: ${explanation.reasons[0]?.message.replaceAll('`', '') ?? ''} (${explanation.decisionId})`;
+  const request = (name: string): string =>
+    `/requests/new?task=${encodeURIComponent(name)}&reason=${encodeURIComponent(reason.slice(0, 400))}`;
+  const ways = [
+    ...(explanation.sameTaskAgain
+      ? [
+          {
+            task,
+            says:
+              explanation.newerTaskRevision === null
+                ? outcome === 'hold'
+                  ? 'would hold it again in a new grant.'
+                  : 'would let it through in a new grant.'
+                : `lets it through since revision ${explanation.newerTaskRevision}.`,
+            label: `Ask for ${task} again`,
+          },
+        ]
+      : []),
+    ...otherTasks.map((other) => ({
+      task: other.task,
+      says: `would ${other.outcome === 'hold' ? 'hold it for approval' : 'allow it'}${other.needsApproval ? ', once its activation is approved' : ''}.`,
+      label: `Ask for ${other.task}`,
+    })),
+  ];
   return (
     <Panel title="What you can do">
-      {explanation.otherTasks.length > 0 ? (
+      {ways.length > 0 ? (
         <ul className="flex flex-col gap-2">
-          {explanation.otherTasks.map((task) => (
-            <li key={task} className="flex flex-wrap items-center justify-between gap-2">
+          {ways.map((way) => (
+            <li key={way.task} className="flex flex-wrap items-center justify-between gap-2">
               <span>
-                <Link href={taskLink(task)} className="link">
-                  {task}
+                <Link href={taskLink(way.task)} className="link">
+                  {way.task}
                 </Link>{' '}
-                would allow it.
+                {way.says}
               </span>
-              <LinkButton size="sm" variant="primary" href={request(task)}>
-                Ask for {task}
+              <LinkButton size="sm" variant="primary" href={request(way.task)}>
+                {way.label}
               </LinkButton>
             </li>
           ))}
         </ul>
       ) : (
         <p>
-          No other task of yours on {explanation.resource} would allow it. Change the statement as said, or ask an admin
+          No task of yours on {explanation.resource} would allow it now. Change the statement as said, or ask an admin
           to change the task.
         </p>
       )}
