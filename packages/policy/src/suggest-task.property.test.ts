@@ -1,9 +1,9 @@
-import type { PostgresCatalog, RelationAccess, SqlOperation } from '@taskgate/core';
+import { buildFunction, type PostgresCatalog, type RelationAccess, type SqlOperation } from '@taskgate/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compilePolicySet } from './compile-policy-set.ts';
 import { decide } from './decide.ts';
-import { access, DEMO_CATALOG, operation, shows } from './operation-builder.ts';
+import { access, call, DEMO_CATALOG, operation, shows } from './operation-builder.ts';
 import { parseTask } from './parse-task.ts';
 import { type DoneOperation, suggestTask } from './suggest-task.ts';
 
@@ -11,10 +11,7 @@ const REPORT = { ...DEMO_CATALOG.relations[0]!, oid: 16_500, name: 'report', kin
 const CATALOG: PostgresCatalog = {
   ...DEMO_CATALOG,
   relations: [...DEMO_CATALOG.relations, REPORT],
-  functions: [
-    { oid: 1, schema: 'public', name: 'f', kind: 'function', volatility: 'volatile', securityDefiner: false },
-    { oid: 2, schema: 'public', name: 'g', kind: 'function', volatility: 'volatile', securityDefiner: false },
-  ],
+  functions: [buildFunction({ oid: 1, name: 'f' }), buildFunction({ oid: 2, name: 'g' })],
 };
 const COLUMNS = { customers: ['id', 'name', 'ssn'], orders: ['id', 'status', 'total_cents'] } as const;
 
@@ -48,7 +45,7 @@ const reads: fc.Arbitrary<SqlOperation> = table.chain((name) =>
       return operation('select', {
         accesses: [read],
         output: columns.map((column) => shows(`public.${name}.${column}`)),
-        functions: functions.map((one) => ({ schema: 'public', name: one, harmless: false, position: null })),
+        functions: functions.map((one) => call('public', one, { arguments: ['integer'], guarded: true })),
       });
     }),
 );

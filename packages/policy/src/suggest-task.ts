@@ -84,7 +84,7 @@ const MAX_NAMED = 3;
  */
 export function suggestTask(input: SuggestionInput): Suggestion {
   const drafts = new Map<string, Draft>();
-  for (const done of input.operations) addRules(drafts, done, input.catalog);
+  for (const done of input.operations) addRules(drafts, done);
   const masks = masksOf(input.operations);
   const rules = withColumns(withoutAllowed([...drafts.values()]), input.catalog);
   const kept = withoutNeedless(input, rules, masks);
@@ -98,7 +98,7 @@ export function suggestTask(input: SuggestionInput): Suggestion {
   return { source, left };
 }
 
-function addRules(drafts: Map<string, Draft>, done: DoneOperation, catalog: PostgresCatalog): void {
+function addRules(drafts: Map<string, Draft>, done: DoneOperation): void {
   const { operation } = done;
   const limit = decide(operation, done.set).obligations.affectsMax;
   const isHeld = heldAccesses(done);
@@ -145,15 +145,12 @@ function addRules(drafts: Map<string, Draft>, done: DoneOperation, catalog: Post
   const { statementClass } = operation;
   if (CLASSES_WITH_RULE.includes(statementClass) && !verbs.has(statementClass))
     add({ kind: 'statements', word: statementClass, on: '', held: done.approvals !== null, mayBeNeedless: true });
-  for (const { harmless, schema, name } of operation.functions) {
-    if (harmless) continue;
-    const schemas =
-      schema !== null
-        ? [schema]
-        : ['pg_catalog', ...catalog.functions.filter((one) => one.name === name).map((one) => one.schema)];
-    for (const one of new Set(schemas))
-      add({ kind: 'functions', word: '', on: `${formatName(one)}.${formatName(name)}` });
-  }
+  for (const { candidates } of operation.functions)
+    for (const { harmless, schema, name, arguments: types } of candidates) {
+      if (harmless) continue;
+      const signature = types === null ? '' : `(${types.join(', ')})`;
+      add({ kind: 'functions', word: '', on: `${formatName(schema)}.${formatName(name)}${signature}` });
+    }
 }
 
 /** Which accesses of a held operation it was held for; where no rule was about any, all that it writes. */

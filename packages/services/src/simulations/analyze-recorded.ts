@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { PostgresCatalog, SqlOperation } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { withoutText } from '@taskgate/policy';
-import { createRecordingReader, openEvent, type RecordingFrame } from '@taskgate/recording';
+import { createRecordingReader, openEvent, type RecordedEvent } from '@taskgate/recording';
 import type { ServiceContext } from '../context.ts';
 import { storableJson } from '../gateway/storable-json.ts';
 import { createFolderRecordingStore } from '../sessions/recording-store.ts';
@@ -118,11 +118,11 @@ async function readStatements(
     if (bytes === null || session === null) return found;
     const open = createSessionOpener(vault, session.wrappedKey, sessionId);
     const breathe = createBreather();
-    for await (const frame of framesOf(bytes, breathe)) {
-      if (frame.event.kind !== 'operation') continue;
-      const operation = wanted.get(frame.event.seq);
+    for await (const read of eventsOf(bytes, breathe)) {
+      if (read.event.kind !== 'operation') continue;
+      const operation = wanted.get(read.event.seq);
       if (operation === undefined) continue;
-      const event = await openEvent(frame, open);
+      const event = await openEvent(read, open);
       if (event.kind !== 'operation' || event.secret === undefined) continue;
       const { statement, truncated } = event.secret;
       const fingerprint = createHash('sha256').update(statement).digest('hex');
@@ -136,10 +136,10 @@ async function readStatements(
   return found;
 }
 
-async function* framesOf(
+async function* eventsOf(
   bytes: Uint8Array,
   breathe: ReturnType<typeof createBreather>,
-): AsyncGenerator<RecordingFrame> {
+): AsyncGenerator<RecordedEvent> {
   const reader = createRecordingReader();
   for (let at = 0; at < bytes.length; at += READ_BYTES) {
     yield* reader.push(bytes.subarray(at, at + READ_BYTES));

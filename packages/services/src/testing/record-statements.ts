@@ -1,7 +1,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PostgresCatalog } from '@taskgate/core';
+import { buildCatalog, buildRelation, type PostgresCatalog } from '@taskgate/core';
 import { compilePolicySet, decide, policyApplies, reachOf } from '@taskgate/policy';
 import { createRecordingWriter, type NewRecordingEvent } from '@taskgate/recording';
 import { isAllowedSystemRelation } from '@taskgate/sql';
@@ -12,31 +12,18 @@ import { readTaskDocument } from '../tasks/task-documents.ts';
 import type { TestPerson } from './test-services.ts';
 import type { TestShop } from './test-shop.ts';
 
-const table = (oid: number, name: string, ...columns: readonly string[]): PostgresCatalog['relations'][number] => ({
-  oid,
-  schema: 'public',
-  name,
-  kind: 'table',
-  columns: columns.map((column, at) => ({ name: column, attnum: at + 1, typeOid: 25, typeName: 'text' })),
-  definition: null,
-  parents: [],
-  hasTriggers: false,
-  hasRules: false,
-});
+const text = (...columns: readonly string[]): Record<string, string> =>
+  Object.fromEntries(columns.map((column) => [column, 'text']));
 
 export const SHOP_CATALOG: PostgresCatalog = {
+  ...buildCatalog({
+    relations: [
+      buildRelation({ oid: 16_401, name: 'customers', columns: text('id', 'name', 'email', 'ssn', 'country') }),
+      buildRelation({ oid: 16_402, name: 'orders', columns: text('id', 'customer_id', 'status', 'total_cents') }),
+      buildRelation({ oid: 16_403, name: 'payments', columns: text('id', 'order_id', 'card_number') }),
+    ],
+  }),
   version: 'shop-1',
-  serverVersion: 180_000,
-  database: 'shop',
-  searchPath: ['public'],
-  relations: [
-    table(16_401, 'customers', 'id', 'name', 'email', 'ssn', 'country'),
-    table(16_402, 'orders', 'id', 'customer_id', 'status', 'total_cents'),
-    table(16_403, 'payments', 'id', 'order_id', 'card_number'),
-  ],
-  functions: [],
-  operators: [],
-  types: [],
 };
 
 /** Makes it what the shop's database looks like; gives the resource's id. */
