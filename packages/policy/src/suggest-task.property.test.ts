@@ -127,7 +127,7 @@ describe('a suggested task', () => {
         for (const less of narrower(source))
           expect(denied(operations, less), `${source}\n---\n${less}`).toBeGreaterThan(0);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -148,7 +148,7 @@ describe('a suggested task', () => {
         const isNew = isTable && reached(other).some((one) => !used.has(one));
         if (isNew && other.output!.length > 1) expect(denied([other], source)).toBe(1);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -8,7 +8,8 @@ import type * as z from 'zod';
 const files = readdirSync(import.meta.dirname, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.includes('.test.'))
   .map((entry) => join(entry.parentPath, entry.name))
-  .map((path) => ({ path: relative(import.meta.dirname, path), source: readFileSync(path, 'utf8') }));
+  .map((path) => ({ path: relative(import.meta.dirname, path), source: readFileSync(path, 'utf8') }))
+  .filter(({ path }) => !path.startsWith('testing/'));
 
 const WRITES = /\b(tx|db)\.\w+\.(create|createMany|update|updateMany|upsert|delete|deleteMany)\(/;
 const CHECKS = /\brequire(Scope|AnyScope|User|System)\(/;

@@ -136,10 +136,7 @@ async function readStatements(
   return found;
 }
 
-async function* eventsOf(
-  bytes: Uint8Array,
-  breathe: ReturnType<typeof createBreather>,
-): AsyncGenerator<RecordedEvent> {
+async function* eventsOf(bytes: Uint8Array, breathe: ReturnType<typeof createBreather>): AsyncGenerator<RecordedEvent> {
   const reader = createRecordingReader();
   for (let at = 0; at < bytes.length; at += READ_BYTES) {
     yield* reader.push(bytes.subarray(at, at + READ_BYTES));
