@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { SecretValue } from '@taskgate/core';
-import { startTestPostgres, type TestDatabase } from '@taskgate/testkit';
+import { readTestCatalog, startTestPostgres, type TestDatabase } from '@taskgate/testkit';
 import { type AnalysisPoolLimits, createAnalysisPool } from '../analysis/analysis-pool.ts';
 import { createLiveSessions } from '../live-sessions.ts';
 import type { Log } from '../ports.ts';
@@ -18,7 +18,6 @@ import { createFolderArchive } from '../recording/recording-archive.ts';
 import { createSpool } from '../recording/spool.ts';
 import { createSpoolIndexer } from '../recording/spool-indexer.ts';
 import { createMemoryControlPlane, type MemoryControlPlane, type MemoryGrant } from './memory-control-plane.ts';
-import { readTestCatalog } from './read-test-catalog.ts';
 
 const SCHEMA = `
   create table public.customers (id int primary key, name text, email text, phone text, ssn text, country text, created_at timestamptz default now());

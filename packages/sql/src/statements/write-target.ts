@@ -2,7 +2,7 @@ import type { AccessVerb, CatalogRelation } from '@taskgate/core';
 import { noteWriteFunctions } from '../conversions.ts';
 import type { Env } from '../env.ts';
 import { evaluate } from '../expressions.ts';
-import { eitherOf, type Lineage } from '../lineage.ts';
+import { computedFrom, eitherOf, type Lineage } from '../lineage.ts';
 import { bodyAt, type Fields, locationOf, nodeAt, nodesAt, type PgNode, textAt } from '../node.ts';
 import { NO_RESULT, type QueryResult } from '../query-result.ts';
 import { columnsOf, type FoundRelation, isOnly, resolveRelation } from '../resolve-relation.ts';
@@ -138,7 +138,10 @@ export function analyzeReturning(
   // A returned column holds what was assigned to it: the server's own metadata would name the written column only.
   const columns = target.columns.map((column) => {
     const value = assigned.get(column.name);
-    return value === undefined ? column : { ...column, lineage: eitherOf([column.lineage, value]) };
+    // Assigning converts to the column's type, so the value may come out in another form.
+    if (value === undefined) return column;
+    const lineage = eitherOf([column.lineage, computedFrom([value])]);
+    return { ...column, lineage: { ...lineage, type: column.lineage.type } };
   });
   const relations: ScopeRelation[] = target.item.relations.map((relation) => ({ ...relation, columns }));
   for (const [keyword, name] of returningAliases(clause, relations, others)) {
