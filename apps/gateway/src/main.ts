@@ -8,6 +8,7 @@ import {
   createGrantBudgets,
   createLiveSessions,
   createOperationJournal,
+  createRandomPool,
   createSpool,
   createSpoolIndexer,
   createStoreLease,
@@ -68,7 +69,7 @@ const budgets = createGrantBudgets({
 const ports: SessionPorts = {
   controlPlane,
   clock,
-  randomBytes: (length) => randomBytes(length),
+  randomBytes: createRandomPool((length) => randomBytes(length)),
   spool,
   journal,
   log,

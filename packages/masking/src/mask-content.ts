@@ -16,14 +16,16 @@ import { concat, cutCharacters, type MaskingPorts, maskFinding } from './text-ma
 /** The value with what was found masked; `null`: SQL NULL; `undefined`: nothing was found, send it as it is. */
 export type Masked = Uint8Array | null | undefined;
 
-/** Masks what detectors find within a value of any type. */
-export type MaskContent = (value: Uint8Array, type: ColumnType) => Masked;
+/** Masks what detectors find within a value of the column's type. */
+export type MaskContent = (value: Uint8Array) => Masked;
+type MaskTyped = (value: Uint8Array, type: ColumnType) => Masked;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const DASH = 0x2d;
 
-export function createContentMasker(detect: Detect, ports: MaskingPorts): MaskContent {
+/** Looks at a type once: a column has many values. */
+export function createContentMasker(detect: Detect, ports: MaskingPorts): (type: ColumnType) => MaskContent {
   const maskSpan = (bytes: Uint8Array, from: number, to: number): Masked => {
     const findings = detect(bytes, from, to);
     if (findings.length === 0) return undefined;
@@ -79,7 +81,7 @@ export function createContentMasker(detect: Detect, ports: MaskingPorts): MaskCo
     return concat([bytes.subarray(0, from), ...parts]);
   };
 
-  const maskScalar: MaskContent = (value, type) => {
+  const maskScalar: MaskTyped = (value, type) => {
     const content = contentOf(type);
     if (content === 'none') return undefined;
     if (content === 'json') {
@@ -100,7 +102,7 @@ export function createContentMasker(detect: Detect, ports: MaskingPorts): MaskCo
     return type.oid === BPCHAR ? padTo(cut, room) : cut;
   };
 
-  const maskTextArray: MaskContent = (value, type) => {
+  const maskTextArray: MaskTyped = (value, type) => {
     const element: ColumnType = { ...type, oid: elementOf(type.oid)! };
     if (value.indexOf(BACKSLASH) < 0 && detect(value).length === 0) return undefined;
     const parts: Uint8Array[] = [];
@@ -133,11 +135,16 @@ export function createContentMasker(detect: Detect, ports: MaskingPorts): MaskCo
     return concat(parts);
   };
 
-  return (value, type) => {
-    if (contentOf(type) !== 'array') return maskScalar(value, type);
-    if (type.format === 'text') return maskTextArray(value, type);
-    const masked = maskBinaryArray(value, type, maskScalar);
-    return masked === 'malformed' ? redactedValue(type) : masked;
+  return (type) => {
+    const content = contentOf(type);
+    if (content === 'text' && type.oid !== BPCHAR && maxCharactersOf(type.oid, type.typeModifier) === null)
+      return (value) => maskSpan(value, 0, value.length);
+    if (content !== 'array') return (value) => maskScalar(value, type);
+    if (type.format === 'text') return (value) => maskTextArray(value, type);
+    return (value) => {
+      const masked = maskBinaryArray(value, type, maskScalar);
+      return masked === 'malformed' ? redactedValue(type) : masked;
+    };
   };
 }
 
@@ -218,7 +225,7 @@ function quoteArrayElement(plain: Uint8Array): Uint8Array {
 const MAX_DIMENSIONS = 6;
 
 /** `array_send`'s form: dimensions, has-nulls, element type, (size, lower bound) a dimension, then (length, bytes) an element. */
-function maskBinaryArray(value: Uint8Array, type: ColumnType, maskElement: MaskContent): Masked | 'malformed' {
+function maskBinaryArray(value: Uint8Array, type: ColumnType, maskElement: MaskTyped): Masked | 'malformed' {
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   if (value.length < 12) return 'malformed';
   const dimensions = view.getInt32(0);

@@ -37,8 +37,9 @@ export function createRowMasker(options: {
   readonly ports: MaskingPorts;
 }): RowMasker {
   const { columns, detectors, ports } = options;
-  const maskContent = createContentMasker(createDetector(detectors), ports);
+  const maskContentOf = createContentMasker(createDetector(detectors), ports);
   const types = columns.map(toType);
+  const contents = types.map(maskContentOf);
   const detects = types.map((type) => detectors.length > 0 && contentOf(type) !== 'none');
   const needsValues = columns.flatMap((column, index) => (column.mask !== null || detects[index] ? [index] : []));
   let maskedCells = 0;
@@ -46,12 +47,12 @@ export function createRowMasker(options: {
   const maskCell = (index: number, value: Uint8Array): Masked => {
     const type = types[index]!;
     const mask = columns[index]!.mask;
-    if (mask === null) return detects[index] ? maskContent(value, type) : undefined;
+    if (mask === null) return detects[index] ? contents[index]!(value) : undefined;
     const masked = maskValue(mask, value, type, ports);
     if (masked === null || !detects[index] || !isTextType(type) || (mask !== 'email' && mask !== 'last4'))
       return masked;
     // These masks show a part of the value, and a detector may ask for more to be hidden: the strictest wins.
-    const stricter = maskContent(masked, type);
+    const stricter = contents[index]!(masked);
     return stricter === undefined ? masked : stricter;
   };
 
@@ -59,7 +60,7 @@ export function createRowMasker(options: {
     needsValues,
     maskColumn(index, value) {
       if (value === null) return undefined;
-      assert(index < columns.length, `a row has a column ${index}, ${columns.length} were decided on`);
+      if (index >= columns.length) assert(false, `a row has a column ${index}, ${columns.length} were decided on`);
       const masked = maskCell(index, value);
       if (masked !== undefined) maskedCells += 1;
       return masked;

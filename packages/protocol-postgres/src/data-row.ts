@@ -1,4 +1,5 @@
 import { assert } from '@taskgate/core';
+import type { ByteSink } from './byte-sink.ts';
 import { BACKEND_TAG } from './message-tags.ts';
 import { violation } from './protocol-error.ts';
 
@@ -94,58 +95,47 @@ function writeValue(raw: Uint8Array, at: number, value: Uint8Array | null): numb
 }
 
 /**
- * Replaces values of one DataRow. `replace` sees each value that is not null and answers `undefined` (keep), `null`, or
- * other bytes. Returns the very same `raw` when nothing changed.
+ * Puts the DataRow that lies whole in `bytes` from `start` into `sink`, with other values where `replace` has them: it
+ * sees each value of the columns that `looked` marks and that is not null, and answers `undefined` (keep), `null`, or
+ * other bytes.
  *
  * INVARIANT: a row that has not the columns of its RowDescription never passes: masks go by position, so it throws
- * `08P01` unless there are `expectedColumns` of them.
+ * `08P01` unless there is one entry of `looked` for each.
  */
 export function rewriteDataRow(
-  raw: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  sink: ByteSink,
+  looked: Uint8Array,
   replace: (columnIndex: number, value: Uint8Array) => Uint8Array | null | undefined,
-  expectedColumns: number,
-): Uint8Array {
-  const columnCount = readColumnCount(raw);
-  if (columnCount !== expectedColumns)
-    throw violation(`data row has ${columnCount} columns where ${expectedColumns} were described`);
-  let replaced: (Uint8Array | null | undefined)[] | null = null;
-  let size = raw.length;
-  let at = VALUES_AT;
-  for (let i = 0; i < columnCount; i++) {
-    const length = readValueLength(raw, at);
-    at += 4;
-    if (length === -1) continue;
-    const value = raw.subarray(at, at + length);
-    const other = replace(i, value);
-    at += length;
-    if (other === undefined || other === value) continue;
-    replaced ??= [];
-    replaced[i] = other;
-    size += (other?.length ?? 0) - length;
-  }
-  checkEnd(raw, at);
-  if (replaced === null) return raw;
-  if (size > MAX_ROW_BYTES) throw violation('data row is too long once it is masked');
-  return copyWith(raw, size, replaced);
-}
-
-/** `raw` with the values that `replaced` has; what lies between two of them is copied in one go. */
-function copyWith(raw: Uint8Array, size: number, replaced: readonly (Uint8Array | null | undefined)[]): Uint8Array {
-  const result = new Uint8Array(size);
-  let from = VALUES_AT;
-  let to = VALUES_AT;
-  let at = VALUES_AT;
-  for (let i = 0; i < replaced.length; i++) {
-    const start = at;
-    at += 4 + Math.max(0, readInt32(raw, at));
-    const other = replaced[i];
+): void {
+  if (bytes.length - start < VALUES_AT || bytes[start] !== BACKEND_TAG.dataRow) throw violation('not a whole data row');
+  const end = start + 1 + readInt32(bytes, start + 1);
+  if (end > bytes.length) throw violation('not a whole data row');
+  const columns = (bytes[start + COLUMNS_AT]! << 8) | bytes[start + COLUMNS_AT + 1]!;
+  if (end < start + VALUES_AT || columns !== looked.length)
+    throw violation(`data row has ${columns} columns where ${looked.length} were described`);
+  const sinkStart = sink.length;
+  let copied = start;
+  let at = start + VALUES_AT;
+  for (let i = 0; i < columns; i++) {
+    if (end - at < 4) throw violation('data row ends too early');
+    const length = readInt32(bytes, at);
+    if (length < -1 || length > end - at - 4)
+      throw violation(`data row holds a value of the impossible length ${length}`);
+    const valueAt = at + 4;
+    at = valueAt + (length === -1 ? 0 : length);
+    if (looked[i] === 0 || length === -1) continue;
+    const other = replace(i, bytes.subarray(valueAt, at));
     if (other === undefined) continue;
-    result.set(raw.subarray(from, start), to);
-    to = writeValue(result, to + start - from, other);
-    from = at;
+    sink.putRange(bytes, copied, valueAt - 4);
+    sink.putInt32(other === null ? -1 : other.length);
+    if (other !== null) sink.putRange(other, 0, other.length);
+    copied = at;
   }
-  result.set(raw.subarray(from), to);
-  result.set(raw.subarray(0, VALUES_AT));
-  writeInt32(result, 1, size - 1);
-  return result;
+  if (at !== end) throw violation(`data row has ${end - at} bytes too many`);
+  sink.putRange(bytes, copied, end);
+  const size = sink.length - sinkStart;
+  if (size > MAX_ROW_BYTES) throw violation('data row is too long once it is masked');
+  sink.setInt32(sinkStart + 1, size - 1);
 }

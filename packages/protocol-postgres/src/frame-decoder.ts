@@ -17,6 +17,12 @@ export interface FrameDecoder {
    * chunk are dropped (the connection is over), and every later call throws the same again.
    */
   push(chunk: Uint8Array): Frame[];
+  /**
+   * As {@link FrameDecoder.push}, but hands each message over as soon as it is found. `run`, where given, is asked at the
+   * start of each message that lies in the chunk: it may take any number of whole messages from there itself, and
+   * answers where it stopped.
+   */
+  each(chunk: Uint8Array, onFrame: (frame: Frame) => void, run?: (chunk: Uint8Array, at: number) => number): void;
   /** Bytes held back for a message that is not whole yet. */
   readonly bufferedBytes: number;
 }
@@ -69,7 +75,7 @@ export function createFrameDecoder(options: {
   }
 
   /** Adds to the unfinished message from `offset`; returns how much it took. */
-  function resume(chunk: Uint8Array, offset: number, frames: Frame[]): number {
+  function resume(chunk: Uint8Array, offset: number, onFrame: (frame: Frame) => void): number {
     let at = offset;
     if (total === 0) {
       if (held === 0) checkTag(chunk[at]!);
@@ -83,31 +89,45 @@ export function createFrameDecoder(options: {
     held += taken;
     if (held === total) {
       // The header's own array is used again for the next message: a message of five bytes needs its copy.
-      frames.push({ tag: header[0]!, raw: partial === header ? header.slice() : partial });
+      const frame = { tag: header[0]!, raw: partial === header ? header.slice() : partial };
       partial = header;
       held = 0;
       total = 0;
+      onFrame(frame);
     }
     return at + taken - offset;
   }
 
-  return {
-    push(chunk) {
-      if (failure !== null) throw failure;
-      const frames: Frame[] = [];
-      let offset = held > 0 && chunk.length > 0 ? resume(chunk, 0, frames) : 0;
-      while (offset < chunk.length) {
-        if (chunk.length - offset >= HEADER_BYTES) {
-          checkTag(chunk[offset]!);
-          const end = offset + frameBytes(chunk, offset);
-          if (end <= chunk.length) {
-            frames.push({ tag: chunk[offset]!, raw: chunk.subarray(offset, end) });
-            offset = end;
-            continue;
-          }
-        }
-        offset += resume(chunk, offset, frames);
+  function each(
+    chunk: Uint8Array,
+    onFrame: (frame: Frame) => void,
+    run?: (chunk: Uint8Array, at: number) => number,
+  ): void {
+    if (failure !== null) throw failure;
+    let offset = held > 0 && chunk.length > 0 ? resume(chunk, 0, onFrame) : 0;
+    while (offset < chunk.length) {
+      if (run !== undefined) {
+        offset = run(chunk, offset);
+        if (offset >= chunk.length) return;
       }
+      if (chunk.length - offset >= HEADER_BYTES) {
+        checkTag(chunk[offset]!);
+        const end = offset + frameBytes(chunk, offset);
+        if (end <= chunk.length) {
+          onFrame({ tag: chunk[offset]!, raw: chunk.subarray(offset, end) });
+          offset = end;
+          continue;
+        }
+      }
+      offset += resume(chunk, offset, onFrame);
+    }
+  }
+
+  return {
+    each,
+    push(chunk) {
+      const frames: Frame[] = [];
+      each(chunk, (frame) => frames.push(frame));
       return frames;
     },
     get bufferedBytes() {

@@ -1,6 +1,7 @@
 export * from './authentication-request.ts';
 export * from './backend-messages.ts';
 export type { FormatCode } from './byte-reader.ts';
+export { ByteSink } from './byte-sink.ts';
 export * from './channel-binding.ts';
 export * from './clean-server-message.ts';
 export * from './condition-names.ts';

@@ -1,6 +1,6 @@
 import { TaskgateError, utf8Decode, utf8Encode } from '@taskgate/core';
 import { concatBytes, readUint32, writeUint32 } from './bytes.ts';
-import type { RecordingEvent, StoredEvent } from './event.ts';
+import type { RecordingEventBody, StoredEvent } from './event.ts';
 import { RECORDING_LIMITS } from './limits.ts';
 import { checkClearEvent, parseJson } from './parse-event.ts';
 
@@ -49,26 +49,41 @@ export interface RecordingFrame {
   readonly hash: Uint8Array;
 }
 
-/** An operation's own words are plain ASCII without quotes, which needs no escaping. */
+/** Ids and command tags are plain ASCII, and need no escaping; what is not is written by the general way. */
 const PLAIN = /^[\w .-]*$/;
 
-export function encodeEvent(event: RecordingEvent): EncodedEvent {
-  // The two that each operation has are put together by hand: a stringify of each costs more than all else here.
-  if (event.kind === 'operation' && 'statementId' in event && PLAIN.test(event.decisionId))
-    return {
-      clear: `{"seq":${event.seq},"at":${event.at},"kind":"operation","decisionId":"${event.decisionId}","statementId":${event.statementId},"via":"${event.via}"}`,
-      secret: JSON.stringify(event.secret),
-    };
-  if (event.kind === 'outcome' && PLAIN.test(event.decisionId) && PLAIN.test(event.tag ?? ''))
-    return {
-      clear:
-        `{"seq":${event.seq},"at":${event.at},"kind":"outcome","decisionId":"${event.decisionId}","outcome":"${event.outcome}",` +
-        `"tag":${event.tag === null ? 'null' : `"${event.tag}"`},"rows":${event.rows},"bytes":${event.bytes},"maskedCells":${event.maskedCells},` +
-        `"durationMs":${event.durationMs},"sqlstate":${JSON.stringify(event.sqlstate)}${event.shapeId === undefined ? '' : `,"shapeId":${event.shapeId}`}}`,
-      secret: event.secret.message === null ? '{"message":null}' : JSON.stringify(event.secret),
-    };
+/** `seq` and `at` are the event's {@link RecordingEvent} stamp. */
+export function encodeEvent(event: RecordingEventBody, seq: number, at: number): EncodedEvent {
+  // What each operation has is put together by hand: a stringify of each costs more than all else here.
+  switch (event.kind) {
+    case 'operation':
+      if (!('statementId' in event) || !PLAIN.test(event.decisionId)) break;
+      return {
+        clear: `{"seq":${seq},"at":${at},"kind":"operation","decisionId":"${event.decisionId}","statementId":${event.statementId},"via":"${event.via}"}`,
+        secret: JSON.stringify(event.secret),
+      };
+    case 'rows':
+      if (!PLAIN.test(event.decisionId)) break;
+      return {
+        clear: `{"seq":${seq},"at":${at},"kind":"rows","decisionId":"${event.decisionId}","count":${event.count}}`,
+        secret: JSON.stringify(event.secret),
+      };
+    case 'outcome':
+      if (!PLAIN.test(event.decisionId) || !PLAIN.test(event.tag ?? '') || event.sqlstate !== null) break;
+      return {
+        clear:
+          `{"seq":${seq},"at":${at},"kind":"outcome","decisionId":"${event.decisionId}","outcome":"${event.outcome}",` +
+          `"tag":${event.tag === null ? 'null' : `"${event.tag}"`},"rows":${event.rows},"bytes":${event.bytes},"maskedCells":${event.maskedCells},` +
+          `"durationMs":${event.durationMs},"sqlstate":null${event.shapeId === undefined ? '' : `,"shapeId":${event.shapeId}`}}`,
+        secret: event.secret.message === null ? '{"message":null}' : JSON.stringify(event.secret),
+      };
+    default:
+  }
   const { secret, ...clear } = { secret: undefined, ...event };
-  return { clear: JSON.stringify(clear), secret: secret === undefined ? null : JSON.stringify(secret) };
+  return {
+    clear: JSON.stringify({ seq, at, ...clear }),
+    secret: secret === undefined ? null : JSON.stringify(secret),
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assert } from '@taskgate/core';
-import type { NewRecordingEvent } from './event.ts';
+import type { NewRecordingEvent, RecordingEventBody } from './event.ts';
 import { type EncodedEvent, encodeEvent, encodeFrame, HASH_BYTES, type Seal, type Sha256 } from './frame.ts';
 import { encodeHeader, type RecordingHeader } from './header.ts';
 
@@ -14,8 +14,8 @@ export interface RecordingHead {
 export interface RecordingWriter {
   /** To be written first. */
   readonly headerBytes: Uint8Array;
-  /** Numbers the event. It is in no frame until {@link RecordingWriter.frame}. */
-  add(event: NewRecordingEvent): EncodedEvent;
+  /** Numbers the event of the instant `at`. It is in no frame until {@link RecordingWriter.frame}. */
+  add(event: RecordingEventBody, at: number): EncodedEvent;
   /**
    * One frame of all that was added since the last, or `null`. It is part of the chain from here on: it is to be written
    * before any later one.
@@ -43,8 +43,8 @@ export function createRecordingWriter(options: {
   let hash = options.resumeAt?.hash ?? sha256(headerBytes);
   assert(hash.length === HASH_BYTES, 'a recording is chained by hashes of 32 bytes');
   let added: EncodedEvent[] = [];
-  const add = (event: NewRecordingEvent): EncodedEvent => {
-    const encoded = encodeEvent({ ...event, seq: count + added.length });
+  const add = (event: RecordingEventBody, at: number): EncodedEvent => {
+    const encoded = encodeEvent(event, count + added.length, at);
     added.push(encoded);
     return encoded;
   };
@@ -60,8 +60,8 @@ export function createRecordingWriter(options: {
     headerBytes,
     add,
     frame,
-    append(event) {
-      add(event);
+    append({ at, ...event }) {
+      add(event as RecordingEventBody, at);
       return frame()!;
     },
     get head() {

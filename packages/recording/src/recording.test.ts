@@ -11,6 +11,7 @@ import {
   type NewRecordingEvent,
   type OperationEvent,
   openEvent,
+  type RecordingEventBody,
   type RecordingHead,
   sealRecording,
   unsealRecording,
@@ -195,7 +196,7 @@ describe('a recording', () => {
     });
     const frames: Uint8Array[] = [writer.headerBytes];
     for (const events of [EVENTS.slice(0, 3), EVENTS.slice(3)]) {
-      for (const event of events) writer.add(event);
+      for (const { at, ...event } of events) writer.add(event as RecordingEventBody, at);
       frames.push(writer.frame()!);
     }
     expect(writer.frame()).toBeNull();

@@ -8,6 +8,7 @@ import { type HoldPorts, holdForApproval } from './hold-for-approval.ts';
 import { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
 import type { SessionState } from './session-state.ts';
+import { type Steps, settled } from './steps.ts';
 
 const NOTHING = (): void => undefined;
 
@@ -30,11 +31,15 @@ export type Admission = { readonly run: OperationRun } | { readonly refusal: Uin
  * The one door: records the operation with its decision, waits where it is held, and gives either a run to forward or
  * the error to show. INVARIANT: whoever gets a run commits the recorder before a byte of it goes to the target.
  */
-export async function admitOperation(state: SessionState, candidate: Candidate, hold: HoldPorts): Promise<Admission> {
+export function* admitOperation(
+  state: SessionState,
+  candidate: Candidate,
+  holdPorts: () => HoldPorts,
+): Steps<Admission> {
   const { decided } = candidate;
   const { budget } = state;
-  while (!budget.hasStatement) if (!(await budget.moreStatements())) break;
-  const limit = budget.reached();
+  while (!budget.hasStatement) if (!(yield* settled(budget.moreStatements()))) break;
+  const limit = budget.hasStatement ? null : budget.reached();
   const decision =
     limit !== null && decided.decision.outcome !== 'deny'
       ? gateDenial(limit.code, limit.message, 'activate the task again for a new grant')
@@ -42,7 +47,8 @@ export async function admitOperation(state: SessionState, candidate: Candidate, 
   const decisionId = recordOperation(state, candidate, decision);
   if (decision.outcome === 'deny') return { refusal: refuse(state, decisionId, decided, decision, 'refused') };
   if (decision.outcome === 'hold') {
-    const denial = await holdForApproval(
+    const hold = holdPorts();
+    const holding = holdForApproval(
       state,
       {
         decisionId,
@@ -52,6 +58,7 @@ export async function admitOperation(state: SessionState, candidate: Candidate, 
       },
       hold,
     );
+    const denial = yield* settled(holding);
     if (denial !== null) {
       if (hold.cancelled.aborted) {
         closeRefused(state, decisionId, decided, 'cancelled', '57014');

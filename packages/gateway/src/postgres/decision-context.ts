@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import type { CatalogColumn, Clock, ColumnName, Decision, PostgresCatalog, SqlOperation } from '@taskgate/core';
 import { TaskgateError } from '@taskgate/core';
 import {
@@ -12,6 +13,7 @@ import {
 import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer } from '@taskgate/sql';
 import { type AnalysisPool, createAnalysisPool, isQuickToAnalyse } from '../analysis/analysis-pool.ts';
 import type { ControlPlane, OpenGrant } from '../control-plane.ts';
+import { createResultPlans, type ResultPlans } from './result-plan.ts';
 
 export interface DecidedStatement {
   readonly operation: SqlOperation;
@@ -33,9 +35,10 @@ export interface DecisionContext {
   decideOperation(operation: SqlOperation): Decision;
   /** What the recording and its index say that it reaches; found once for each operation. */
   reachOf(operation: SqlOperation): readonly ReachedRelation[];
+  /** How results are masked. */
+  readonly results: ResultPlans;
+  readonly hmacSha256: (bytes: Uint8Array) => Uint8Array;
   findColumn(name: ColumnName): CatalogColumn | null;
-  /** False for a table outside the system's that the catalog does not have: it came into being since. */
-  knowsRelation(oid: number): boolean;
   /** citext is text to a mask, wherever its extension put it. */
   isTextType(typeOid: number): boolean;
 }
@@ -53,15 +56,24 @@ function createDecisionContext(
   catalog: PostgresCatalog,
   analyzer: SqlAnalyzer,
   pool: AnalysisPool,
+  hmacSha256: (bytes: Uint8Array) => Uint8Array,
 ): DecisionContext {
   const cache = new Map<string, readonly DecidedStatement[]>();
   const reaches = new WeakMap<SqlOperation, readonly ReachedRelation[]>();
   const relationOids = new Set(catalog.relations.map(({ oid }) => oid));
   const textTypes = new Set(catalog.types.filter(({ name }) => name === 'citext').map(({ oid }) => oid));
+  const isTextType = (typeOid: number): boolean => textTypes.has(typeOid);
   return {
     key,
     catalog,
     policies,
+    hmacSha256,
+    results: createResultPlans({
+      hmacSha256,
+      isTextType,
+      // Without it, a table that came into being since the catalog was read: nothing was decided on it.
+      knowsRelation: (oid) => oid < FIRST_USER_OID || relationOids.has(oid),
+    }),
     decideText(text) {
       const known = cache.get(text);
       if (known !== undefined) return known;
@@ -90,8 +102,7 @@ function createDecisionContext(
       catalog.relations
         .find((candidate) => candidate.schema === schema && candidate.name === relation)
         ?.columns.find(({ name }) => name === column) ?? null,
-    knowsRelation: (oid) => oid < FIRST_USER_OID || relationOids.has(oid),
-    isTextType: (typeOid) => textTypes.has(typeOid),
+    isTextType,
   };
 }
 
@@ -131,6 +142,7 @@ export function createDecisionContexts(
         grant.task.revision,
         grant.policies.map(({ name, revision }) => [name, revision]).sort(),
         catalog.version,
+        grant.maskKey.reveal((key) => createHash('sha256').update(key).digest('hex').slice(0, 16)),
       ]);
       const known = contexts.get(key);
       if (known !== undefined) return known;
@@ -150,7 +162,9 @@ export function createDecisionContexts(
         isAllowedSystemRelation,
       });
       const analyzer = await analyzerFor(Math.floor(catalog.serverVersion / 10_000));
-      const context = createDecisionContext(key, policies, catalog, analyzer, pool);
+      const context = createDecisionContext(key, policies, catalog, analyzer, pool, (bytes) =>
+        grant.maskKey.reveal((maskKey) => createHmac('sha256', maskKey).update(bytes).digest()),
+      );
       if (contexts.size >= 200) contexts.delete(contexts.keys().next().value!);
       contexts.set(key, context);
       return context;

@@ -1,8 +1,8 @@
 import { TaskgateError } from '@taskgate/core';
 import { encodeFatal, ProtocolError } from '@taskgate/protocol-postgres';
 import type { SessionEndReason } from '@taskgate/recording';
-import { ShapeMismatch } from './operation-run.ts';
 import { LimitPassed } from './read-replies.ts';
+import { ShapeMismatch } from './result-plan.ts';
 
 /** Why a session ends, said in the protocol's form where the client is still there to hear it. */
 export interface SessionEnding {

@@ -1,7 +1,9 @@
-import type { CatalogColumn, Clock, ColumnName, MaskName } from '@taskgate/core';
+import type { Clock } from '@taskgate/core';
 import { utf8DecodeLossy } from '@taskgate/core';
-import { type CopyRowMasker, createCopyRowMasker, createRowMasker, type RowMasker } from '@taskgate/masking';
+import { type CopyRowMasker, createCopyRowMasker } from '@taskgate/masking';
 import {
+  BACKEND_TAG,
+  ByteSink,
   dataRowValue,
   decodeDataRow,
   type FieldDescription,
@@ -10,38 +12,22 @@ import {
 } from '@taskgate/protocol-postgres';
 import { type OperationOutcome, RECORDING_LIMITS } from '@taskgate/recording';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
-import type { DecidedStatement } from './decision-context.ts';
-import type { LimitReached } from './grant-budget.ts';
-import { resultMasks } from './result-masks.ts';
+import type { DecidedStatement, DecisionContext } from './decision-context.ts';
+import type { GrantBudget, LimitReached } from './grant-budget.ts';
+import { type ResultPlan, ShapeMismatch, type ShownColumn } from './result-plan.ts';
 
 const MAX_NOTES = 100;
 const MAX_NOTE_CHARACTERS = 2_000;
 
-/** The server's result is not the one that was decided on: nothing of it may go to the client. */
-export class ShapeMismatch extends Error {
-  override readonly name = 'ShapeMismatch';
-}
-
-/** A column as the client is told of it, with the mask that holds. */
-export interface ShownColumn {
-  readonly name: string;
-  readonly typeOid: number;
-  readonly mask: MaskName | null;
-}
-
 export interface RunPorts {
   readonly recorder: SessionRecorder;
   readonly clock: Clock;
-  readonly hmacSha256: (bytes: Uint8Array) => Uint8Array;
   readonly recordResults: boolean;
   readonly onShape: (decisionId: string, columns: readonly ShownColumn[]) => void;
-  /** A column of the resource, for results whose description has no types (COPY). */
-  readonly findColumn: (name: ColumnName) => CatalogColumn | null;
-  readonly knowsRelation: (oid: number) => boolean;
-  /** A type outside the built-in ones that is text all the same (citext). */
-  readonly isTextType: (typeOid: number) => boolean;
+  readonly context: () => DecisionContext;
 }
 
+const HEADER_BYTES = 5;
 /** One operation on its way through the target: masks its result, counts it, records what the client was sent. */
 export class OperationRun {
   readonly decisionId: string;
@@ -63,8 +49,9 @@ export class OperationRun {
   closed = false;
   readonly #ports: RunPorts;
   readonly #startedAt: number;
-  #fields: readonly FieldDescription[] | null = null;
-  #masker: RowMasker | null = null;
+  #plan: ResultPlan | null = null;
+  /** Of a shape that the recording has already. */
+  #shapeId: number | null = null;
   #copyMasker: CopyRowMasker | null = null;
   #recordedRows = 0;
   #recordedBytes = 0;
@@ -73,6 +60,7 @@ export class OperationRun {
   #copyText: string[] = [];
   #copyLines = 0;
   #copyDirection: 'in' | 'out' = 'out';
+  #copyDescribed = false;
   #notes: string[] = [];
 
   constructor(options: {
@@ -98,56 +86,77 @@ export class OperationRun {
   }
 
   get described(): boolean {
-    return this.#fields !== null;
+    return this.#plan !== null;
   }
 
   /** The columns that rows will have. Throws {@link ShapeMismatch} where they are not those decided on. */
   describe(fields: readonly FieldDescription[]): void {
-    this.#fields = fields;
-    if (!fields.every(({ tableOid }) => this.#ports.knowsRelation(tableOid)))
-      throw new ShapeMismatch('rows come from a table that is not in the catalog');
-    const masks = resultMasks(this.result, fields);
-    if (masks === null) throw new ShapeMismatch(`${fields.length} columns came, other than those decided on`);
-    const detectors = this.result.decision.obligations.detectors;
-    const looked = detectors.length > 0 || masks.some((mask) => mask !== null);
-    this.#masker = looked
-      ? createRowMasker({
-          columns: fields.map(({ typeOid, typeModifier, format }, index) => ({
-            mask: masks[index]!,
-            typeOid,
-            typeModifier,
-            isText: this.#ports.isTextType(typeOid),
-            format: format === 1 ? 'binary' : 'text',
-          })),
-          detectors,
-          ports: { hmacSha256: this.#ports.hmacSha256 },
-        })
-      : null;
-    const columns = fields.map(({ name, typeOid }, index) => ({ name, typeOid, mask: masks[index]! }));
-    this.#ports.recorder.append({ kind: 'shape', decisionId: this.decisionId, columns });
-    this.#ports.onShape(this.decisionId, columns);
+    const plan = this.#ports.context().results.plan(this.result, fields);
+    this.#plan = plan;
+    const shape = this.#ports.recorder.shapeId(plan);
+    if (shape.known) this.#shapeId = shape.id;
+    else
+      this.#ports.recorder.append({
+        kind: 'shape',
+        decisionId: this.decisionId,
+        id: shape.id,
+        columns: plan.columns,
+      });
+    this.#ports.onShape(this.decisionId, plan.columns);
   }
 
-  /** The bytes to send for a DataRow. */
+  /**
+   * Puts what the client is to get of the whole DataRows (or CopyData) that follow each other from `start` into `sink`,
+   * as far as the budget goes; answers where it stopped.
+   */
+  takeRows(chunk: Uint8Array, start: number, sink: ByteSink, budget: GrantBudget): number {
+    const copies = chunk[start] === BACKEND_TAG.copyData;
+    if (copies ? !this.#copyDescribed : this.#plan === null) return start;
+    const tag = copies ? BACKEND_TAG.copyData : BACKEND_TAG.dataRow;
+    let at = start;
+    while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
+      const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
+      const end = at + 1 + length;
+      if (length < 4 || end > chunk.length) break;
+      const from = sink.length;
+      if (copies) this.#putCopy(chunk, at, end, sink);
+      else this.#putRow(chunk, at, end, sink);
+      budget.spendRow(sink.length - from - (copies ? HEADER_BYTES : 0));
+      at = end;
+    }
+    return at;
+  }
+
+  /** The DataRow in `raw`, alone. */
   row(raw: Uint8Array): Uint8Array {
-    if (this.#fields === null) throw new ShapeMismatch('rows came without a description');
-    const masker = this.#masker;
-    const sent =
-      masker === null
-        ? raw
-        : rewriteDataRow(raw, (index, value) => masker.maskColumn(index, value), this.#fields.length);
-    this.rows += 1;
-    this.bytes += sent.length;
-    if (
-      this.#ports.recordResults &&
-      this.#recordedRows < RECORDING_LIMITS.maxRowsPerOperation &&
-      this.#recordedBytes + sent.length <= RECORDING_LIMITS.maxResultBytesPerOperation
-    )
-      this.#recordRow(sent);
-    return sent;
+    const sink = new ByteSink(raw.length);
+    this.#putRow(raw, 0, raw.length, sink);
+    return sink.bytes.slice(0, sink.length);
   }
 
-  #recordRow(sent: Uint8Array): void {
+  #putRow(chunk: Uint8Array, at: number, end: number, sink: ByteSink): void {
+    const plan = this.#plan;
+    if (plan === null) throw new ShapeMismatch('rows came without a description');
+    const from = sink.length;
+    const { masker, looked } = plan;
+    if (masker === null || looked === null) sink.putRange(chunk, at, end);
+    else {
+      const before = masker.maskedCells;
+      rewriteDataRow(chunk, at, sink, looked, masker.maskColumn);
+      this.maskedCells += masker.maskedCells - before;
+    }
+    const size = sink.length - from;
+    this.rows += 1;
+    this.bytes += size;
+    if (
+      this.#recordedRows < RECORDING_LIMITS.maxRowsPerOperation &&
+      this.#ports.recordResults &&
+      this.#recordedBytes + size <= RECORDING_LIMITS.maxResultBytesPerOperation
+    )
+      this.#recordRow(sink.bytes.subarray(from, sink.length), plan.fields);
+  }
+
+  #recordRow(sent: Uint8Array, fields: readonly FieldDescription[]): void {
     const row = decodeDataRow(sent);
     const values: (string | null)[] = [];
     for (let index = 0; index < row.columnCount; index++) {
@@ -155,7 +164,7 @@ export class OperationRun {
       values.push(
         value === null
           ? null
-          : this.#fields![index]?.format === 1
+          : fields[index]?.format === 1
             ? `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
             : utf8DecodeLossy(value),
       );
@@ -191,24 +200,26 @@ export class OperationRun {
 
   /** CopyOutResponse: `columns` of them in `format`. */
   describeCopy(columns: number, format: 'text' | 'csv' | 'binary'): void {
+    this.#copyDescribed = true;
     const { outputMasks, detectors } = this.result.decision.obligations;
     const output = this.result.operation.output;
     if (output !== null && output.length !== columns)
       throw new ShapeMismatch(`${columns} columns came where ${output.length} were decided on`);
     if (outputMasks.every((mask) => mask === null) && detectors.length === 0) return;
     if (format === 'binary') throw new ShapeMismatch('binary copy cannot be masked');
+    const context = this.#ports.context();
     this.#copyMasker = createCopyRowMasker({
       format,
       columns: Array.from({ length: columns }, (_, index) => {
         const source = output?.[index]?.plain === true ? output[index].sources[0] : undefined;
-        const column = source === undefined ? null : this.#ports.findColumn(source);
+        const column = source === undefined ? null : context.findColumn(source);
         return {
           mask: outputMasks[index] ?? null,
-          ...(column === null ? {} : { typeOid: column.typeOid, isText: this.#ports.isTextType(column.typeOid) }),
+          ...(column === null ? {} : { typeOid: column.typeOid, isText: context.isTextType(column.typeOid) }),
         };
       }),
       detectors,
-      ports: { hmacSha256: this.#ports.hmacSha256 },
+      ports: context,
     });
   }
 
@@ -219,6 +230,22 @@ export class OperationRun {
     this.bytes += sent.length;
     this.#recordCopy('out', sent);
     return sent;
+  }
+
+  #putCopy(chunk: Uint8Array, at: number, end: number, sink: ByteSink): void {
+    if (this.#copyMasker === null) {
+      this.rows += 1;
+      this.bytes += end - at - HEADER_BYTES;
+      if (this.#recordedBytes < RECORDING_LIMITS.maxCopyBytesPerOperation)
+        this.#recordCopy('out', chunk.subarray(at + HEADER_BYTES, end));
+      sink.putRange(chunk, at, end);
+      return;
+    }
+    const sent = this.copyOut(chunk.subarray(at + HEADER_BYTES, end));
+    const from = sink.length;
+    sink.putRange(chunk, at, at + HEADER_BYTES);
+    sink.putRange(sent, 0, sent.length);
+    sink.setInt32(from + 1, sent.length + 4);
   }
 
   /** A header holds just the columns' names: what equals them tells nothing, wherever it came from. */
@@ -264,7 +291,7 @@ export class OperationRun {
   ): void {
     if (this.closed) return;
     this.closed = true;
-    this.maskedCells = (this.#masker?.maskedCells ?? 0) + (this.#copyMasker?.maskedCells ?? 0);
+    this.maskedCells += this.#copyMasker?.maskedCells ?? 0;
     this.#flushRows();
     const tag = details.tag ?? null;
     const said = [...(details.message == null ? [] : [details.message]), ...this.#notes];
@@ -279,6 +306,7 @@ export class OperationRun {
       maskedCells: this.maskedCells,
       durationMs: Math.round((this.#ports.clock.monotonicMs() - this.#startedAt) * 1000) / 1000,
       sqlstate: details.sqlstate ?? null,
+      ...(this.#shapeId === null ? {} : { shapeId: this.#shapeId }),
       secret: { message: said.length === 0 ? null : said.join('\n') },
     });
     if (outcome === 'done') this.onSuccess();

@@ -24,6 +24,7 @@ import type { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
 import { executedByName, portalDecision, renewStatement, resolveStatement } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
+import { type Steps, settled } from './steps.ts';
 import { needsGuard } from './write-budget.ts';
 
 /** What goes to the target in one write, and what it will answer. */
@@ -35,9 +36,10 @@ export interface Segment {
 }
 
 export interface PlanPorts {
-  readonly hold: HoldPorts;
+  /** Asked when something is held. */
+  readonly hold: () => HoldPorts;
   /** Decides a text; where a name is not in the catalog, looks at the target again first. */
-  readonly decideText: (text: string) => Promise<readonly DecidedStatement[]>;
+  readonly decideText: (text: string) => readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
 }
 
 const NOTHING = (): void => undefined;
@@ -56,7 +58,7 @@ const simpleRefusal = (error: Uint8Array): Segment => ({
 });
 
 /** One simple query message (or a function call, answered alike). All its statements are decided before any is forwarded. */
-export async function planQuery(state: SessionState, frame: Frame, ports: PlanPorts): Promise<Segment> {
+export function* planQuery(state: SessionState, frame: Frame, ports: PlanPorts): Steps<Segment> {
   const message = decodeOrRefuse(frame);
   if ('refusal' in message) return simpleRefusal(message.refusal);
   if (message.kind === 'function-call')
@@ -72,7 +74,7 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
   // The server drops both with any simple query; and a limited write leaves its own text under the name.
   state.statements.forget('');
   state.portals.forget('');
-  const decided = await ports.decideText(message.text);
+  const decided = yield* settled(ports.decideText(message.text));
   const candidate = (statement: DecidedStatement): Candidate => ({
     decided: statement,
     result: statement,
@@ -84,7 +86,7 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
 
   for (const statement of decided) {
     const byName = executedByName(statement, state);
-    if (byName !== undefined) await renewStatement(state, byName, ports.decideText);
+    if (byName !== undefined) yield* settled(renewStatement(state, byName, ports.decideText));
   }
   const resolved = decided.map((statement) => resolveStatement(state, statement));
   const denied = resolved.find(({ decided: { decision } }) => decision.outcome === 'deny');
@@ -123,7 +125,7 @@ export async function planQuery(state: SessionState, frame: Frame, ports: PlanPo
 
   const runs: OperationRun[] = [];
   for (const entry of resolved) {
-    const admission = await admitOperation(
+    const admission = yield* admitOperation(
       state,
       {
         ...candidate(entry.decided),
@@ -194,7 +196,7 @@ function planGuardedWrite(state: SessionState, text: string, run: OperationRun):
  * Messages of the extended protocol, up to a Sync or Flush where there is one. Ends early where the gate must see an
  * answer first: after a COPY FROM STDIN, after a write whose rows are limited, and at a refusal.
  */
-export async function planExtended(state: SessionState, frames: readonly Frame[], ports: PlanPorts): Promise<Segment> {
+export function* planExtended(state: SessionState, frames: readonly Frame[], ports: PlanPorts): Steps<Segment> {
   const out: Uint8Array[] = [];
   const replies: ExpectedReply[] = [];
 
@@ -217,11 +219,10 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
     const frame = frames[index]!;
     const message = decodeOrRefuse(frame);
     if ('refusal' in message) return refuse(message.refusal, index);
-    const long = namesOf(message).find((name) => utf8Encode(name).length > MAX_NAME_BYTES);
-    if (long !== undefined) return refuse(nameTooLong(), index);
+    if (namesOf(message).some(isTooLong)) return refuse(nameTooLong(), index);
     switch (message.kind) {
       case 'parse': {
-        const parsed = await planParse(state, message.text, ports);
+        const parsed = yield* planParse(state, message.text, ports);
         if ('refusal' in parsed) return refuse(parsed.refusal, index);
         if (state.statements.full) return refuse(tooManyNames('prepared statements'), index);
         const { statement } = parsed;
@@ -242,7 +243,8 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         const statement = state.statements.get(message.statement);
         if (statement === undefined)
           return refuse(unknownName('prepared statement', message.statement, '26000'), index);
-        if (statement.contextKey !== state.context.key) await renewStatement(state, statement, ports.decideText);
+        if (statement.contextKey !== state.context.key)
+          yield* settled(renewStatement(state, statement, ports.decideText));
         if (state.portals.full) return refuse(tooManyNames('portals'), index);
         out.push(frame.raw);
         const portal = toPortal(state, statement, message);
@@ -267,9 +269,9 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
         const portal = state.portals.get(message.portal);
         if (portal === undefined) return refuse(unknownName('portal', message.portal, '34000'), index);
         const byName = executedByName(portal.statement.decided, state);
-        if (byName !== undefined) await renewStatement(state, byName, ports.decideText);
+        if (byName !== undefined) yield* settled(renewStatement(state, byName, ports.decideText));
         const resolved = resolveStatement(state, portalDecision(state, portal));
-        const admission = await admitOperation(
+        const admission = yield* admitOperation(
           state,
           {
             decided: resolved.decided,
@@ -331,12 +333,12 @@ export async function planExtended(state: SessionState, frames: readonly Frame[]
   return { out, replies, rest: [] };
 }
 
-async function planParse(
+function* planParse(
   state: SessionState,
   text: string,
   ports: PlanPorts,
-): Promise<{ readonly statement: PreparedStatement } | { readonly refusal: Uint8Array }> {
-  const decided = await ports.decideText(text);
+): Steps<{ readonly statement: PreparedStatement } | { readonly refusal: Uint8Array }> {
+  const decided = yield* settled(ports.decideText(text));
   const refuse = (statement: DecidedStatement, denial = statement.decision): { readonly refusal: Uint8Array } => ({
     refusal: recordRefusal(
       state,
@@ -396,6 +398,11 @@ function namesOf(message: FrontendMessage): readonly string[] {
     default:
       return [];
   }
+}
+
+/** A character has three bytes of UTF-8 at most for each of its UTF-16 units. */
+function isTooLong(name: string): boolean {
+  return name.length * 3 > MAX_NAME_BYTES && utf8Encode(name).length > MAX_NAME_BYTES;
 }
 
 function nameTooLong(): Uint8Array {

@@ -13,17 +13,20 @@ import {
 } from '@taskgate/protocol-postgres';
 import type { SessionEndReason } from '@taskgate/recording';
 import type { LeasedCredential, OpenGrant } from '../control-plane.ts';
+import { ClientOutput } from './client-output.ts';
 import { type TargetConnection, terminateTarget } from './connect-target.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
 import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-error.ts';
 import { FrameQueue } from './frame-queue.ts';
-import { type OperationRun, ShapeMismatch } from './operation-run.ts';
+import type { OperationRun } from './operation-run.ts';
 import { type PlanPorts, planExtended, planQuery, type Segment } from './plan-segment.ts';
-import { readReply, rowsLacking } from './read-replies.ts';
+import { type ReplyPorts, readReply, rowsLacking, takeRows } from './read-replies.ts';
 import type { ExpectedReply } from './reply.ts';
+import { ShapeMismatch } from './result-plan.ts';
 import { SessionContext } from './session-context.ts';
 import type { SessionState } from './session-state.ts';
 import { StatementTimer } from './statement-timer.ts';
+import { runSteps, type Steps, settled } from './steps.ts';
 
 /** Extended messages without Sync or Flush are planned anyway once there are so many: memory is bounded. */
 const MAX_BATCH_FRAMES = 2_000;
@@ -63,7 +66,12 @@ export class PostgresSession {
   #ended = false;
   #cancelling = false;
   #holdCancel: AbortController | null = null;
-  #toClient: Uint8Array[] = [];
+  readonly #output: ClientOutput;
+  readonly #replyPorts: ReplyPorts = {
+    send: (bytes) => this.#output.sink.put(bytes),
+    toTarget: (parts) => this.#toTarget(parts),
+    cancel: () => this.#cancelTarget(),
+  };
   /** Rows, and what came behind them, that wait until more of the budget is reserved. */
   #stalled: Frame[] | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
@@ -76,6 +84,7 @@ export class PostgresSession {
   constructor(state: SessionState, client: Duplex, target: TargetConnection, ports: PostgresSessionPorts) {
     this.#state = state;
     this.#client = client;
+    this.#output = new ClientOutput(client);
     this.#target = target;
     this.#ports = ports;
     this.#context = new SessionContext(state, ports.contexts, ports.reloadGrant);
@@ -170,20 +179,30 @@ export class PostgresSession {
     // What comes next must not be hit by a cancel that was meant for what is over.
     if (this.#planning || this.#ended || this.#cancelling) return;
     this.#planning = true;
-    this.#planned = this.#run().then(
-      () => {
-        this.#planning = false;
-        this.#flushClient();
-        this.#resumeClient();
-      },
-      (error: unknown) => {
-        this.#planning = false;
-        this.#fail(error);
-      },
-    );
+    try {
+      const run = runSteps(this.#run());
+      if (!(run instanceof Promise)) return this.#planningDone();
+      this.#planned = run.then(
+        () => this.#planningDone(),
+        (error: unknown) => this.#planningFailed(error),
+      );
+    } catch (error) {
+      this.#planningFailed(error);
+    }
   }
 
-  async #run(): Promise<void> {
+  #planningDone(): void {
+    this.#planning = false;
+    this.#flushClient();
+    this.#resumeClient();
+  }
+
+  #planningFailed(error: unknown): void {
+    this.#planning = false;
+    this.#fail(error);
+  }
+
+  *#run(): Steps<void> {
     const state = this.#state;
     while (!this.#ended) {
       if (state.copyIn !== null) {
@@ -197,33 +216,32 @@ export class PostgresSession {
       }
       const frames = this.#takeBatch();
       if (frames === null) return;
-      await this.#context.refresh();
-      const ports = this.#planPorts();
+      if (this.#context.isStale) yield* settled(this.#context.refresh());
       const { tag } = frames[0]!;
-      const segment = await (tag === FRONTEND_TAG.query || tag === FRONTEND_TAG.functionCall
-        ? planQuery(state, frames[0]!, ports)
-        : planExtended(state, frames, ports));
+      const segment = yield* tag === FRONTEND_TAG.query || tag === FRONTEND_TAG.functionCall
+        ? planQuery(state, frames[0]!, this.#planPorts)
+        : planExtended(state, frames, this.#planPorts);
       this.#holdCancel = null;
       this.#send(segment);
     }
   }
 
-  /** A hold can be taken back from here on; the controller of the last one is of no use any more. */
-  #planPorts(): PlanPorts {
-    const controller = new AbortController();
-    this.#holdCancel = controller;
-    return {
-      decideText: (text) => this.#context.decideText(text),
-      hold: {
+  readonly #planPorts: PlanPorts = {
+    decideText: (text) => this.#context.decideText(text),
+    hold: () => {
+      // The controller of the last hold is of no use any more.
+      const controller = new AbortController();
+      this.#holdCancel = controller;
+      return {
         cancelled: controller.signal,
         notify: (notice) => {
-          this.#write(notice);
+          this.#output.sink.put(notice);
           this.#flushClient();
         },
         changed: (holdId, signal) => this.#ports.holdChanged(holdId, signal),
-      },
-    };
-  }
+      };
+    },
+  };
 
   #send(segment: Segment): void {
     if (this.#ended) {
@@ -361,31 +379,32 @@ export class PostgresSession {
   #onTargetData(chunk: Uint8Array): void {
     if (this.#ended) return;
     try {
-      const frames = this.#fromTarget.push(chunk);
-      if (this.#stalled === null) this.#readReplies(frames);
-      else this.#stalled.push(...frames);
+      this.#fromTarget.each(chunk, this.#onReply, this.#onRows);
     } catch (error) {
       this.#flushClient();
       return this.#fail(error);
     }
-    this.#flushClient();
-    if (this.#queue.length > 0) this.#advance();
+    this.#settleReplies();
   }
 
-  /** `over`: the budget has no more rows, so that the next one ends the session. */
-  #readReplies(frames: readonly Frame[], over = false): void {
-    const ports = {
-      send: (bytes: Uint8Array) => this.#write(bytes),
-      toTarget: (parts: readonly Uint8Array[]) => this.#toTarget(parts),
-      cancel: () => this.#cancelTarget(),
-    };
-    for (let at = 0; at < frames.length; at++) {
-      const frame = frames[at]!;
-      const lacking = over ? null : rowsLacking(this.#state, frame);
-      if (lacking !== null) return this.#stall(frames.slice(at), lacking);
-      readReply(this.#state, frame, ports);
+  readonly #onRows = (chunk: Uint8Array, at: number): number =>
+    this.#stalled === null ? takeRows(this.#state, chunk, at, this.#output.sink) : at;
+
+  readonly #onReply = (frame: Frame): void => {
+    if (this.#stalled !== null) {
+      this.#stalled.push(frame);
+      return;
     }
+    const lacking = rowsLacking(this.#state, frame);
+    if (lacking !== null) this.#stall([frame], lacking);
+    else readReply(this.#state, frame, this.#replyPorts);
+  };
+
+  #settleReplies(): void {
+    this.#flushClient();
+    if (this.#stalled !== null) return;
     if (this.#state.replies.length === 0) this.#timer.stop();
+    if (this.#queue.length > 0) this.#advance();
   }
 
   /** The slice of the budget is used up: what comes waits until the store has given more, or said that there is none. */
@@ -397,39 +416,25 @@ export class PostgresSession {
       this.#stalled = null;
       if (this.#ended) return;
       try {
-        this.#readReplies(rest, !more);
+        // Without more, the first row says so: it ends the session, or what follows is dropped.
+        for (const frame of rest)
+          if (more) this.#onReply(frame);
+          else readReply(this.#state, frame, this.#replyPorts);
       } catch (error) {
         this.#flushClient();
         return this.#fail(error);
       }
-      if (this.#stalled !== null) return;
-      this.#target.socket.resume();
-      this.#flushClient();
-      if (this.#queue.length > 0) this.#advance();
+      if (this.#stalled === null) this.#target.socket.resume();
+      this.#settleReplies();
     });
   }
 
-  /** Adjacent views of one chunk go out as one write. */
-  #write(bytes: Uint8Array): void {
-    const last = this.#toClient.at(-1);
-    if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.byteLength === bytes.byteOffset)
-      this.#toClient[this.#toClient.length - 1] = Buffer.from(
-        last.buffer as ArrayBuffer,
-        last.byteOffset,
-        last.byteLength + bytes.byteLength,
-      );
-    else this.#toClient.push(bytes);
-  }
-
   #flushClient(): void {
-    const parts = this.#toClient;
-    if (parts.length === 0) return;
-    this.#toClient = [];
-    if (this.#client.destroyed) return;
-    for (const part of parts) this.bytesOut += part.length;
-    const flowing = parts.length === 1 ? this.#client.write(parts[0]!) : writeTogether(this.#client, parts);
+    const { length } = this.#output;
+    if (length === 0) return;
+    this.bytesOut += length;
     // Back-pressure: a slow reader slows its own target, and costs no memory here.
-    if (!flowing) this.#target.socket.pause();
+    if (!this.#output.flush()) this.#target.socket.pause();
   }
 
   #touchIdle(): void {

@@ -1,11 +1,10 @@
-import type { Frame } from '@taskgate/protocol-postgres';
+import type { ByteSink, Frame } from '@taskgate/protocol-postgres';
 import {
   ALWAYS_FAILS_STATEMENT,
   BACKEND_TAG,
   decodeBackendMessage,
   decodeErrorFields,
   decodeReadyForQuery,
-  decodeRowDescription,
   encodeCopyData,
   encodeCopyFail,
   encodeErrorFields,
@@ -19,10 +18,11 @@ import {
 import { recordUnrun, refuseAffected } from './admit-operation.ts';
 import { cleanError, cleanNotice, tellsSetting, wholeText } from './clean-reply.ts';
 import type { LimitReached } from './grant-budget.ts';
-import { type OperationRun, ShapeMismatch } from './operation-run.ts';
+import type { OperationRun } from './operation-run.ts';
 import { encodeAbort } from './plan-segment.ts';
 import type { ExpectedReply } from './reply.ts';
 import { portalShape } from './resolve-statement.ts';
+import { ShapeMismatch } from './result-plan.ts';
 import type { SessionState } from './session-state.ts';
 import { encodeInterruption } from './statement-timer.ts';
 import { changedRows, encodePassed, writesRows } from './write-budget.ts';
@@ -61,6 +61,7 @@ export function isShownParameter(name: string): boolean {
 }
 
 const NOTHING = (): void => undefined;
+const LETTER_S = 0x53;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /** One message of the target: what the client gets of it, and what it means for what was forwarded. */
@@ -102,7 +103,8 @@ function readAnswer(state: SessionState, frame: Frame, ports: ReplyPorts): void 
     case 'close':
       return confirm(state, frame, BACKEND_TAG.closeComplete, head, ports);
     case 'describe-statement':
-      if (frame.tag === BACKEND_TAG.rowDescription) head.statement.shape = decodeRowDescription(frame.raw);
+      if (frame.tag === BACKEND_TAG.rowDescription)
+        head.statement.shape = state.context.results.describe(head.statement.decided, frame.raw);
       else if (frame.tag !== BACKEND_TAG.noData && frame.tag !== BACKEND_TAG.parameterDescription)
         throw unexpected(frame);
       if (frame.tag !== BACKEND_TAG.parameterDescription) state.replies.shift();
@@ -111,7 +113,7 @@ function readAnswer(state: SessionState, frame: Frame, ports: ReplyPorts): void 
     case 'describe-portal':
       state.replies.shift();
       if (frame.tag === BACKEND_TAG.rowDescription) {
-        head.portal.shape = decodeRowDescription(frame.raw);
+        head.portal.shape = state.context.results.describe(head.portal.statement.decided, frame.raw);
         if (head.run !== null && head.run.held !== null) hold(head.run, frame.raw);
         else if (!head.swallow) ports.send(frame.raw);
       } else if (frame.tag === BACKEND_TAG.noData) {
@@ -141,18 +143,34 @@ function confirm(
   if (!head.swallow) ports.send(frame.raw);
 }
 
+/**
+ * The rows that follow each other in a chunk, from the message at `at`: read without a frame each. Answers where it
+ * stopped; what is not a row that can go on at once is left to {@link readReply}.
+ */
+export function takeRows(state: SessionState, chunk: Uint8Array, at: number, sink: ByteSink): number {
+  if (chunk[at] !== BACKEND_TAG.dataRow && chunk[at] !== BACKEND_TAG.copyData) return at;
+  const head = state.replies[0];
+  const run = head === undefined || (head.kind === 'query' && head.failed) ? null : currentRun(head);
+  if (run === null || run.held !== null || run.cut !== null || state.withheld !== null) return at;
+  if (head?.kind === 'execute' && chunk[at] === BACKEND_TAG.dataRow && !run.described) describeExecution(head);
+  if (chunk[at] === BACKEND_TAG.copyData && run.decided.operation.copy?.direction !== 'out') return at;
+  return run.takeRows(chunk, at, sink, state.budget);
+}
+
+function describeExecution({ run, portal }: Extract<ExpectedReply, { kind: 'execute' }>): void {
+  const shape = portalShape(portal);
+  if (shape === null) throw new ShapeMismatch('rows came without a description');
+  run.describe(shape);
+}
+
 function readExecution(
   state: SessionState,
   frame: Frame,
   head: Extract<ExpectedReply, { kind: 'execute' }>,
   ports: ReplyPorts,
 ): void {
-  const { run, portal } = head;
-  if (frame.tag === BACKEND_TAG.dataRow && !run.described) {
-    const shape = portalShape(portal);
-    if (shape === null) throw new ShapeMismatch('rows came without a description');
-    run.describe(shape);
-  }
+  const { run } = head;
+  if (frame.tag === BACKEND_TAG.dataRow && !run.described) describeExecution(head);
   if (!readResult(state, frame, run, ports)) return;
   state.replies.shift();
 }
@@ -166,7 +184,7 @@ function readQuery(
   const run = head.runs[head.current];
   if (run === undefined || head.failed) throw unexpected(frame);
   if (frame.tag === BACKEND_TAG.rowDescription) {
-    run.describe(decodeRowDescription(frame.raw));
+    run.describe(state.context.results.describe(run.result, frame.raw));
     return ports.send(frame.raw);
   }
   if (readResult(state, frame, run, ports)) head.current += 1;
@@ -331,6 +349,8 @@ export function rowsLacking(state: SessionState, frame: Frame): number | null {
   const run = currentRun(state.replies[0]);
   if (run === null || run.cut !== null || withheld !== null) return null;
   if (isRow) return 1;
+  // `SELECT 1`: what most operations end with changes no row.
+  if (frame.raw[5] === LETTER_S) return null;
   const message = decodeBackendMessage(frame);
   const changed = message.kind === 'command-complete' ? changedRows(run, message.tag) : 0;
   return budget.fits(changed) ? null : changed;

@@ -14,6 +14,8 @@ export interface ResolvedStatement {
 }
 
 const NOTHING = (): void => undefined;
+/** Of one statement; the formats are the client's choice. */
+const MAX_FORMATS = 16;
 
 /**
  * Follows SQL's own names (prepare, execute, declare, fetch, close, deallocate, discard) through the same tables as the
@@ -149,7 +151,7 @@ export function currentDecision(state: SessionState, statement: PreparedStatemen
 export async function renewStatement(
   state: SessionState,
   statement: PreparedStatement,
-  decideText: (text: string) => Promise<readonly DecidedStatement[]>,
+  decideText: (text: string) => readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>,
 ): Promise<void> {
   while (!statement.viaSql && statement.contextKey !== state.context.key) {
     const decided = await decideText(statement.text);
@@ -183,8 +185,26 @@ export function portalShape(portal: Portal): readonly FieldDescription[] | null 
   if (shape === null) return null;
   const formats = portal.resultFormats;
   if (formats.length === 0) return shape;
-  return shape.map((field, index) => ({
-    ...field,
-    format: (formats.length === 1 ? formats[0] : formats[index]) === 1 ? 1 : 0,
-  }));
+  return inFormats(shape, formats);
+}
+
+const formatted = new WeakMap<readonly FieldDescription[], Map<string, readonly FieldDescription[]>>();
+
+/** The very same list for the same formats: what is planned for it is kept with it. */
+function inFormats(shape: readonly FieldDescription[], formats: readonly number[]): readonly FieldDescription[] {
+  let known = formatted.get(shape);
+  if (known === undefined) {
+    known = new Map();
+    formatted.set(shape, known);
+  }
+  const key = formats.join('');
+  let fields = known.get(key);
+  if (fields === undefined) {
+    fields = shape.map((field, index) => ({
+      ...field,
+      format: (formats.length === 1 ? formats[0] : formats[index]) === 1 ? 1 : 0,
+    }));
+    if (known.size < MAX_FORMATS) known.set(key, fields);
+  }
+  return fields;
 }

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { createId, TaskgateError } from '@taskgate/core';
 import {
@@ -153,7 +152,6 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     throw error;
   }
 
-  const maskKey = grant.maskKey;
   const { budget, release } = ports.budgets.open(grant.grantId, grant.limits);
   const state: SessionState = {
     sessionId,
@@ -168,12 +166,9 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     runPorts: {
       recorder,
       clock,
-      hmacSha256: (bytes) => maskKey.reveal((key) => createHmac('sha256', key).update(bytes).digest()),
       recordResults: grant.record.results === 'masked',
       onShape: (decisionId, columns) => request.observer?.onShape(decisionId, columns),
-      findColumn: (name) => state.context.findColumn(name),
-      knowsRelation: (oid) => state.context.knowsRelation(oid),
-      isTextType: (typeOid) => state.context.isTextType(typeOid),
+      context: () => state.context,
     },
     budget,
     observer: request.observer,

@@ -29,10 +29,15 @@ export class SessionContext {
     this.#loadedAt = state.ports.clock.monotonicMs();
   }
 
-  /** Decides a text; where a name is not in the catalog, looks at the target again first. */
-  async decideText(text: string): Promise<readonly DecidedStatement[]> {
+  /** Decides a text; where a name is not in the catalog, looks at the target again first. At once where it can. */
+  decideText(text: string): readonly DecidedStatement[] | Promise<readonly DecidedStatement[]> {
+    const decided = this.#state.context.decideText(text);
+    return decided instanceof Promise || decided.some(isUnresolved) ? this.#decideAnew(text) : decided;
+  }
+
+  async #decideAnew(text: string): Promise<readonly DecidedStatement[]> {
     const decided = await this.decideByCatalog(text);
-    const unresolved = decided.some(({ operation }) => operation.unknowns.some(({ code }) => code === 'unresolved'));
+    const unresolved = decided.some(isUnresolved);
     const now = this.#state.ports.clock.monotonicMs();
     if (!unresolved || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
     // The name may have come into being since the catalog was read.
@@ -58,11 +63,17 @@ export class SessionContext {
     }
   }
 
+  /** Something may have changed since it was loaded. */
+  get isStale(): boolean {
+    const { contextStale, catalogStale, ports } = this.#state;
+    return contextStale || catalogStale || ports.clock.monotonicMs() - this.#loadedAt > MAX_AGE_MS;
+  }
+
   /** Does nothing where nothing may have changed. Throws where the grant has ended. */
   async refresh(): Promise<void> {
+    if (!this.isStale) return;
     const state = this.#state;
     const now = state.ports.clock.monotonicMs();
-    if (!state.contextStale && !state.catalogStale && now - this.#loadedAt <= MAX_AGE_MS) return;
     const refresh = state.catalogStale;
     state.contextStale = false;
     state.catalogStale = false;
@@ -87,4 +98,8 @@ export class SessionContext {
   renewCatalog(): void {
     this.#contexts.load(this.#state.grant, { refresh: true }).catch(() => undefined);
   }
+}
+
+function isUnresolved({ operation }: DecidedStatement): boolean {
+  return operation.unknowns.some(({ code }) => code === 'unresolved');
 }

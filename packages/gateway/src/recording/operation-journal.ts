@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type SecretValue, TaskgateError } from '@taskgate/core';
 import type { EncodedEvent } from '@taskgate/recording';
 import { openSpoolFile, type SpoolFile } from './spool.ts';
@@ -13,7 +14,7 @@ const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const RETRY_MS = 1_000;
 const MAGIC = Buffer.from('TGJRN\r\n\x01', 'latin1');
 const SALT_BYTES = 16;
-const TAG_BYTES = 16;
+const CRC_BYTES = 4;
 const FILE_NAME = /^operations-(\d+)\.tgj$/;
 
 /** A recording that gathers. */
@@ -25,7 +26,7 @@ export interface GatheringRecorder {
 /**
  * What is about to be forwarded, of all sessions of this gateway, in one file and one write a turn of the event loop:
  * the sessions' own recordings, with their chains and keys, follow in larger pieces. After a crash the journal says what
- * they lack. Each write is sealed (AES-256-GCM) under a key of the file, derived from the installation's.
+ * they lack. It is encrypted (AES-256-CTR, one stream a file) under a key of the file, derived from the installation's.
  */
 export interface OperationJournal {
   /** `done(null)` once the events are in the kernel, never before this returns; `done(error)` where they could not be written. */
@@ -90,6 +91,9 @@ export function createOperationJournal(options: {
     try {
       journal().append(payload);
     } catch (error) {
+      // Its stream is ahead of what it holds: the next write begins another.
+      if (current !== null) leave(current);
+      current = null;
       failure =
         error instanceof TaskgateError
           ? error
@@ -137,22 +141,18 @@ function openJournal(
   const spoolFile = openSpoolFile(file, 'ax', 0);
   const header = Buffer.concat([MAGIC, salt]);
   spoolFile.write(header);
-  let count = 0;
+  const cipher = createCipheriv('aes-256-ctr', key, ZERO_IV);
   return {
     path: file,
     file: spoolFile,
     size: header.length,
     append(payload) {
-      const cipher = createCipheriv('aes-256-gcm', key, nonceOf(count));
-      // INVARIANT: a nonce is used once, also where its write fails.
-      count += 1;
-      const sealed = cipher.update(payload);
-      cipher.final();
-      const frame = Buffer.allocUnsafe(8 + sealed.length + TAG_BYTES);
-      frame.writeUInt32BE(4 + sealed.length + TAG_BYTES, 0);
-      frame.writeUInt32BE(count - 1, 4);
-      sealed.copy(frame, 8);
-      cipher.getAuthTag().copy(frame, 8 + sealed.length);
+      const plain = Buffer.allocUnsafe(CRC_BYTES + payload.length);
+      plain.writeUInt32BE(crc32(payload), 0);
+      plain.set(payload, CRC_BYTES);
+      const frame = Buffer.allocUnsafe(4 + plain.length);
+      frame.writeUInt32BE(plain.length, 0);
+      frame.set(cipher.update(plain), 4);
       spoolFile.write(frame);
       this.size += frame.length;
     },
@@ -166,11 +166,8 @@ function fileKey(key: SecretValue, salt: Uint8Array): Uint8Array {
   );
 }
 
-function nonceOf(count: number): Uint8Array {
-  const nonce = Buffer.alloc(12);
-  nonce.writeUInt32BE(count, 8);
-  return nonce;
-}
+/** A key encrypts one file. */
+const ZERO_IV = Buffer.alloc(16);
 
 function journalFiles(directory: string): { readonly path: string; readonly number: number }[] {
   return fs
@@ -226,19 +223,14 @@ function* openPayloads(bytes: Buffer, key: SecretValue): Generator<string> {
   // Killed while the file was made: nothing was written to it.
   if (bytes.length < start) return;
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new TaskgateError('internal', 'the journal is not one');
-  const opened = fileKey(key, bytes.subarray(MAGIC.length, start));
+  const decipher = createDecipheriv('aes-256-ctr', fileKey(key, bytes.subarray(MAGIC.length, start)), ZERO_IV);
   for (let at = start; bytes.length - at >= 4; ) {
-    const length = bytes.readUInt32BE(at);
-    if (bytes.length - at - 4 < length || length < 4 + TAG_BYTES) return;
-    const decipher = createDecipheriv('aes-256-gcm', opened, nonceOf(bytes.readUInt32BE(at + 4)));
-    const end = at + 4 + length;
-    decipher.setAuthTag(bytes.subarray(end - TAG_BYTES, end));
-    let payload: Buffer;
-    try {
-      payload = Buffer.concat([decipher.update(bytes.subarray(at + 8, end - TAG_BYTES)), decipher.final()]);
-    } catch (cause) {
-      throw new TaskgateError('internal', 'the journal does not open with this installation’s key', { cause });
-    }
+    const end = at + 4 + bytes.readUInt32BE(at);
+    if (end > bytes.length) return;
+    const plain = decipher.update(bytes.subarray(at + 4, end));
+    const payload = plain.subarray(CRC_BYTES);
+    if (plain.length < CRC_BYTES || crc32(payload) !== plain.readUInt32BE(0))
+      throw new TaskgateError('internal', 'the journal is damaged, or of another installation');
     yield payload.toString('utf8');
     at = end;
   }

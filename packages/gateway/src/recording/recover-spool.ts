@@ -5,6 +5,7 @@ import {
   type DecodedRecording,
   decodeRecording,
   type NewRecordingEvent,
+  type RecordingEventBody,
   verifyChain,
 } from '@taskgate/recording';
 import type { ControlPlane } from '../control-plane.ts';
@@ -88,7 +89,7 @@ async function endRecording(
     seal,
     resumeAt: { count: decoded.events.length, hash },
   });
-  for (const event of missing) writer.add(event);
+  for (const { at, ...event } of missing) writer.add(event as RecordingEventBody, at);
   const file = options.spool.reopen(sessionId, decoded.wholeBytes);
   try {
     file.write(

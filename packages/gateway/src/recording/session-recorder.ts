@@ -2,7 +2,6 @@ import type { Clock, SecretValue, TaskgateError } from '@taskgate/core';
 import {
   createRecordingWriter,
   type EncodedEvent,
-  type NewRecordingEvent,
   type RecordingEventBody,
   type RecordingHead,
   type StatementEvent,
@@ -67,7 +66,7 @@ export function createSessionRecorder(options: {
   const recorder = {
     append(event: RecordingEventBody): void {
       if (ended) return;
-      const encoded = writer.add({ ...event, at: clock.now() } as NewRecordingEvent);
+      const encoded = writer.add(event, clock.now());
       if (event.kind === 'operation' || event.kind === 'statement') notJournaled.push(encoded);
       if (gathered === 0) journal.gather(recorder);
       gathered += encoded.clear.length + (encoded.secret?.length ?? 0);

@@ -13,6 +13,7 @@ import { createDecisionContexts } from '../postgres/decision-context.ts';
 import { createGrantBudgets } from '../postgres/grant-budgets.ts';
 import { listenPostgres } from '../postgres/postgres-listener.ts';
 import type { SessionPorts } from '../postgres/run-postgres-session.ts';
+import { createRandomPool } from '../random-pool.ts';
 import { createOperationJournal } from '../recording/operation-journal.ts';
 import { createFolderArchive } from '../recording/recording-archive.ts';
 import { createSpool } from '../recording/spool.ts';
@@ -86,7 +87,7 @@ export async function openTestDoor(
   const ports: SessionPorts = {
     controlPlane,
     clock,
-    randomBytes: (length) => randomBytes(length),
+    randomBytes: createRandomPool((length) => randomBytes(length)),
     spool,
     journal,
     log,
