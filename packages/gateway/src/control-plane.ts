@@ -4,6 +4,12 @@ import type { ApprovalTerms, BudgetDimension, GrantLimits, PostgresCatalog, Reas
  * What the data path needs of the control plane, and nothing more: the gateway knows no database, no Prisma and no
  * vault. Every call may fail (`store-unavailable`): the caller refuses, never guesses.
  */
+/** How young a catalog must be: read at the target now, or, with `maxAgeMs`, where nobody has read it since. */
+export interface CatalogLoad {
+  readonly refresh: boolean;
+  readonly maxAgeMs?: number;
+}
+
 export interface ControlPlane {
   /** Who could be behind this user name. An unknown task gets a salt too, the same one each time, and no candidates. */
   findCandidates(task: string): Promise<Candidates>;
@@ -12,7 +18,7 @@ export interface ControlPlane {
   /** Opens the sealed credential for one connection. Throws `grant-ended` where the grant is not active. */
   leaseCredential(grantId: string): Promise<LeasedCredential>;
   /** Current policies for the grant's resource: asked again when {@link ControlPlaneEvents} says that something changed. */
-  loadCatalog(resourceId: string, options: { readonly refresh: boolean }): Promise<PostgresCatalog>;
+  loadCatalog(resourceId: string, options: CatalogLoad): Promise<PostgresCatalog>;
 
   /** Redeems a one-time console ticket, once. */
   redeemTicket(ticket: string): Promise<{ readonly grantId: string }>;

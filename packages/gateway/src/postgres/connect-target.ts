@@ -52,6 +52,8 @@ export function pinnedSettings(searchPath: readonly string[]): ReadonlyMap<strin
     // pg_temp last: else a temporary relation shadows an allowed one.
     ['search_path', [...quoted, 'pg_temp'].join(', ')],
     ['row_security', 'on'],
+    // `alter role ... set role` would make the session another one than the credential's.
+    ['role', 'none'],
   ]);
 }
 

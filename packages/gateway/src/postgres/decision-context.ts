@@ -47,6 +47,8 @@ export interface DecisionContext {
 const FIRST_USER_OID = 16_384;
 /** A catalog older than this is read again when a session opens: what changed outside the gate is seen. */
 const CATALOG_MAX_AGE_MS = 60_000;
+/** Well before that age, so that no statement waits for the reading. */
+const CATALOG_RENEW_MS = 40_000;
 const MAX_CACHED_TEXTS = 5_000;
 const MAX_CACHED_TEXT_LENGTH = 16_384;
 
@@ -60,6 +62,7 @@ function createDecisionContext(
 ): DecisionContext {
   const cache = new Map<string, readonly DecidedStatement[]>();
   const reaches = new WeakMap<SqlOperation, readonly ReachedRelation[]>();
+  const relations = new Map(catalog.relations.map((relation) => [`${relation.schema}\0${relation.name}`, relation]));
   const relationOids = new Set(catalog.relations.map(({ oid }) => oid));
   const textTypes = new Set(catalog.types.filter(({ name }) => name === 'citext').map(({ oid }) => oid));
   const isTextType = (typeOid: number): boolean => textTypes.has(typeOid);
@@ -99,9 +102,7 @@ function createDecisionContext(
       return reach;
     },
     findColumn: ({ schema, relation, column }) =>
-      catalog.relations
-        .find((candidate) => candidate.schema === schema && candidate.name === relation)
-        ?.columns.find(({ name }) => name === column) ?? null,
+      relations.get(`${schema}\0${relation}`)?.columns.find(({ name }) => name === column) ?? null,
     isTextType,
   };
 }
@@ -110,12 +111,15 @@ function createDecisionContext(
 export interface DecisionContexts {
   /** `refresh`: read the catalog from the target again. Throws TaskgateError where a document does not parse any more. */
   load(grant: OpenGrant, options: { readonly refresh: boolean }): Promise<DecisionContext>;
+  /** Keeps the catalog of a resource young while a session on it lives, also an idle one; returns how that ends. */
+  watch(resourceId: string): () => void;
 }
 
 export function createDecisionContexts(
   controlPlane: ControlPlane,
   clock: Clock,
   pool: AnalysisPool = createAnalysisPool(),
+  renewMs: number = CATALOG_RENEW_MS,
 ): DecisionContexts {
   const readAt = new Map<string, number>();
   const contexts = new Map<string, DecisionContext>();
@@ -129,7 +133,34 @@ export function createDecisionContexts(
     }
     return analyzer;
   };
+  const watched = new Map<string, { sessions: number; readonly timer: NodeJS.Timeout }>();
+  const renewing = new Set<string>();
+  const renew = async (resourceId: string): Promise<void> => {
+    if (renewing.has(resourceId)) return;
+    renewing.add(resourceId);
+    try {
+      // A change reaches the sessions by the control plane's event.
+      await controlPlane.loadCatalog(resourceId, { refresh: false, maxAgeMs: renewMs / 2 });
+      readAt.set(resourceId, clock.monotonicMs());
+    } catch {
+      // The next statement that finds it too old reads it again, or fails.
+    } finally {
+      renewing.delete(resourceId);
+    }
+  };
   return {
+    watch(resourceId) {
+      const known = watched.get(resourceId);
+      const entry = known ?? { sessions: 0, timer: setInterval(() => void renew(resourceId), renewMs).unref() };
+      if (known === undefined) watched.set(resourceId, entry);
+      entry.sessions += 1;
+      return () => {
+        entry.sessions -= 1;
+        if (entry.sessions > 0) return;
+        clearInterval(entry.timer);
+        watched.delete(resourceId);
+      };
+    },
     async load(grant, { refresh }) {
       const now = clock.monotonicMs();
       const old = now - (readAt.get(grant.resource.id) ?? Number.NEGATIVE_INFINITY) > CATALOG_MAX_AGE_MS;

@@ -189,6 +189,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     holdChanged: (holdId, until) => ports.live.holdChanged(holdId, until),
   });
   const key = ports.cancels.register(() => session.cancel());
+  const unwatch = ports.contexts.watch(grant.resource.id);
   const unregister = ports.live.register({ sessionId, grantId: grant.grantId, expiresAt: grant.expiresAt, session });
 
   client.write(
@@ -214,6 +215,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
   release();
   key.unregister();
   unregister();
+  unwatch();
   recorder.end({
     kind: 'session-end',
     reason: ending.reason,

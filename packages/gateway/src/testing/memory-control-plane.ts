@@ -157,8 +157,10 @@ export function createMemoryControlPlane(options: {
       activeGrant(grantId);
       return options.credential;
     },
-    async loadCatalog(_resourceId, { refresh }) {
-      if (catalog === null || refresh) catalog = await options.readCatalog();
+    async loadCatalog(resourceId, { refresh, maxAgeMs }) {
+      const before = catalog;
+      if (catalog === null || refresh || maxAgeMs !== undefined) catalog = await options.readCatalog();
+      if (before !== null && before.version !== catalog.version) emit({ kind: 'catalog-changed', resourceId });
       return catalog;
     },
     async redeemTicket(ticket) {

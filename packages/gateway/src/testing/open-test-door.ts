@@ -49,7 +49,7 @@ export interface TestDoor {
 
 /** A real listener before a real Postgres, over the in-memory control plane. */
 export async function openTestDoor(
-  options: { readonly analysis?: Partial<AnalysisPoolLimits> } = {},
+  options: { readonly analysis?: Partial<AnalysisPoolLimits>; readonly renewCatalogMs?: number } = {},
 ): Promise<TestDoor> {
   const postgres = await startTestPostgres();
   const database = await postgres.createDatabase();
@@ -92,7 +92,7 @@ export async function openTestDoor(
     journal,
     log,
     gatewayName: 'test-gateway',
-    contexts: createDecisionContexts(controlPlane, clock, analysis),
+    contexts: createDecisionContexts(controlPlane, clock, analysis, options.renewCatalogMs),
     budgets: createGrantBudgets({ controlPlane, clock, gatewayName: 'test-gateway', onFailure: () => undefined }),
     cancels: createCancelRegistry((length) => randomBytes(length)),
     live,

@@ -1,6 +1,6 @@
 import { CATALOG_FORMAT, type PostgresCatalog, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
-import type { ServiceContext } from '../context.ts';
+import type { ServiceContext, Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { connectResource } from '../resources/connect-resource.ts';
@@ -22,6 +22,35 @@ export async function readStoredCatalog(db: Transaction, resourceId: string): Pr
   const catalog = (row?.content ?? null) as unknown as PostgresCatalog | null;
   // Read by an older version of the gate, which kept less.
   return catalog?.format === CATALOG_FORMAT ? catalog : null;
+}
+
+const KEPT_IN_MEMORY = 20;
+const kept = new WeakMap<Services, Map<string, PostgresCatalog>>();
+
+/**
+ * As `readStoredCatalog`, without reading again what has not changed: catalogs are large, and every session asks. `null`
+ * too where it was last read longer ago than `maxAgeMs`.
+ */
+export async function readKeptCatalog(
+  services: Services,
+  resourceId: string,
+  maxAgeMs = Number.POSITIVE_INFINITY,
+): Promise<PostgresCatalog | null> {
+  const current = await services.db.catalogVersion
+    .findFirst({ where: { resourceId, current: true }, select: { version: true, readAt: true } })
+    .catch((error: unknown) => {
+      throw translateStoreError(error);
+    });
+  if (current === null || services.clock.now() - current.readAt.getTime() > maxAgeMs) return null;
+  const own = kept.get(services) ?? new Map<string, PostgresCatalog>();
+  kept.set(services, own);
+  const known = own.get(resourceId);
+  if (known?.version === current.version) return known;
+  const catalog = await readStoredCatalog(services.db, resourceId);
+  own.delete(resourceId);
+  if (own.size >= KEPT_IN_MEMORY) own.delete(own.keys().next().value!);
+  if (catalog !== null) own.set(resourceId, catalog);
+  return catalog;
 }
 
 /** Reads the catalog at the target and makes it the current one. The caller has checked who may ask. */

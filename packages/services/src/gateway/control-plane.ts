@@ -33,7 +33,8 @@ export function createControlPlane(services: Services, options: { readonly gatew
     findCandidates: (task: string) => guard(findCandidates(ctx, task)),
     openGrant: (grantId: string) => guard(openGrant(ctx, grantId)),
     leaseCredential: (grantId: string) => guard(leaseCredential(ctx, grantId)),
-    loadCatalog: (resourceId: string, load: { readonly refresh: boolean }) => guard(loadCatalog(ctx, resourceId, load)),
+    loadCatalog: (resourceId: string, load: { readonly refresh: boolean; readonly maxAgeMs?: number }) =>
+      guard(loadCatalog(ctx, resourceId, load)),
     redeemTicket: (ticket: string) => guard(redeemTicket(ctx, ticket)),
     startSession: (session: NewSession) => guard(startSession(ctx, session)),
     reserveBudget: (report: BudgetReport) => guard(reserveBudget(ctx, report)),

@@ -1,5 +1,5 @@
 import type { GrantLimits, PostgresCatalog, SecretValue } from '@taskgate/core';
-import { loadTarget, readStoredCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
+import { loadTarget, readKeptCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -61,13 +61,13 @@ export async function leaseCredential(ctx: ServiceContext, grantId: string): Pro
   return (await loadTarget(ctx, grant.task.resource.id)).target;
 }
 
-/** The catalog as last read, or read now where asked or where there is none. */
+/** The catalog as last read; read now where asked, where there is none, or where it is older than `maxAgeMs`. */
 export async function loadCatalog(
   ctx: ServiceContext,
   resourceId: string,
-  options: { readonly refresh: boolean },
+  options: { readonly refresh: boolean; readonly maxAgeMs?: number },
 ): Promise<PostgresCatalog> {
   requireSystem(ctx, 'gateway');
-  const stored = options.refresh ? null : await readStoredCatalog(ctx.services.db, resourceId);
+  const stored = options.refresh ? null : await readKeptCatalog(ctx.services, resourceId, options.maxAgeMs);
   return stored ?? storeFreshCatalog(ctx, resourceId);
 }
