@@ -6,3 +6,7 @@ export const consoleLink = (grantId: string): string => `/console/${grantId}`;
 export const grantLink = (grantId: string): string => `/requests/${grantId}`;
 export const sessionLink = (sessionId: string): string => `/sessions/${sessionId}`;
 export const explainLink = (decisionId: string): string => `/explain/${decisionId}`;
+/** The session at that statement. */
+export const operationLink = (sessionId: string, decisionId: string): string =>
+  `/sessions/${sessionId}?op=${decisionId}`;
+export const simulationLink = (id: string): string => `/simulations/${id}`;

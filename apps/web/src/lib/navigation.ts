@@ -15,6 +15,7 @@ export const DESTINATIONS: readonly Destination[] = [
   { href: '/inbox', label: 'Inbox', scopes: ['grant:review', 'grant:request'], key: 'i' },
   { href: '/console', label: 'Console', scopes: ['grant:request'], key: 'c' },
   { href: '/sessions', label: 'Sessions', scopes: ['session:own', 'session:read'], key: 's' },
+  { href: '/operations', label: 'Operations', scopes: ['session:own', 'session:read'], key: 'o' },
   { href: '/policies', label: 'Policies', scopes: ['task:read'], key: 'p' },
   { href: '/resources', label: 'Resources', scopes: ['resource:read'], key: 'r' },
   { href: '/audit', label: 'Audit', scopes: ['audit:read'], key: 'a' },

@@ -1,7 +1,10 @@
 import clsx from 'clsx';
 import { Ban, Check, Dot, EyeOff, Gauge, Hourglass } from 'lucide-react';
+import { Badge } from '@/components/badge.tsx';
 import { Ticked } from '@/components/ticked.tsx';
-import type { DescriptionView } from '@/lib/views.ts';
+import { Time } from '@/components/time.tsx';
+import { formatNumber } from '@/lib/format.ts';
+import type { DescriptionView, RuleUsageView } from '@/lib/views.ts';
 
 const TONES = {
   allow: { icon: Check, className: 'text-allow', word: 'allows' },
@@ -16,10 +19,14 @@ const TONES = {
 export function Description({
   sections,
   onLine,
+  usage = null,
 }: {
   sections: readonly DescriptionView[];
   onLine: (line: number) => void;
+  /** How often each rule was used, where that is known. */
+  usage?: RuleUsageView | null;
 }) {
+  const usageOf = new Map(usage?.rules.map((rule) => [rule.path, rule]));
   return (
     <div className="flex flex-col gap-4">
       {sections.map((section) => (
@@ -36,6 +43,7 @@ export function Description({
                   <span className="wrap-anywhere min-w-0 flex-1">
                     <Ticked text={item.text} />
                   </span>
+                  <Used rule={usageOf.get(item.path)} />
                   {item.line !== null && (
                     <button
                       type="button"
@@ -53,5 +61,27 @@ export function Description({
         </section>
       ))}
     </div>
+  );
+}
+
+/** How often in 30 days; a rule that nothing used may be one too many. */
+function Used({ rule }: { rule: RuleUsageView['rules'][number] | undefined }) {
+  if (rule === undefined) return null;
+  if (rule.hits === 0) return <Badge tone="hold">unused</Badge>;
+  return (
+    <span className="shrink-0 text-muted text-xs tabular-nums leading-6">
+      {formatNumber(rule.hits)}
+      <span className="sr-only"> operations</span>
+      <span aria-hidden="true">×</span>
+    </span>
+  );
+}
+
+/** Since when uses are counted: 30 days, or as long as the revision is published. */
+export function UsedSince({ usage }: { usage: RuleUsageView }) {
+  return (
+    <span className="text-muted text-sm">
+      Uses since <Time at={usage.since} dateOnly />
+    </span>
   );
 }

@@ -13,6 +13,7 @@ import { Ticked } from '@/components/ticked.tsx';
 import { toast } from '@/components/toast.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
+import { simulationLink } from '@/lib/links.ts';
 import { problemOf } from '@/lib/problem.ts';
 import { useDebounced } from '@/lib/use-debounced.ts';
 import type { ProblemItemView } from '@/lib/views.ts';
@@ -56,6 +57,7 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
   });
   const saveTask = useMutation(query.tasks.save.mutationOptions());
   const savePolicy = useMutation(query.policies.save.mutationOptions());
+  const simulate = useMutation(query.simulations.start.mutationOptions());
   const save = kind === 'Task' ? saveTask : savePolicy;
   const folder = FOLDERS[kind];
   const dirty = source !== saved;
@@ -117,6 +119,22 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
   const review = () => {
     if (cannotPublish === null) setReviewing(true);
   };
+  const cannotSimulate =
+    problems.length > 0
+      ? `${plural(problems.length, 'problem')} in the source`
+      : kind === 'Task' && published === null
+        ? 'nothing was done under a task that was never published'
+        : null;
+  const runSimulation = async () => {
+    if (cannotSimulate !== null || simulate.isPending) return;
+    try {
+      const { id } = await simulate.mutateAsync({ source });
+      // Beside the editor: what is being written stays as it is.
+      window.open(simulationLink(id), '_blank', 'noopener');
+    } catch {
+      // Shown above the editor.
+    }
+  };
 
   return (
     <Page wide>
@@ -138,6 +156,14 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
             >
               Save draft
             </Button>
+            <Button
+              loading={simulate.isPending}
+              disabledReason={cannotSimulate}
+              aria-keyshortcuts="Control+Shift+Enter"
+              onClick={() => void runSimulation()}
+            >
+              Simulate
+            </Button>
             <Button variant="primary" disabledReason={cannotPublish} onClick={review}>
               Review and publish
             </Button>
@@ -145,14 +171,20 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
         }
       />
       {!reviewing && <FormError message={saveProblem ? saveProblem.detail : null} />}
+      <FormError message={simulate.error ? problemOf(simulate.error).detail : null} />
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <Panel title="Source" flush actions={<span className="text-muted text-sm">Ctrl Enter publishes</span>}>
+        <Panel
+          title="Source"
+          flush
+          actions={<span className="text-muted text-sm">Ctrl Enter publishes, Ctrl Shift Enter simulates</span>}
+        >
           <div className="h-[min(70dvh,48rem)]">
             <YamlEditor
               label={`Source of the ${kind.toLowerCase()}`}
               value={initialSource}
               onChange={setSource}
               onSubmit={review}
+              onSimulate={() => void runSimulation()}
               problems={shownProblems}
               warnings={warnings}
               goTo={goTo}
@@ -207,6 +239,11 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
         footer={
           <>
             <Button onClick={() => setReviewing(false)}>Go on editing</Button>
+            {cannotSimulate === null && (
+              <Button loading={simulate.isPending} onClick={() => void runSimulation()}>
+                Simulate first
+              </Button>
+            )}
             <Button variant="primary" loading={save.isPending} onClick={() => void submit(true)}>
               Publish
             </Button>

@@ -73,6 +73,8 @@ export interface YamlEditorProps {
   onChange: (value: string) => void;
   /** Ctrl or Cmd with Enter. */
   onSubmit: () => void;
+  /** Ctrl Shift Enter. */
+  onSimulate: () => void;
   problems: readonly ProblemItemView[];
   warnings: readonly ProblemItemView[];
   /** Moves there when it changes; `at` makes the same line a new wish. */
@@ -80,12 +82,21 @@ export interface YamlEditorProps {
 }
 
 /** CodeMirror over YAML. Escape, then Tab, leaves it: Tab itself indents nothing, so the keyboard is never trapped. */
-export function YamlEditor({ label, value, onChange, onSubmit, problems, warnings, goTo }: YamlEditorProps) {
+export function YamlEditor({
+  label,
+  value,
+  onChange,
+  onSubmit,
+  onSimulate,
+  problems,
+  warnings,
+  goTo,
+}: YamlEditorProps) {
   const nonce = useNonce();
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
-  const handlers = useRef({ onChange, onSubmit });
-  handlers.current = { onChange, onSubmit };
+  const handlers = useRef({ onChange, onSubmit, onSimulate });
+  handlers.current = { onChange, onSubmit, onSimulate };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the editor owns the text once it is made
   useEffect(() => {
@@ -109,6 +120,13 @@ export function YamlEditor({ label, value, onChange, onSubmit, problems, warning
           lintGutter(),
           autocompletion({ override: [complete] }),
           keymap.of([
+            {
+              key: 'Mod-Shift-Enter',
+              run: () => {
+                handlers.current.onSimulate();
+                return true;
+              },
+            },
             {
               key: 'Mod-Enter',
               run: () => {

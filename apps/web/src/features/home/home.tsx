@@ -7,9 +7,10 @@ import { Button, LinkButton } from '@/components/button.tsx';
 import { EmptyState } from '@/components/empty-state.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
-import { Time } from '@/components/time.tsx';
+import { Time, useNow } from '@/components/time.tsx';
 import { ConnectSheet } from '@/features/grants/connect-sheet.tsx';
 import { ActiveGrants, PendingGrants } from '@/features/grants/grant-rows.tsx';
+import { givenViews } from '@/features/operations/view-links.ts';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { taskLink } from '@/lib/links.ts';
@@ -28,6 +29,7 @@ export function Home() {
       {demo && !firstStepsDismissed && <FirstSteps />}
       {can('grant:request') && <MyGrants />}
       {can('grant:review') && <WaitingOnMe />}
+      {can('session:read') && <Views />}
       {can('task:read') && <MyTasks />}
     </Page>
   );
@@ -101,6 +103,34 @@ function WaitingOnMe() {
           )
         }
       </QueryState>
+    </Panel>
+  );
+}
+
+/** What an auditor looks at each day: the given views and their own. */
+function Views() {
+  const views = useQuery(query.views.list.queryOptions());
+  // Days are the reader's own: the server does not know them.
+  const now = useNow(3_600_000);
+  const own = views.data?.map((view) => ({ name: view.name, href: `/${view.page}?${view.search}` })) ?? [];
+  return (
+    <Panel
+      title="What was reached"
+      actions={
+        <Link href="/operations" className="link">
+          All operations
+        </Link>
+      }
+    >
+      <ul className="grid gap-x-6 gap-y-1 sm:grid-cols-2">
+        {[...own, ...(now === null ? [] : givenViews(now))].map((view) => (
+          <li key={view.name}>
+            <Link href={view.href} className="link inline-flex min-h-6 items-center">
+              {view.name}
+            </Link>
+          </li>
+        ))}
+      </ul>
     </Panel>
   );
 }

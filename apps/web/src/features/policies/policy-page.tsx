@@ -6,7 +6,7 @@ import { Badge, StateBadge } from '@/components/badge.tsx';
 import { LinkButton } from '@/components/button.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
-import { Description } from '@/features/documents/description.tsx';
+import { Description, UsedSince } from '@/features/documents/description.tsx';
 import { RevisionPanel } from '@/features/documents/revision-panel.tsx';
 import { query } from '@/lib/api.ts';
 import { resourceLink, taskLink } from '@/lib/links.ts';
@@ -65,6 +65,10 @@ function PolicyScreen({ policy }: { policy: PolicyView }) {
     { history: 'push', scroll: false },
   );
   const revisions = useQuery(query.policies.revisions.queryOptions({ input: { name: policy.name } }));
+  const usage = useQuery({
+    ...query.policies.usage.queryOptions({ input: { name: policy.name } }),
+    enabled: policy.revision !== null,
+  });
   return (
     <Page>
       <PageHeader
@@ -82,9 +86,10 @@ function PolicyScreen({ policy }: { policy: PolicyView }) {
         actions={can('task:write') && <LinkButton href={`/policies/${policy.name}/edit`}>Edit</LinkButton>}
       />
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <Panel title="What it takes away">
+        <Panel title="What it takes away" actions={usage.data && <UsedSince usage={usage.data} />}>
           <Description
             sections={policy.description}
+            usage={usage.data ?? null}
             onLine={(line) => void setPlace({ line, revision: policy.revision ?? policy.latestRevision })}
           />
         </Panel>

@@ -1,9 +1,9 @@
 // biome-ignore-all lint/a11y/noLabelWithoutControl: the control is our own Input
 'use client';
 import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
-import { useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Checkbox, Input, Select } from '@/components/input.tsx';
+import { TypedFilter } from '@/components/typed-filter.tsx';
 
 const PROTOCOLS = ['postgres', 'console'] as const;
 const OUTCOMES = ['allow', 'deny', 'hold'] as const;
@@ -26,51 +26,6 @@ export type SessionFilterValues = ReturnType<typeof useSessionFilters>[0];
 
 export const isFiltered = (filters: SessionFilterValues): boolean =>
   Object.values(filters).some((value) => value !== '' && value !== null && value !== false);
-
-const TYPING_MS = 300;
-
-/** Text that is applied when the typing stops. */
-function TypedFilter({
-  label,
-  value,
-  placeholder,
-  onChange,
-  className,
-}: {
-  label: string;
-  value: string;
-  placeholder: string;
-  onChange: (value: string) => void;
-  className: string;
-}) {
-  const [text, setText] = useState(value);
-  const sent = useRef(value);
-  useEffect(() => {
-    // Cleared or changed from outside, as by the back button.
-    if (value !== sent.current) {
-      sent.current = value;
-      setText(value);
-    }
-  }, [value]);
-  useEffect(() => {
-    if (text.trim() === sent.current) return;
-    const timer = setTimeout(() => {
-      sent.current = text.trim();
-      onChange(text.trim());
-    }, TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [text, onChange]);
-  return (
-    <Input
-      type="search"
-      aria-label={label}
-      placeholder={placeholder}
-      value={text}
-      onChange={(event) => setText(event.target.value)}
-      className={className}
-    />
-  );
-}
 
 export function SessionFilters() {
   const [filters, set] = useSessionFilters();

@@ -5,7 +5,7 @@ import Link from 'next/link';
 import { parseAsString, useQueryState } from 'nuqs';
 import { useCallback, useEffect, useRef } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
-import { Button } from '@/components/button.tsx';
+import { Button, LinkButton } from '@/components/button.tsx';
 import { EmptyState } from '@/components/empty-state.tsx';
 import { ErrorState } from '@/components/error-state.tsx';
 import { Facts, Page, PageHeader, Panel } from '@/components/page.tsx';
@@ -63,7 +63,16 @@ function Loaded({ session }: { session: SessionView }) {
             {session.held > 0 && <Badge tone="hold">{formatNumber(session.held)} held</Badge>}
           </>
         }
-        actions={<EndSessionButton session={session} />}
+        actions={
+          <>
+            {can('task:write') && (
+              <LinkButton href={`/tasks/suggest?resource=${session.resource}&session=${session.id}`}>
+                Suggest a task
+              </LinkButton>
+            )}
+            <EndSessionButton session={session} />
+          </>
+        }
       />
       <Panel>
         <div className="grid items-start gap-x-8 gap-y-1.5 lg:grid-cols-3">

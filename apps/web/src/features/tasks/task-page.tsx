@@ -8,7 +8,7 @@ import { Button, LinkButton } from '@/components/button.tsx';
 import { Facts, Page, PageHeader, Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { Duration } from '@/components/time.tsx';
-import { Description } from '@/features/documents/description.tsx';
+import { Description, UsedSince } from '@/features/documents/description.tsx';
 import { RevisionPanel } from '@/features/documents/revision-panel.tsx';
 import { ConnectSheet } from '@/features/grants/connect-sheet.tsx';
 import { ActiveGrants, PendingGrants } from '@/features/grants/grant-rows.tsx';
@@ -48,6 +48,10 @@ function TaskScreen({ task }: { task: TaskView }) {
   );
   const [connecting, setConnecting] = useState(false);
   const revisions = useQuery(query.tasks.revisions.queryOptions({ input: { name: task.name } }));
+  const usage = useQuery({
+    ...query.tasks.usage.queryOptions({ input: { name: task.name } }),
+    enabled: task.revision !== null,
+  });
   const draft = task.latestRevision !== task.revision;
   return (
     <Page>
@@ -63,6 +67,11 @@ function TaskScreen({ task }: { task: TaskView }) {
         }
         actions={
           <>
+            {can('task:write') && task.revision !== null && (
+              <LinkButton href={`/tasks/suggest?resource=${task.resource}&task=${task.name}`}>
+                Narrow to its use
+              </LinkButton>
+            )}
             {can('task:write') && <LinkButton href={`/tasks/${task.name}/edit`}>Edit</LinkButton>}
             {can('grant:request') && (
               <Button
@@ -78,9 +87,10 @@ function TaskScreen({ task }: { task: TaskView }) {
       />
       {can('grant:request') && <MyGrantsOfTask name={task.name} />}
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <Panel title="What it opens">
+        <Panel title="What it opens" actions={usage.data && <UsedSince usage={usage.data} />}>
           <Description
             sections={task.description}
+            usage={usage.data ?? null}
             onLine={(line) => void setPlace({ line, revision: task.revision ?? task.latestRevision })}
           />
         </Panel>

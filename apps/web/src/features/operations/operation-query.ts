@@ -1,0 +1,31 @@
+import { parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
+
+export const OUTCOMES = ['allow', 'deny', 'hold'] as const;
+export const VERBS = ['select', 'insert', 'update', 'delete', 'truncate', 'create', 'alter', 'drop', 'lock'] as const;
+
+const FILTERS = {
+  person: parseAsString.withDefault(''),
+  task: parseAsString.withDefault(''),
+  resource: parseAsString.withDefault(''),
+  session: parseAsString.withDefault(''),
+  relation: parseAsString.withDefault(''),
+  column: parseAsString.withDefault(''),
+  class: parseAsString.withDefault(''),
+  verb: parseAsStringLiteral(VERBS),
+  outcome: parseAsStringLiteral(OUTCOMES),
+  /** Instants in UTC: the address shows the same rows to whoever opens it. */
+  from: parseAsString.withDefault(''),
+  to: parseAsString.withDefault(''),
+};
+
+export const useOperationFilters = () => useQueryStates(FILTERS, { history: 'replace' });
+export type OperationFilterValues = ReturnType<typeof useOperationFilters>[0];
+
+/** Only what is set, as the API and an address take it. */
+export function setFilters(filters: OperationFilterValues): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(filters).filter((entry): entry is [string, string] => entry[1] !== '' && entry[1] !== null),
+  );
+}
+
+export const toSearch = (filters: Readonly<Record<string, string>>): string => new URLSearchParams(filters).toString();
