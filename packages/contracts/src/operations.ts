@@ -18,6 +18,8 @@ export const OperationFilter = z.object({
   verb: z.enum(ACCESS_VERBS).optional(),
   statement: StatementClassName.optional(),
   outcome: Outcome.optional(),
+  /** Without what was allowed and reached nothing but the system's own relations, as clients' look-ups do. */
+  data: z.stringbool().optional(),
   /** From this instant on. */
   from: Instant.optional(),
   /** Before this instant. */

@@ -28,7 +28,8 @@ export class ConsoleClient {
   readonly #emit: (event: ConsoleEvent) => boolean;
   readonly #decoder = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag });
   #running: { readonly id: number; readonly maxRows: number; readonly startedAt: number; rows: number } | null = null;
-  #masks: readonly (MaskName | null)[] = [];
+  /** One entry a result whose description is still to be read: the door may be some results ahead. */
+  #masks: (readonly (MaskName | null)[])[] = [];
   #rows: (string | null)[][] = [];
   #rowBytes = 0;
   #ready = false;
@@ -48,9 +49,9 @@ export class ConsoleClient {
     return this.#running !== null || !this.#ready;
   }
 
-  /** Masks of the result whose description comes next. */
+  /** Masks of a result whose description follows those of the results before it. */
   masksOf(masks: readonly (MaskName | null)[]): void {
-    this.#masks = masks;
+    this.#masks.push(masks);
   }
 
   run(id: number, sql: string, maxRows: number): void {
@@ -95,13 +96,14 @@ export class ConsoleClient {
         const message = decodeBackendMessage(frame);
         if (message.kind !== 'row-description') return;
         if (running !== null) running.rows = 0;
+        const masks = this.#masks.shift() ?? [];
         this.#send({
           type: 'columns',
           id,
           columns: message.fields.map(({ name, typeOid }, index) => ({
             name,
             typeOid,
-            mask: this.#masks[index] ?? null,
+            mask: masks[index] ?? null,
           })),
         });
         return;
@@ -156,6 +158,7 @@ export class ConsoleClient {
       case BACKEND_TAG.ready: {
         this.#flushRows();
         this.#ready = true;
+        this.#masks = [];
         const message = decodeBackendMessage(frame);
         this.#running = null;
         if (running !== null && message.kind === 'ready')

@@ -1,4 +1,3 @@
-import { OperationFilter } from '@taskgate/contracts';
 import type * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
@@ -6,7 +5,7 @@ import type { InstantCursor } from '../grants/instant-cursor.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { loadOperationsPage, type OperationRowView } from './load-operations.ts';
+import { Filter, loadOperationsPage, type OperationRowView } from './load-operations.ts';
 
 const PAGE_ROWS = 500;
 /** More are asked for in pieces, by time. The last line of a file that was cut says so. */
@@ -20,10 +19,10 @@ const HEADER = [
 /** The filtered operations as CSV (RFC 4180), written down in the audit before the first line. */
 export async function exportOperations(
   ctx: ServiceContext,
-  input: z.input<typeof OperationFilter>,
+  input: z.input<typeof Filter>,
 ): Promise<AsyncIterable<string>> {
   const actor = requireAnyScope(ctx, ['session:own', 'session:read']);
-  const filter = parseInput(OperationFilter, input);
+  const filter = parseInput(Filter, input);
   await withTransaction(ctx, (tx) =>
     emitAudit(tx, ctx, {
       action: 'operations.export',

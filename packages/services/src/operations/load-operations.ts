@@ -1,6 +1,6 @@
 import { OperationFilter, type OperationRow, PageQuery } from '@taskgate/contracts';
 import { Prisma, type Transaction } from '@taskgate/db';
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { ServiceContext, UserActor } from '../context.ts';
 import { type InstantCursor, readCursor, toPage } from '../grants/instant-cursor.ts';
 import { parseInput } from '../parse-input.ts';
@@ -9,7 +9,9 @@ import { replayableSessions } from '../sessions/session-access.ts';
 
 export type OperationRowView = z.infer<typeof OperationRow>;
 
-const ListInput = OperationFilter.extend(PageQuery.shape);
+/** In an address everything is text. */
+export const Filter = OperationFilter.extend({ data: z.union([z.boolean(), z.stringbool()]).optional() });
+const ListInput = Filter.extend(PageQuery.shape);
 
 /** Statements of every session that the caller may replay, newest first, by what they reached. */
 export async function loadOperations(
@@ -25,7 +27,7 @@ export async function loadOperations(
 export async function loadOperationsPage(
   db: Transaction,
   actor: UserActor,
-  filter: z.output<typeof OperationFilter>,
+  filter: z.output<typeof Filter>,
   page: { readonly after: InstantCursor | null; readonly limit: number },
 ): Promise<{ items: OperationRowView[]; nextCursor: string | null; last: InstantCursor | null }> {
   const wanted = [await replayableSessions(db, actor), ...conditions(filter)];
@@ -85,7 +87,7 @@ function toRow({ userId, email, name, reasons, at, rows, ...row }: Row): Operati
   };
 }
 
-function conditions(filter: z.output<typeof OperationFilter>): Prisma.Sql[] {
+function conditions(filter: z.output<typeof Filter>): Prisma.Sql[] {
   const found: Prisma.Sql[] = [];
   if (filter.session) found.push(Prisma.sql`o."sessionId" = ${filter.session}`);
   if (filter.person) {
@@ -98,6 +100,10 @@ function conditions(filter: z.output<typeof OperationFilter>): Prisma.Sql[] {
   if (filter.statement) found.push(Prisma.sql`o."statementClass" = ${filter.statement}`);
   if (filter.from) found.push(Prisma.sql`o.at >= ${new Date(filter.from)}`);
   if (filter.to) found.push(Prisma.sql`o.at < ${new Date(filter.to)}`);
+  if (filter.data)
+    found.push(Prisma.sql`(o.outcome <> 'allow' or o."reachId" in (
+      select c."reachId" from reached_columns c
+      where c.relation not like 'pg\\_catalog.%' and c.relation not like 'information\\_schema.%'))`);
   const reached = reachConditions(filter);
   // All of them of one column: `select` of a `pii` column, not `select` here and `pii` there.
   if (reached.length > 0)
@@ -107,7 +113,7 @@ function conditions(filter: z.output<typeof OperationFilter>): Prisma.Sql[] {
   return found;
 }
 
-function reachConditions({ relation, column, class: label, verb }: z.output<typeof OperationFilter>): Prisma.Sql[] {
+function reachConditions({ relation, column, class: label, verb }: z.output<typeof Filter>): Prisma.Sql[] {
   const found: Prisma.Sql[] = [];
   if (relation)
     found.push(

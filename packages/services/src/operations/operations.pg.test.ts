@@ -95,6 +95,9 @@ describe('the list of operations', () => {
       ...[written, both, orders, read],
     ]);
     expect(await found(shop.auditor, { person: 'ENGINEER@', resource: 'demo-shop', ...window })).toHaveLength(4);
+    const [lookUp] = await recorded([[{ verb: 'select', schema: 'pg_catalog', name: 'pg_class', columns: ['oid'] }]]);
+    expect(await found(shop.auditor, { from: to })).toEqual([lookUp, later]);
+    expect(await found(shop.auditor, { from: to, data: true })).toEqual([later]);
     // `_` and `%` are themselves, not any sign.
     expect(await found(shop.auditor, { person: 'e%r', ...window })).toEqual([]);
   });

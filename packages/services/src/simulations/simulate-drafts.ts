@@ -138,8 +138,17 @@ interface Sets {
 function compare(operation: SqlOperation, sets: Sets, summarize: (operation: SqlOperation) => string): Compared {
   const [before, after] = [decideBy(operation, sets.before), decideBy(operation, sets.after)];
   const difference = compareDecisions(operation, before, after);
-  return { before, after, difference, operation, what: difference === null ? '' : summarize(inOrder(operation)) };
+  return {
+    before,
+    after,
+    difference,
+    operation,
+    what: difference === null ? '' : withoutEcho(summarize(inOrder(operation))),
+  };
 }
+
+/** `SELECT select public.orders(id)` says it twice. */
+const withoutEcho = (what: string): string => what.replace(/^([A-Z]+) (?=\1 )/i, '');
 
 /** Statements that reach the same stand in one group, however they name its columns. */
 function inOrder(operation: SqlOperation): SqlOperation {

@@ -77,7 +77,7 @@ describe('a simulation', () => {
     expect(lost).toMatchObject({
       person: { email: shop.engineer.email },
       task: 'sales-report',
-      what: 'SELECT select public.orders(id, status)',
+      what: 'select public.orders(id, status)',
       before: { outcome: 'allow', reason: { code: 'allowed', rule: { rule: 'allow.0', revision: 1 } } },
       after: { outcome: 'deny', reason: { code: 'column-not-allowed', rule: { revision: 2 } } },
     });

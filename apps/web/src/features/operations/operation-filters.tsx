@@ -2,7 +2,7 @@
 'use client';
 import { useEffect, useState } from 'react';
 import { Button } from '@/components/button.tsx';
-import { Input, Select } from '@/components/input.tsx';
+import { Checkbox, Input, Select } from '@/components/input.tsx';
 import { TypedFilter } from '@/components/typed-filter.tsx';
 import { fromLocalInput, toLocalInput } from '@/lib/local-instant.ts';
 import { OUTCOMES, setFilters, useOperationFilters, VERBS } from './operation-query.ts';
@@ -46,7 +46,7 @@ export function OperationFilters() {
       {text('resource', 'Resource', 'w-32!')}
       <Select
         aria-label="Decision"
-        className="w-32!"
+        className="w-36!"
         value={filters.outcome ?? ''}
         onChange={(event) => void set({ outcome: OUTCOMES.find((one) => one === event.target.value) ?? null })}
       >
@@ -66,6 +66,11 @@ export function OperationFilters() {
           />
         </label>
       ))}
+      <Checkbox
+        label="Without catalog look-ups"
+        checked={filters.data}
+        onChange={(event) => void set({ data: event.target.checked || null })}
+      />
       {filters.session !== '' && <span className="text-muted text-sm">of one session</span>}
       {Object.keys(setFilters(filters)).length > 0 && (
         <Button size="sm" variant="ghost" onClick={() => void set(null)}>

@@ -1,4 +1,4 @@
-import { parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
+import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 
 export const OUTCOMES = ['allow', 'deny', 'hold'] as const;
 export const VERBS = ['select', 'insert', 'update', 'delete', 'truncate', 'create', 'alter', 'drop', 'lock'] as const;
@@ -13,6 +13,8 @@ const FILTERS = {
   class: parseAsString.withDefault(''),
   verb: parseAsStringLiteral(VERBS),
   outcome: parseAsStringLiteral(OUTCOMES),
+  /** Without what was allowed and reached the system's own relations only. */
+  data: parseAsBoolean.withDefault(false),
   /** Instants in UTC: the address shows the same rows to whoever opens it. */
   from: parseAsString.withDefault(''),
   to: parseAsString.withDefault(''),
@@ -24,7 +26,9 @@ export type OperationFilterValues = ReturnType<typeof useOperationFilters>[0];
 /** Only what is set, as the API and an address take it. */
 export function setFilters(filters: OperationFilterValues): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(filters).filter((entry): entry is [string, string] => entry[1] !== '' && entry[1] !== null),
+    Object.entries(filters)
+      .filter(([, value]) => value !== '' && value !== null && value !== false)
+      .map(([key, value]) => [key, String(value)]),
   );
 }
 

@@ -206,7 +206,7 @@ function GroupRow({ group, tone }: { group: SimulatedGroup; tone: 'deny' | 'hold
         )}
       </p>
       {/* Rules of a draft have no page yet. */}
-      {after.outcome === 'allow' && before.reason.rule.kind !== 'gate' && (
+      {after.outcome === 'allow' && before.outcome !== 'allow' && before.reason.rule.kind !== 'gate' && (
         <p className="text-muted text-sm">
           Denied or held now by <RuleLink rule={before.reason.rule} />
         </p>
