@@ -101,10 +101,7 @@ describe('a recording', () => {
     // What is in the kernel at this moment is what a kill -9 would leave; half a frame more is a write cut short.
     const left = path.join(path.dirname(door.spoolDirectory), 'left');
     const spool = createSpool(left);
-    fs.writeFileSync(
-      path.join(left, `${sessionId}.tgr`),
-      Buffer.concat([recorded, Buffer.from([0, 0, 1])]),
-    );
+    fs.writeFileSync(path.join(left, `${sessionId}.tgr`), Buffer.concat([recorded, Buffer.from([0, 0, 1])]));
     for (const name of fs.readdirSync(door.spoolDirectory).filter((file) => file.endsWith('.tgj')))
       fs.copyFileSync(path.join(door.spoolDirectory, name), path.join(left, name));
     door.controlPlane.endGrant(grant, 'revoked');

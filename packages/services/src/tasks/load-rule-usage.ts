@@ -1,5 +1,6 @@
 import { type RuleUsage, Slug } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
+import { Prisma } from '@taskgate/db';
 import {
   type ColumnPattern,
   matchesColumn,
@@ -49,11 +50,15 @@ async function usageOf(
   const { db, clock } = ctx.services;
   const since = new Date(Math.max(clock.now() - THIRTY_DAYS_MS, publishedAt?.getTime() ?? 0));
   const kind = document.kind === 'Task' ? 'task' : 'policy';
+  // A task decides what is asked under it; a policy never allows.
+  const ofDocument = kind === 'task' ? Prisma.sql`t.name = ${document.name}` : Prisma.sql`o.outcome <> 'allow'`;
   // A decision names the rules that made it: those that allowed too.
   const decided = await db.$queryRaw<{ rule: string; hits: number; lastAt: Date }[]>`
     select r->'rule'->>'rule' as rule, count(distinct o."decisionId")::int as hits, max(o.at) as "lastAt"
-    from operations o cross join lateral jsonb_array_elements(o.reasons) r
-    where o.at >= ${since} and r->'rule'->>'kind' = ${kind} and r->'rule'->>'name' = ${document.name}
+    from operations o
+    join sessions s on s.id = o."sessionId" join grants g on g.id = s."grantId" join tasks t on t.id = g."taskId"
+    cross join lateral jsonb_array_elements(o.reasons) r
+    where o.at >= ${since} and ${ofDocument} and r->'rule'->>'kind' = ${kind} and r->'rule'->>'name' = ${document.name}
       and (r->'rule'->>'revision')::int = ${revision}
     group by 1`;
   const byRule = new Map(decided.map((row) => [row.rule, row]));
@@ -74,11 +79,13 @@ async function usageOf(
 }
 
 interface ReachedUsage {
-  readonly relation: string;
-  readonly column: string;
-  readonly classes: readonly string[];
   readonly hits: number;
   readonly lastAt: Date;
+  readonly columns: readonly {
+    readonly relation: string;
+    readonly column: string;
+    readonly classes: readonly string[];
+  }[];
 }
 
 /** A mask and a class are used where a column that they are about was reached. Detectors are about no column. */
@@ -93,16 +100,25 @@ async function columnUsage(
   ];
   if (rules.length === 0) return [];
   const task = document.kind === 'Task' ? document.name : null;
+  // Many operations reach the same: they are counted before their columns are looked at.
   const reached = await ctx.services.db.$queryRaw<ReachedUsage[]>`
-    select c.relation, c."column", c.classes, count(distinct o."decisionId")::int as hits, max(o.at) as "lastAt"
-    from operations o
-    join reached_columns c on c."reachId" = o."reachId"
-    join sessions s on s.id = o."sessionId" join grants g on g.id = s."grantId" join tasks t on t.id = g."taskId"
-    where o.at >= ${since} and o.outcome <> 'deny' and (${task}::text is null or t.name = ${task})
-    group by 1, 2, 3`;
+    select r.hits, r."lastAt",
+      jsonb_agg(jsonb_build_object('relation', c.relation, 'column', c."column", 'classes', c.classes)) as columns
+    from (
+      select o."reachId", count(*)::int as hits, max(o.at) as "lastAt"
+      from operations o
+      join sessions s on s.id = o."sessionId" join grants g on g.id = s."grantId" join tasks t on t.id = g."taskId"
+      where o.at >= ${since} and o.outcome <> 'deny' and (${task}::text is null or t.name = ${task})
+      group by 1
+    ) r join reached_columns c on c."reachId" = r."reachId"
+    group by r."reachId", r.hits, r."lastAt"`;
   return rules.map(({ list, rule }) => {
-    const used = reached.filter((row) =>
-      'columns' in rule ? rule.columns.some((pattern) => isAbout(pattern, row)) : row.classes.includes(rule.class),
+    const used = reached.filter(({ columns }) =>
+      columns.some((column) =>
+        'columns' in rule
+          ? rule.columns.some((pattern) => isAbout(pattern, column))
+          : column.classes.includes(rule.class),
+      ),
     );
     const last = used.reduce<Date | null>((a, { lastAt }) => (a === null || lastAt > a ? lastAt : a), null);
     return {
@@ -114,7 +130,7 @@ async function columnUsage(
   });
 }
 
-function isAbout(pattern: ColumnPattern, { relation, column }: ReachedUsage): boolean {
+function isAbout(pattern: ColumnPattern, { relation, column }: ReachedUsage['columns'][number]): boolean {
   const dot = relation.indexOf('.');
   return matchesColumn(pattern, { schema: relation.slice(0, dot), relation: relation.slice(dot + 1), column });
 }

@@ -29,7 +29,7 @@ export function VerdictStrip({ statements }: { statements: readonly StatementVer
             )}
             {reason && (
               <span className="min-w-0 flex-1 truncate text-sm">
-                <Ticked text={reason.message} />
+                <Ticked text={inShort(worst.outcome, reason)} />
               </span>
             )}
             {statements!.length > 1 && !reason && (
@@ -56,6 +56,12 @@ export function VerdictStrip({ statements }: { statements: readonly StatementVer
     </div>
   );
 }
+
+/** Of a hold, who has to agree. */
+const inShort = (
+  outcome: StatementVerdict['outcome'],
+  { message, wouldAllow }: StatementVerdict['reasons'][number],
+): string => (outcome === 'hold' && wouldAllow !== null ? `${message}; ${wouldAllow}` : message);
 
 const RANK = { allow: 0, hold: 1, deny: 2 } as const;
 
