@@ -9,21 +9,21 @@ import type { CatalogFunction } from '@taskgate/core';
 const HARMLESS_EXTENSIONS: ReadonlyMap<string, CatalogFunction['volatility']> = new Map([
   ['btree_gin', 'immutable'],
   ['btree_gist', 'immutable'],
-  ['citext', 'immutable'],
-  ['cube', 'immutable'],
+  ['citext', 'stable'],
+  ['cube', 'stable'],
   ['earthdistance', 'immutable'],
   ['fuzzystrmatch', 'immutable'],
   ['hstore', 'stable'],
   ['intarray', 'immutable'],
-  ['isn', 'immutable'],
+  ['isn', 'stable'],
   ['ltree', 'stable'],
   ['pg_trgm', 'stable'],
   ['postgis', 'immutable'],
-  ['seg', 'immutable'],
+  ['seg', 'stable'],
   ['unaccent', 'stable'],
   ['pgcrypto', 'volatile'],
   ['uuid-ossp', 'volatile'],
-  ['vector', 'immutable'],
+  ['vector', 'stable'],
 ]);
 
 const ORDER: readonly CatalogFunction['volatility'][] = ['immutable', 'stable', 'volatile'];

@@ -1,5 +1,5 @@
 import type { FunctionUse, PostgresCatalog } from '@taskgate/core';
-import { createSqlAnalyzer, type SqlAnalyzer } from '@taskgate/sql';
+import { createSqlAnalyzer, HARMLESS_FUNCTIONS, type SqlAnalyzer } from '@taskgate/sql';
 import { startTestPostgres, type TestDatabase, type TestPostgres } from '@taskgate/testkit';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -57,8 +57,23 @@ const SCHEMA = `
   CREATE FUNCTION app.g(text, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
   CREATE FUNCTION app.k(numeric) RETURNS int LANGUAGE sql AS 'SELECT 1';
 `;
-const COUNT = Number(process.env.TASKGATE_RESOLUTION_CALLS ?? 2_500);
+const COUNT = Number(process.env.TASKGATE_RESOLUTION_CALLS ?? 1_500);
 const SEED = Number(process.env.TASKGATE_RESOLUTION_SEED ?? 20_261_126);
+
+const VOLATILE_AND_HARMLESS = [
+  ...['array_sample', 'array_shuffle', 'clock_timestamp', 'current_query', 'currval', 'gen_random_uuid', 'lastval'],
+  ...['pg_collation_actual_version', 'pg_database_size', 'pg_indexes_size', 'pg_is_in_recovery'],
+  ...['pg_is_wal_replay_paused', 'pg_jit_available', 'pg_partition_ancestors', 'pg_partition_tree'],
+  ...['pg_relation_size', 'pg_table_size', 'pg_tablespace_size', 'pg_total_relation_size', 'random', 'random_normal'],
+  'timeofday',
+];
+
+const EXTENSIONS = `
+  CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE EXTENSION pg_trgm; CREATE EXTENSION ltree;
+  CREATE EXTENSION "uuid-ossp"; CREATE EXTENSION intarray; CREATE EXTENSION tablefunc; CREATE EXTENSION dblink;
+  CREATE TABLE people (
+    id int PRIMARY KEY, key uuid DEFAULT uuid_generate_v4(), email citext UNIQUE, name text, tags hstore, made timestamptz);
+`;
 
 /** Random expressions over the columns of `t`, from a seed. */
 function createExpressionMaker(seed: number): () => string {
@@ -148,6 +163,7 @@ describe('a call', () => {
   let client: Client;
   let catalog: PostgresCatalog;
   let analyzer: SqlAnalyzer;
+  let extended: PostgresCatalog;
 
   beforeAll(async () => {
     server = await startTestPostgres();
@@ -156,6 +172,9 @@ describe('a call', () => {
     client = await database.connect();
     await client.query('SET search_path = public, app, pg_temp');
     catalog = { ...(await readCatalog(client)), searchPath: ['public', 'app'] };
+    const other = await server.createDatabase();
+    await other.query(EXTENSIONS);
+    extended = await readCatalog(await other.connect());
     analyzer = await createSqlAnalyzer(Math.floor(catalog.serverVersion / 10_000));
   });
   afterAll(async () => {
@@ -210,5 +229,41 @@ describe('a call', () => {
     expect(own).toBeGreaterThan(COUNT / 20);
     // Not by giving up: most have one candidate.
     expect(sure / uses).toBeGreaterThan(0.5);
+  });
+
+  test.each([
+    "select id from people where email = 'a@b.c' and id = 1",
+    'select id from people where email = $1 and id = $2',
+    'select id from people where lower(name) = $1 or upper(name) = lower(name)',
+    "select email, tags -> 'a' as tag, tags ? 'b' as has from people where name % 'bob' order by email",
+    "select similarity(name, 'bob'), count(*) from people where made > now() - interval '1 day' group by 1",
+    'select p.id from people p join people q on q.email = p.email and q.id = p.id + 1 where p.id in (1, 2)',
+    "select id from people where email like 'a%' and name <> 'x' and name = any ($1) and -id < 5",
+    "insert into people (id, email, tags) values (1, 'a', 'b=>c')",
+    "update people set email = 'b', tags = tags || 'd=>e'::hstore where id = 2",
+    "select case email when 'a' then 1 end, name::citext, email::text, max(email) from people group by email, name",
+    'select id from people join people q using (id, email)',
+  ])('in a database of extensions, ordinary statements stay harmless: %s', async (text) => {
+    const [operation] = analyzer.analyze(text, extended);
+    expect(operation!.unknowns).toEqual([]);
+    expect(operation!.functions.filter((use) => !use.harmless)).toEqual([]);
+  });
+
+  test('functions in C of extensions that reach out are not harmless', () => {
+    for (const text of [
+      "select * from crosstab('select 1, 2, 3') as c(a int, b int)",
+      "select dblink_exec('host=x', 'drop table t')",
+      'select public.dblink_connect($1)',
+    ])
+      expect(analyzer.analyze(text, extended)[0]!.functions.some((use) => !use.harmless)).toBe(true);
+  });
+
+  test('no overload of a harmless built-in function is volatile, but for those that draw, or look at a clock, a size or the session', async () => {
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT DISTINCT p.proname AS name FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.provolatile = 'v' AND p.proname = ANY ($1) ORDER BY 1`,
+      [[...HARMLESS_FUNCTIONS.pg_catalog]],
+    );
+    expect(rows.map(({ name }) => name)).toEqual(VOLATILE_AND_HARMLESS);
   });
 });
