@@ -24,6 +24,7 @@ import {
   sqlstateOf,
 } from '@taskgate/protocol-postgres';
 import type { LeasedCredential } from '../control-plane.ts';
+import { type DialedSocket, dial } from './dial.ts';
 import { isLoopback } from './is-loopback.ts';
 import { createPreludeReader, PreludeEnded } from './prelude-reader.ts';
 import { scramCrypto } from './scram-crypto.ts';
@@ -39,6 +40,10 @@ export interface TargetConnection {
   readonly processId: number;
   /** Bytes of the target that came after ReadyForQuery. */
   readonly rest: Uint8Array;
+  /** Who gets what is read from here on; the memory may be used again once `listener` returns. */
+  listen(listener: (chunk: Uint8Array) => void): void;
+  /** What is read from here on is read as a stream, by whoever asks. */
+  ignore(): void;
   /** Asks the target to cancel what runs. Resolves when it was told. */
   cancel(): Promise<void>;
 }
@@ -67,10 +72,11 @@ export async function connectTarget(
   signal: AbortSignal,
 ): Promise<TargetConnection> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_DEADLINE_MS)]);
-  const socket = await open(credential, deadline);
+  const dialed = await open(credential, deadline);
+  const { socket } = dialed;
   try {
     const startup = new Map([...settings, ['user', credential.username], ['database', credential.database]]);
-    return await authenticate(socket, credential, startup, deadline);
+    return await authenticate(dialed, credential, startup, deadline);
   } catch (error) {
     socket.destroy();
     if (error instanceof TaskgateError && error.code !== 'bad-input') throw error;
@@ -84,8 +90,9 @@ const unreachable = (why: string, cause?: unknown): TaskgateError =>
 async function open(
   credential: Pick<LeasedCredential, 'host' | 'port' | 'tls'>,
   signal: AbortSignal,
-): Promise<net.Socket> {
-  const socket = net.connect({ host: credential.host, port: credential.port, noDelay: true, keepAlive: true });
+): Promise<DialedSocket> {
+  const dialed = dial(credential.host, credential.port);
+  const { socket } = dialed;
   const abort = (): void => {
     socket.destroy(new Error('deadline'));
   };
@@ -96,20 +103,31 @@ async function open(
       socket.once('error', (error) => reject(unreachable('no connection', error)));
       socket.once('close', () => reject(unreachable('no connection')));
     });
-    if (credential.tls.mode === 'disable') return socket;
+    if (credential.tls.mode === 'disable') return dialed;
     socket.write(encodeSslRequest());
     const prelude = createPreludeReader(socket, 1);
     const answer = await prelude.read((bytes) => ({ value: bytes[0], bytes: 1 }));
     if (answer !== 0x53) throw unreachable('it does not offer TLS, which this resource requires');
     // Bytes in front of the handshake would be read as if they had come through it (CVE-2021-23222).
     if (prelude.release().length > 0) throw unreachable('it sent bytes in front of the TLS handshake');
-    return await startTls(socket, credential);
+    return streamed(await startTls(socket, credential));
   } catch (error) {
     socket.destroy();
     throw error instanceof PreludeEnded ? unreachable('it closed the connection', error) : error;
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** What TLS decrypts comes as a stream, in memory of its own. */
+function streamed(socket: net.Socket): DialedSocket {
+  return {
+    socket,
+    listen: (listener) => {
+      if (listener === null) socket.removeAllListeners('data');
+      else socket.on('data', listener);
+    },
+  };
 }
 
 async function startTls(
@@ -134,7 +152,7 @@ async function startTls(
 }
 
 async function authenticate(
-  socket: net.Socket,
+  { socket, listen }: DialedSocket,
   credential: LeasedCredential,
   startup: ReadonlyMap<string, string>,
   signal: AbortSignal,
@@ -226,6 +244,8 @@ async function authenticate(
             parameters,
             processId: found.processId,
             rest,
+            listen,
+            ignore: () => listen(null),
             cancel: () => sendCancel(credential, found.processId, found.secret),
           };
         }
@@ -266,7 +286,7 @@ async function sendCancel(
   secret: Uint8Array,
 ): Promise<void> {
   try {
-    const socket = await open(credential, AbortSignal.timeout(2_000));
+    const { socket } = await open(credential, AbortSignal.timeout(2_000));
     await new Promise<void>((resolve) => {
       socket.once('close', () => resolve());
       socket.once('error', () => resolve());

@@ -107,7 +107,7 @@ export class PostgresSession {
     this.#client.on('drain', () => {
       if (this.#stalled === null) socket.resume();
     });
-    socket.on('data', (chunk: Uint8Array) => this.#onTargetData(chunk));
+    this.#target.listen((chunk) => this.#onTargetData(chunk));
     socket.on('drain', () => this.#resumeClient());
     socket.on('close', () => this.#targetGone());
     socket.on('error', () => this.#targetGone());
@@ -392,11 +392,11 @@ export class PostgresSession {
 
   readonly #onReply = (frame: Frame): void => {
     if (this.#stalled !== null) {
-      this.#stalled.push(frame);
+      this.#stalled.push(kept(frame));
       return;
     }
     const lacking = rowsLacking(this.#state, frame);
-    if (lacking !== null) this.#stall([frame], lacking);
+    if (lacking !== null) this.#stall([kept(frame)], lacking);
     else readReply(this.#state, frame, this.#replyPorts);
   };
 
@@ -515,7 +515,7 @@ export class PostgresSession {
 
   async #closeTarget(): Promise<void> {
     const { socket } = this.#target;
-    socket.removeAllListeners('data');
+    this.#target.ignore();
     socket.resume();
     socket.end(Uint8Array.of(FRONTEND_TAG.terminate, 0, 0, 0, 4));
     setTimeout(() => socket.destroy(), 1_000).unref();
@@ -530,6 +530,9 @@ function runsOf(reply: ExpectedReply): readonly OperationRun[] {
   if (reply.kind === 'execute') return [reply.run];
   return reply.kind === 'query' ? reply.runs : [];
 }
+
+/** The memory in which a frame came is used again. */
+const kept = ({ tag, raw }: Frame): Frame => ({ tag, raw: Uint8Array.from(raw) });
 
 /** One system call for several parts. */
 function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
