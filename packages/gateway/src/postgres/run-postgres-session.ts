@@ -114,7 +114,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     spool: ports.spool,
     journal: ports.journal,
     clock,
-    onWritten: () => ports.indexer.touch(sessionId),
+    onWritten: (written) => ports.indexer.touch(sessionId, written),
   });
   recorder.append({
     kind: 'session-start',

@@ -9,6 +9,7 @@ import {
 import type { OperationJournal } from './operation-journal.ts';
 import { createSessionSeal, sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
+import { type IndexedEvent, isIndexed, type WrittenEvents } from './spool-indexer.ts';
 
 /** Above this much the gathered events go to the file at once. */
 const GATHER_BYTES = 256 * 1024;
@@ -43,8 +44,8 @@ export function createSessionRecorder(options: {
   readonly spool: Spool;
   readonly journal: OperationJournal;
   readonly clock: Clock;
-  /** Called after each write: there is something to index. */
-  readonly onWritten: () => void;
+  /** Called after each write with what is to be indexed of it. */
+  readonly onWritten: (written: WrittenEvents) => void;
 }): SessionRecorder {
   const { sessionId, journal, clock } = options;
   const writer = createRecordingWriter({
@@ -62,11 +63,26 @@ export function createSessionRecorder(options: {
   let statements = new Map<object, number>();
   let shapes = new Map<object, number>();
   let nextId = 0;
+  let seq = 0;
+  let toIndex: IndexedEvent[] = [];
+  /** What the statements say, by number: operations are indexed with it. */
+  const said = new Map<number, Omit<StatementEvent, 'kind' | 'id' | 'secret'>>();
+
+  /** Without what is secret. */
+  const note = (event: RecordingEventBody, at: number): void => {
+    const stamp = { seq: seq++, at };
+    if (event.kind === 'operation' && 'statementId' in event) {
+      const { decisionId, via } = event;
+      toIndex.push({ ...said.get(event.statementId)!, kind: 'operation', ...stamp, decisionId, via });
+    } else if (isIndexed(event)) toIndex.push({ ...event, ...stamp, secret: undefined } as IndexedEvent);
+  };
 
   const recorder = {
     append(event: RecordingEventBody): void {
       if (ended) return;
-      const encoded = writer.add(event, clock.now());
+      const at = clock.now();
+      const encoded = writer.add(event, at);
+      note(event, at);
       if (event.kind === 'operation' || event.kind === 'statement') notJournaled.push(encoded);
       if (gathered === 0) journal.gather(recorder);
       gathered += encoded.clear.length + (encoded.secret?.length ?? 0);
@@ -80,9 +96,15 @@ export function createSessionRecorder(options: {
     statementId(key: object, describe: () => Omit<StatementEvent, 'kind' | 'id'>): number {
       const known = statements.get(key);
       if (known !== undefined) return known;
-      if (statements.size >= MAX_STATEMENTS) statements = new Map();
+      if (statements.size >= MAX_STATEMENTS) {
+        statements = new Map();
+        said.clear();
+      }
       const id = nextId++;
-      recorder.append({ kind: 'statement', id, ...describe() });
+      const described = describe();
+      recorder.append({ kind: 'statement', id, ...described });
+      const { secret: _, ...clear } = described;
+      said.set(id, clear);
       statements.set(key, id);
       return id;
     },
@@ -120,7 +142,9 @@ export function createSessionRecorder(options: {
       }
       notJournaled = [];
       if (ended) file.close();
-      options.onWritten();
+      const events = toIndex;
+      toIndex = [];
+      options.onWritten({ events, head: writer.head });
     },
     end(event: Extract<RecordingEventBody, { kind: 'session-end' }>): void {
       if (ended) return;

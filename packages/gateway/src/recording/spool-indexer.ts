@@ -1,4 +1,4 @@
-import { createRecordingReader, decodeRecording, type ReadEvent } from '@taskgate/recording';
+import { createRecordingReader, decodeRecording, type ReadEvent, type RecordingHead } from '@taskgate/recording';
 import type { ControlPlane, IndexedOperation, IndexedOutcome, SessionIndexBatch } from '../control-plane.ts';
 import type { Log } from '../ports.ts';
 import type { RecordingArchive } from './recording-archive.ts';
@@ -9,14 +9,36 @@ const GATHER_MS = 200;
 const GATHER_BUSY_MS = 1_500;
 const BUSY_EVENTS = 60;
 const MAX_BACKOFF_MS = 30_000;
+/** Events of one call to the store. */
+const MAX_BATCH_EVENTS = 4_000;
+/** Events of one session that wait in memory; beyond, they are read from its file again. */
+const MAX_QUEUED_EVENTS = 20_000;
+/**
+ * While the gate is busy, the index takes so many events a second and not more: the sessions come first, and what waits
+ * is in the recordings. It catches up when they are quieter.
+ */
+const BUSY_EVENTS_PER_SECOND = 2_000;
+/** Share of its time that the event loop works, above which the gate is busy. */
+const BUSY_UTILIZATION = 0.6;
+
+/** What the index needs of an event; the rest of it stays in the recording. */
+export type IndexedEvent = Extract<ReadEvent, { readonly kind: 'operation' | 'outcome' | 'session-end' }>;
 
 interface Followed {
   readonly sessionId: string;
-  readonly reader: ReturnType<typeof createRecordingReader>;
+  /** `null` while events come from the recorder itself; else the file is read, from its start. */
+  reader: ReturnType<typeof createRecordingReader> | null;
   offset: number;
-  upTo: number;
+  /** Waiting for the store, in their order. */
+  queue: IndexedEvent[];
+  /** Events of the recording so far, those included that the index has no use for. */
+  written: number;
+  /** Set when the recorder has written its end. */
+  head: RecordingHead | null;
+  indexed: number;
   /** Operations without an outcome so far. */
   readonly open: Set<string>;
+  urgent: boolean;
   dirty: boolean;
   busy: boolean;
   running: boolean;
@@ -24,17 +46,23 @@ interface Followed {
   timer: NodeJS.Timeout | null;
 }
 
+/** What a recorder has just written. */
+export interface WrittenEvents {
+  readonly events: readonly IndexedEvent[];
+  readonly head: RecordingHead;
+}
+
 export interface SpoolIndexer {
-  /** Something was written to this session's file. */
-  touch(sessionId: string): void;
+  /** Something was written to this session's file: `written`, or what is to be read from it. */
+  touch(sessionId: string, written?: WrittenEvents): void;
   /** Resolves when all that is in the spool has been indexed, or `signal` aborts. */
   drain(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Brings what is in the spool to the store, at least once: it reads the file again from where the store last agreed, so
- * an outage of the store costs no memory and loses nothing. When the end has been indexed, the recording moves to the
- * archive and leaves the spool.
+ * Brings what is in the spool to the store, at least once. What waits is held in memory up to a bound and then read from
+ * the file again, so that an outage of the store costs no more and loses nothing. When the end has been indexed, the
+ * recording moves to the archive and leaves the spool.
  */
 export function createSpoolIndexer(options: {
   readonly spool: Spool;
@@ -45,6 +73,8 @@ export function createSpoolIndexer(options: {
   const { spool, archive, controlPlane, log } = options;
   const followed = new Map<string, Followed>();
   const idle = new Set<() => void>();
+  const pace = createPace();
+  let draining = false;
 
   const schedule = (entry: Followed, delayMs: number): void => {
     if (entry.running || entry.timer !== null) return;
@@ -52,6 +82,12 @@ export function createSpoolIndexer(options: {
       entry.timer = null;
       void run(entry);
     }, delayMs);
+  };
+  const hurry = (entry: Followed): void => {
+    if (entry.timer === null) return;
+    clearTimeout(entry.timer);
+    entry.timer = null;
+    schedule(entry, GATHER_MS);
   };
 
   async function run(entry: Followed): Promise<void> {
@@ -76,45 +112,52 @@ export function createSpoolIndexer(options: {
       if (followed.size === 0) for (const wake of idle) wake();
       return;
     }
-    if (entry.dirty) schedule(entry, delayOf(entry));
+    if (entry.dirty || entry.queue.length > 0) schedule(entry, delayOf(entry));
   }
 
   async function indexOnce(entry: Followed): Promise<void> {
-    for (;;) {
-      // The reader keeps what is not a whole frame yet; on failure below, `queue` is what must be sent again.
+    if (entry.reader !== null) readFile(entry, entry.reader);
+    do {
+      const allowed =
+        draining || entry.urgent ? MAX_BATCH_EVENTS : pace.take(Math.min(entry.queue.length, MAX_BATCH_EVENTS));
+      if (allowed === 0 && entry.queue.length > 0) {
+        entry.busy = true;
+        return;
+      }
+      const events = entry.queue.slice(0, allowed);
+      entry.busy = events.length >= BUSY_EVENTS;
+      const { batch, opened, closed } = toBatch(entry, events, events.length === entry.queue.length);
+      if (batch.operations.length === 0 && batch.outcomes.length === 0 && batch.end === null) return;
+      await controlPlane.indexSession(entry.sessionId, batch);
+      for (const id of opened) entry.open.add(id);
+      for (const id of closed) entry.open.delete(id);
+      entry.indexed = batch.upTo;
+      entry.queue = entry.queue.slice(events.length);
+      if (batch.end === null) continue;
+      await archive.store(entry.sessionId, spool.readAll(entry.sessionId));
+      spool.remove(entry.sessionId);
+      followed.delete(entry.sessionId);
+      return;
+    } while (entry.queue.length > 0);
+    entry.urgent = false;
+  }
+
+  /** What is new in the file; of what the store has already, nothing. */
+  function readFile(entry: Followed, reader: ReturnType<typeof createRecordingReader>): void {
+    while (entry.queue.length < MAX_QUEUED_EVENTS) {
       const bytes = spool.read(entry.sessionId, entry.offset);
-      if (bytes.length === 0) break;
+      if (bytes.length === 0) return;
       entry.offset += bytes.length;
-      const events = entry.reader.push(bytes).map(({ event }) => event);
-      queueOf(entry).push(...events);
+      for (const { event } of reader.push(bytes)) {
+        entry.written = event.seq + 1;
+        if (event.seq >= entry.indexed && isIndexed(event)) entry.queue.push(event);
+      }
     }
-    const events = queueOf(entry);
-    if (events.length === 0) return;
-    entry.busy = events.length >= BUSY_EVENTS;
-    const batch = toBatch(entry, events);
-    await controlPlane.indexSession(entry.sessionId, batch.batch);
-    for (const id of batch.opened) entry.open.add(id);
-    for (const id of batch.closed) entry.open.delete(id);
-    entry.upTo = batch.batch.upTo;
-    queues.set(entry.sessionId, []);
-    if (batch.batch.end === null) return;
-    await archive.store(entry.sessionId, spool.readAll(entry.sessionId));
-    spool.remove(entry.sessionId);
-    followed.delete(entry.sessionId);
-    queues.delete(entry.sessionId);
+    entry.dirty = true;
   }
 
-  const queues = new Map<string, ReadEvent[]>();
-  function queueOf(entry: Followed): ReadEvent[] {
-    let queue = queues.get(entry.sessionId);
-    if (queue === undefined) {
-      queue = [];
-      queues.set(entry.sessionId, queue);
-    }
-    return queue;
-  }
-
-  function toBatch(entry: Followed, events: readonly ReadEvent[]) {
+  /** `last`: nothing waits behind these, so that all that was written is indexed with them. */
+  function toBatch(entry: Followed, events: readonly IndexedEvent[], last: boolean) {
     const operations: IndexedOperation[] = [];
     const outcomes: IndexedOutcome[] = [];
     const opened = new Set<string>();
@@ -140,7 +183,7 @@ export function createSpoolIndexer(options: {
         outcomes.push({ decisionId, outcome, tag, rows, bytes, maskedCells, durationMs, sqlstate });
         opened.delete(event.decisionId);
         closed.add(event.decisionId);
-      } else if (event.kind === 'session-end') {
+      } else {
         // INVARIANT: what has no outcome by the end may have run at the target: it is `unknown`, never `skipped`.
         for (const decisionId of [...entry.open, ...opened])
           if (!closed.has(decisionId))
@@ -154,45 +197,71 @@ export function createSpoolIndexer(options: {
               durationMs: null,
               sqlstate: null,
             });
-        const whole = decodeRecording(spool.readAll(entry.sessionId));
+        const head = entry.head ?? decodeRecording(spool.readAll(entry.sessionId)).head;
         end = {
           at: event.at,
           reason: event.reason,
           detail: event.detail,
           interrupted: event.reason === 'gateway-crashed',
-          head: { count: whole.head.count, hash: Buffer.from(whole.head.hash).toString('hex') },
+          head: { count: head.count, hash: Buffer.from(head.hash).toString('hex') },
           bytesIn: event.bytesIn,
           bytesOut: event.bytesOut,
         };
       }
     }
-    const upTo = entry.upTo + events.length;
+    const upTo = last ? entry.written : (events.at(-1)?.seq ?? entry.indexed - 1) + 1;
     return { batch: { operations, outcomes, end, upTo } satisfies SessionIndexBatch, opened, closed };
   }
 
+  function follow(sessionId: string, fromFile: boolean): Followed {
+    const entry: Followed = {
+      sessionId,
+      reader: fromFile ? createRecordingReader() : null,
+      offset: 0,
+      queue: [],
+      written: 0,
+      head: null,
+      indexed: 0,
+      open: new Set(),
+      urgent: false,
+      dirty: true,
+      busy: false,
+      running: false,
+      failures: 0,
+      timer: null,
+    };
+    followed.set(sessionId, entry);
+    return entry;
+  }
+
   return {
-    touch(sessionId) {
-      let entry = followed.get(sessionId);
-      if (entry === undefined) {
-        entry = {
-          sessionId,
-          reader: createRecordingReader(),
-          offset: 0,
-          upTo: 0,
-          open: new Set(),
-          dirty: true,
-          busy: false,
-          running: false,
-          failures: 0,
-          timer: null,
-        };
-        followed.set(sessionId, entry);
-      }
+    touch(sessionId, written) {
+      const entry = followed.get(sessionId) ?? follow(sessionId, written === undefined);
       entry.dirty = true;
+      if (written !== undefined && entry.reader === null) {
+        entry.queue.push(...written.events);
+        entry.written = written.head.count;
+        if (entry.queue.length > MAX_QUEUED_EVENTS && !entry.running) {
+          entry.queue = [];
+          entry.reader = createRecordingReader();
+        }
+      }
+      const last = written?.events.at(-1);
+      if (last?.kind === 'session-end') entry.head = written!.head;
       schedule(entry, delayOf(entry));
+      // Somebody may be looking at the page that explains it.
+      if (!entry.urgent && written?.events.some(isUrgent)) {
+        entry.urgent = true;
+        hurry(entry);
+      }
     },
     async drain(signal) {
-      for (const entry of followed.values()) schedule(entry, 0);
+      draining = true;
+      for (const entry of followed.values()) {
+        if (entry.timer !== null) clearTimeout(entry.timer);
+        entry.timer = null;
+        schedule(entry, 0);
+      }
       while (followed.size > 0 && !signal.aborted) {
         await new Promise<void>((resolve) => {
           idle.add(resolve);
@@ -203,7 +272,40 @@ export function createSpoolIndexer(options: {
   };
 }
 
+export function isIndexed(event: { readonly kind: ReadEvent['kind'] }): event is IndexedEvent {
+  return event.kind === 'operation' || event.kind === 'outcome' || event.kind === 'session-end';
+}
+
+/** Refusals, holds and errors are explained to people; and an end is waited for. */
+function isUrgent(event: IndexedEvent): boolean {
+  if (event.kind === 'operation') return event.decision.outcome !== 'allow';
+  return event.kind === 'session-end' || event.outcome !== 'done';
+}
+
 function delayOf(entry: Followed): number {
   if (entry.failures > 0) return Math.min(MAX_BACKOFF_MS, GATHER_MS * 2 ** Math.min(10, entry.failures));
-  return entry.busy ? GATHER_BUSY_MS : GATHER_MS;
+  return entry.busy && !entry.urgent ? GATHER_BUSY_MS : GATHER_MS;
+}
+
+/** How many events may be indexed now: any number while the gate is quiet. */
+function createPace(): { take(wanted: number): number } {
+  let since = performance.eventLoopUtilization();
+  let measuredAt = performance.now();
+  let busy = false;
+  let left = BUSY_EVENTS_PER_SECOND;
+  return {
+    take(wanted) {
+      const now = performance.now();
+      if (now - measuredAt >= 1_000) {
+        busy = performance.eventLoopUtilization(since).utilization > BUSY_UTILIZATION;
+        since = performance.eventLoopUtilization();
+        left = Math.min(BUSY_EVENTS_PER_SECOND * 2, left + (BUSY_EVENTS_PER_SECOND * (now - measuredAt)) / 1_000);
+        measuredAt = now;
+      }
+      if (!busy) return wanted;
+      const given = Math.min(wanted, Math.floor(left));
+      left -= given;
+      return given;
+    },
+  };
 }

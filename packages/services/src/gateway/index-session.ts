@@ -56,7 +56,7 @@ export interface SessionIndexBatch {
 
 /**
  * Writes what a recording says into the index. A batch may come again, whole or in other pieces, after a crash or a
- * lost answer: rows are by (session, sequence), counters are counted anew from them, and an end is written once.
+ * lost answer: rows are by (session, sequence), counters count what is new among them, and an end is written once.
  */
 export async function indexSession(ctx: ServiceContext, sessionId: string, batch: SessionIndexBatch): Promise<void> {
   requireSystem(ctx, 'gateway');
@@ -66,19 +66,31 @@ export async function indexSession(ctx: ServiceContext, sessionId: string, batch
       from sessions s join grants g on g.id = s."grantId"
       where s.id = ${sessionId} for update of s`;
     if (session === undefined) throw new TaskgateError('not-found', `there is no session \`${sessionId}\``);
-    if (batch.operations.length > 0) await addOperations(tx, sessionId, batch.operations);
-    if (batch.outcomes.length > 0) await addOutcomes(tx, sessionId, batch.outcomes);
-    await countAnew(tx, sessionId, batch.upTo);
+    const added = batch.operations.length > 0 ? await addOperations(tx, sessionId, batch.operations) : NONE_ADDED;
+    const changed = batch.outcomes.length > 0 ? await addOutcomes(tx, sessionId, batch.outcomes) : NONE_CHANGED;
+    await count(tx, sessionId, batch.upTo, added, changed);
     if (batch.end !== null && !session.ended) await endSessionRow(tx, ctx, sessionId, batch.end);
     await notifyChange(tx, { topic: 'sessions', id: sessionId, userId: session.userId });
   });
 }
 
+interface AddedOperations {
+  readonly operations: number;
+  readonly denied: number;
+  readonly held: number;
+}
+interface ChangedOutcomes {
+  readonly rows: bigint;
+  readonly masked: bigint;
+}
+const NONE_ADDED: AddedOperations = { operations: 0, denied: 0, held: 0 };
+const NONE_CHANGED: ChangedOutcomes = { rows: 0n, masked: 0n };
+
 async function addOperations(
   tx: Transaction,
   sessionId: string,
   operations: SessionIndexBatch['operations'],
-): Promise<void> {
+): Promise<AddedOperations> {
   const reaches = await addReaches(tx, operations);
   const rows = storableJson(
     operations.map((operation) => ({
@@ -88,7 +100,8 @@ async function addOperations(
       reachId: reaches.get(operation.relations)!,
     })),
   );
-  await tx.$executeRaw`
+  const [added] = await tx.$queryRaw<AddedOperations[]>`
+    with added as (
     insert into operations ("sessionId", seq, "decisionId", at, outcome, "statementClass", label, fingerprint,
       "catalogVersion", "reachId", relations, "relationNames", reasons)
     select ${sessionId}, x.seq, x."decisionId", x.at, x.outcome, x."statementClass", x.label, x.fingerprint,
@@ -96,7 +109,12 @@ async function addOperations(
     from jsonb_to_recordset(${rows}::jsonb) as x(seq int, "decisionId" text, at timestamptz, outcome text,
       "statementClass" text, label text, fingerprint text, "catalogVersion" text, "reachId" text, relations jsonb,
       "relationNames" jsonb, reasons jsonb)
-    on conflict ("sessionId", seq) do nothing`;
+    on conflict ("sessionId", seq) do nothing
+    returning outcome)
+    select count(*)::int as operations, (count(*) filter (where outcome = 'deny'))::int as denied,
+      (count(*) filter (where outcome = 'hold'))::int as held
+    from added`;
+  return added!;
 }
 
 /**
@@ -110,6 +128,7 @@ async function addReaches(
   const ids = new Map<readonly IndexedRelation[], string>();
   const reaches = new Map<string, readonly IndexedRelation[]>();
   for (const { relations } of operations) {
+    if (ids.has(relations)) continue;
     const id = createHash('sha256').update(JSON.stringify(relations)).digest('hex').slice(0, 32);
     ids.set(relations, id);
     reaches.set(id, relations);
@@ -141,30 +160,44 @@ async function addReaches(
   return ids;
 }
 
-async function addOutcomes(tx: Transaction, sessionId: string, outcomes: SessionIndexBatch['outcomes']): Promise<void> {
-  // What is known is never made unknown again.
-  await tx.$executeRaw`
-    update operations o
-    set result = x.outcome, tag = x.tag, rows = x.rows, bytes = x.bytes, "maskedCells" = x."maskedCells",
-      "durationMs" = x."durationMs", sqlstate = x.sqlstate
-    from jsonb_to_recordset(${storableJson(outcomes)}::jsonb) as x("decisionId" text, outcome text, tag text,
-      rows bigint, bytes bigint, "maskedCells" int, "durationMs" float8, sqlstate text)
-    where o."sessionId" = ${sessionId} and o."decisionId" = x."decisionId"
-      and (o.result is null or x.outcome <> 'unknown')`;
+async function addOutcomes(
+  tx: Transaction,
+  sessionId: string,
+  outcomes: SessionIndexBatch['outcomes'],
+): Promise<ChangedOutcomes> {
+  // What is known is never made unknown again. The session's row is locked: nobody else changes these meanwhile.
+  const [changed] = await tx.$queryRaw<ChangedOutcomes[]>`
+    with x as (
+      select * from jsonb_to_recordset(${storableJson(outcomes)}::jsonb) as x("decisionId" text, outcome text, tag text,
+        rows bigint, bytes bigint, "maskedCells" int, "durationMs" float8, sqlstate text)
+    ), before as (
+      select o.seq, o.rows, o."maskedCells", x."decisionId" from operations o join x on o."decisionId" = x."decisionId"
+      where o."sessionId" = ${sessionId} and (o.result is null or x.outcome <> 'unknown')
+    ), changed as (
+      update operations o
+      set result = x.outcome, tag = x.tag, rows = x.rows, bytes = x.bytes, "maskedCells" = x."maskedCells",
+        "durationMs" = x."durationMs", sqlstate = x.sqlstate
+      from x join before on before."decisionId" = x."decisionId"
+      where o."sessionId" = ${sessionId} and o.seq = before.seq
+      returning coalesce(o.rows, 0) - coalesce(before.rows, 0) as rows, o."maskedCells" - before."maskedCells" as masked
+    )
+    select coalesce(sum(rows), 0)::bigint as rows, coalesce(sum(masked), 0)::bigint as masked from changed`;
+  return changed!;
 }
 
-async function countAnew(tx: Transaction, sessionId: string, upTo: number): Promise<void> {
+async function count(
+  tx: Transaction,
+  sessionId: string,
+  upTo: number,
+  added: AddedOperations,
+  changed: ChangedOutcomes,
+): Promise<void> {
   await tx.$executeRaw`
-    update sessions s
-    set "indexedUpTo" = greatest(s."indexedUpTo", ${upTo}::int), "operationCount" = c.operations,
-      "deniedCount" = c.denied, "heldCount" = c.held, "rowCount" = c.rows, "maskedCells" = c.masked
-    from (
-      select count(*)::int as operations, (count(*) filter (where outcome = 'deny'))::int as denied,
-        (count(*) filter (where outcome = 'hold'))::int as held, coalesce(sum(rows), 0)::bigint as rows,
-        coalesce(sum("maskedCells"), 0)::bigint as masked
-      from operations where "sessionId" = ${sessionId}
-    ) c
-    where s.id = ${sessionId}`;
+    update sessions
+    set "indexedUpTo" = greatest("indexedUpTo", ${upTo}::int), "operationCount" = "operationCount" + ${added.operations}::int,
+      "deniedCount" = "deniedCount" + ${added.denied}::int, "heldCount" = "heldCount" + ${added.held}::int,
+      "rowCount" = "rowCount" + ${changed.rows}::bigint, "maskedCells" = "maskedCells" + ${changed.masked}::bigint
+    where id = ${sessionId}`;
 }
 
 async function endSessionRow(
