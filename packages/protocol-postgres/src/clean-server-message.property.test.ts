@@ -14,6 +14,7 @@ const NAMES = new Set(['public', 'customers', 'public.customers', 'email', 'ssn'
 const said = (text: string, parameters: readonly string[] = []): Said => ({
   text,
   parameters,
+  copies: false,
   isName: (word) => NAMES.has(word.toLowerCase()),
 });
 

@@ -8,6 +8,8 @@ export interface Said {
   readonly text: string;
   /** Values that the client bound, as text: named where the server could not read one. Empty: none. */
   readonly parameters: readonly string[];
+  /** It copies data in: lines are counted in the client's own data. */
+  readonly copies: boolean;
   /** Whether this is a name of the catalog (`customers`, `public.customers`, `email`, `character varying(20)`), in any case. */
   readonly isName: (word: string) => boolean;
 }
@@ -39,11 +41,10 @@ const NAME_FIELDS = ['s', 't', 'c', 'd', 'n'];
  * An error or notice of the server as it may be sent where columns are hidden. Any text of a server can quote a row (a
  * failed cast, a check, a RAISE), so nothing of it goes through but: Postgres' own sentences, filled with what the
  * client said itself or what names the catalog has; the sqlstate, if it is Postgres' own; names of tables, columns and
- * constraints that are known; a place in the client's own text. Detail, context, file and line never do.
+ * constraints that are known; a place in the client's own text or data. Detail, file and line never do, and of the context only the line of a COPY.
  */
 export function cleanServerMessage(fields: ErrorFields, said: Said): CleanedMessage {
-  const given = sqlstateOf(fields);
-  const sqlstate = CONDITION_NAMES.has(given) ? given : RAISED;
+  const sqlstate = knownSqlstate(fields);
   const severity = fields.get('V') ?? fields.get('S') ?? '';
   const shown = SEVERITIES.has(severity) ? severity : 'ERROR';
   const position = positionIn(fields, said.text);
@@ -67,9 +68,32 @@ export function cleanServerMessage(fields: ErrorFields, said: Said): CleanedMess
     const name = fields.get(letter);
     if (name !== undefined && isKnownName(name, said)) cleaned.set(letter, name);
   }
+  const place = copyPlace(fields.get('W'), said);
+  if (place !== null) cleaned.set('W', place);
   const withheld =
-    !sentence || sqlstate !== given || (hint !== undefined && hintShown === null) || fields.has('D') || fields.has('W');
+    !sentence ||
+    sqlstate !== fields.get('C') ||
+    (hint !== undefined && hintShown === null) ||
+    fields.has('D') ||
+    fields.has('W');
   return { fields: cleaned, withheld };
+}
+
+/** A sqlstate of Postgres' own: user code can raise any five characters. */
+export function knownSqlstate(fields: ErrorFields): string {
+  const given = sqlstateOf(fields);
+  return CONDITION_NAMES.has(given) ? given : RAISED;
+}
+
+/** Where in the client's data a COPY failed, without the value there. */
+function copyPlace(context: string | undefined, said: Said): string | null {
+  const match = /(?:^|\n)COPY ([^\s,:"]{1,63}), line (\d{1,10})(?:, column ([^\s,:"]{1,63}))?(?::[^\n]*)?$/.exec(
+    context?.slice(-MAX_MESSAGE_CHARACTERS) ?? '',
+  );
+  if (match === null || !said.copies) return null;
+  const [, table, line, column] = match;
+  if (!isKnownName(table!, said)) return null;
+  return `COPY ${table}, line ${line}${column !== undefined && isKnownName(column, said) ? `, column ${column}` : ''}`;
 }
 
 /** A notice, likewise; `null` where nothing of it may be sent: a notice that says nothing is of no use. */
@@ -144,7 +168,7 @@ function isKnownName(value: string, said: Said): boolean {
  * (`function total(integer, text)`, `integer + text`). Numbers and longer signs count only as part of one piece.
  */
 function isSaid(value: string, { said, reads }: May): boolean {
-  if (said.parameters.includes(value)) return true;
+  if (said.parameters.includes(value) || isCommandTag(value)) return true;
   if (!reads) return false;
   const text = said.text.toLowerCase();
   const lower = value.toLowerCase();

@@ -114,7 +114,7 @@ export const SERVER_MESSAGES: ReadonlyMap<string, readonly string[]> = new Map(
       'unrecognized configuration parameter "%s"',
       'constraint "%s" of relation "%s" does not exist',
       'constraint "%s" for table "%s" does not exist',
-      'collation "%s" for encoding "%s" does not exist',
+      'collation "%s" for encoding "UTF8" does not exist',
     ],
     '42710': ['constraint "%s" for relation "%s" already exists', 'type "%s" already exists'],
     '42712': ['table name "%s" specified more than once'],

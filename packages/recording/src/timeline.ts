@@ -133,7 +133,8 @@ function addTo(
       draft.copyData.push(event);
       return;
     case 'outcome':
-      draft.outcome ??= event;
+      // A commit that failed behind it has written another one, which holds.
+      draft.outcome = event;
       if (event.shapeId !== undefined) draft.shape ??= shapes.get(event.shapeId) ?? null;
       return;
   }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import {
   buildCatalog,
+  buildFunction,
   buildRelation,
   buildType,
   type CatalogColumn,
+  type CatalogFunction,
   type CatalogType,
   type PostgresCatalog,
 } from '@taskgate/core';
@@ -15,13 +17,14 @@ type RelationRow = Omit<Parameters<typeof buildRelation>[0], 'columns'> & {
 
 /**
  * The catalog of a test database as far as tests of the analysis and of the data path need it: its real OIDs, relations,
- * views, inheritance and types of its own. It has no functions, operators or triggers.
+ * views, inheritance, functions and types of its own. It has no operators or triggers.
  */
 export async function readTestCatalog(database: TestDatabase): Promise<PostgresCatalog> {
   const [row] = await database.query<{
     server_version: number;
     relations: RelationRow[] | null;
     types: CatalogType[] | null;
+    functions: CatalogFunction[] | null;
     builtin: string[];
   }>(`
     set search_path = '';
@@ -46,14 +49,25 @@ export async function readTestCatalog(database: TestDatabase): Promise<PostgresC
            from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0)) order by t.typname)
        from pg_type t join pg_namespace n on n.oid = t.typnamespace left join pg_class c on c.oid = t.typrelid
        where n.nspname = 'public' and (t.typtype = 'e' or c.relkind = 'c')) as types,
+      (select jsonb_agg(jsonb_build_object('oid', p.oid::int8, 'schema', n.nspname, 'name', p.proname,
+         'arguments', (select coalesce(jsonb_agg(format_type(t, null) order by i), '[]')
+           from unnest(p.proargtypes) with ordinality a(t, i)),
+         'defaults', p.pronargdefaults, 'result', format_type(p.prorettype, null), 'returnsSet', p.proretset,
+         'outputs', (select coalesce(jsonb_agg(a.name), '[]')
+           from unnest(p.proargnames, p.proargmodes) a(name, mode) where a.mode in ('t', 'o', 'b')),
+         'volatility', case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
+         'language', l.lanname) order by p.oid)
+       from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
+       where n.nspname = 'public' and p.prokind = 'f' and p.provariadic = 0) as functions,
       (select jsonb_agg(distinct proname) from pg_proc where pronamespace = 'pg_catalog'::regnamespace) as builtin`);
-  const { server_version, relations, types, builtin } = row!;
+  const { server_version, relations, types, functions, builtin } = row!;
   const content = {
     serverVersion: server_version,
     database: database.name,
     searchPath: ['public'],
     relations: (relations ?? []).map(({ columns, ...rest }) => ({ ...buildRelation(rest), columns })),
     types: (types ?? []).map((type) => buildType(type)),
+    functions: (functions ?? []).map((row) => buildFunction(row)),
     builtinFunctionNames: builtin,
   };
   return { ...buildCatalog(content), version: createHash('sha256').update(JSON.stringify(content)).digest('hex') };

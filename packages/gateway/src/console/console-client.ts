@@ -8,6 +8,7 @@ import {
   decodeBackendMessage,
   decodeDataRow,
   decodeErrorFields,
+  encodeCopyFail,
   encodeQuery,
   encodeTerminate,
   type Frame,
@@ -33,6 +34,7 @@ export class ConsoleClient {
   #rows: (string | null)[][] = [];
   #rowBytes = 0;
   #ready = false;
+  #transaction: 'idle' | 'open' | 'failed' = 'idle';
   readonly #now: () => number;
 
   constructor(wire: Duplex, emit: (event: ConsoleEvent) => boolean, now: () => number) {
@@ -55,6 +57,20 @@ export class ConsoleClient {
   }
 
   run(id: number, sql: string, maxRows: number): void {
+    // JSON can hold a NUL; the protocol's texts end with the first one.
+    if (sql.includes('\0')) {
+      this.#send({
+        type: 'error',
+        id,
+        sqlstate: '22021',
+        message: 'a statement cannot hold a NUL character',
+        detail: null,
+        hint: 'take it out',
+        position: sql.indexOf('\0') + 1,
+        link: null,
+      });
+      return this.#send({ type: 'done', id, transaction: this.#transaction, durationMs: 0 });
+    }
     this.#running = { id, maxRows, startedAt: this.#now(), rows: 0 };
     this.#wire.write(encodeQuery(sql));
   }
@@ -120,8 +136,9 @@ export class ConsoleClient {
           });
         return;
       }
-      case BACKEND_TAG.copyOut:
       case BACKEND_TAG.copyIn:
+        // The browser sends statements only: the target would wait for data for ever.
+        this.#wire.write(encodeCopyFail('the console cannot copy data in; use psql'));
         return;
       case BACKEND_TAG.error:
       case BACKEND_TAG.notice: {
@@ -161,11 +178,13 @@ export class ConsoleClient {
         this.#masks = [];
         const message = decodeBackendMessage(frame);
         this.#running = null;
-        if (running !== null && message.kind === 'ready')
+        if (message.kind !== 'ready') return;
+        this.#transaction = message.status === 'idle' ? 'idle' : message.status === 'transaction' ? 'open' : 'failed';
+        if (running !== null)
           this.#send({
             type: 'done',
             id,
-            transaction: message.status === 'idle' ? 'idle' : message.status === 'transaction' ? 'open' : 'failed',
+            transaction: this.#transaction,
             durationMs: Math.round((this.#now() - running.startedAt) * 10) / 10,
           });
         return;

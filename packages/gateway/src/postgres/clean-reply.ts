@@ -9,6 +9,7 @@ import {
   type Said,
   sqlstateOf,
 } from '@taskgate/protocol-postgres';
+import type { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
 import type { SessionState } from './session-state.ts';
 
@@ -102,24 +103,31 @@ export function seesEverything(policies: CompiledPolicySet): boolean {
 }
 
 function saidIn(state: SessionState, reply: ExpectedReply | undefined): Said {
-  const isName = (word: string): boolean => namesOf(state.context.catalog).has(word);
+  const said = {
+    text: '',
+    parameters: [],
+    copies: false,
+    isName: (word: string): boolean => namesOf(state.context.catalog).has(word),
+  };
+  const copiesIn = (run: OperationRun | undefined): boolean => run?.decided.operation.copy?.direction === 'in';
   switch (reply?.kind) {
     case 'query':
-      return { text: reply.text, parameters: [], isName };
+      return { ...said, text: reply.text, copies: copiesIn(reply.runs[reply.current]) };
     case 'parse':
     case 'describe-statement':
-      return { text: reply.statement.text, parameters: [], isName };
+      return { ...said, text: reply.statement.text };
     case 'bind': {
       const { portal } = reply;
       // Only here are values the client's own for sure: while it runs, a function could quote a row that equals one.
       const parameters = portal.parameters.flatMap((value) => (value === null ? [] : [utf8DecodeLossy(value)]));
-      return { text: portal.statement.text, parameters, isName };
+      return { ...said, text: portal.statement.text, parameters };
     }
     case 'describe-portal':
+      return { ...said, text: reply.portal.statement.text };
     case 'execute':
-      return { text: reply.portal.statement.text, parameters: [], isName };
+      return { ...said, text: reply.portal.statement.text, copies: copiesIn(reply.run) };
     default:
-      return { text: '', parameters: [], isName };
+      return said;
   }
 }
 

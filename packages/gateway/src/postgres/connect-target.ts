@@ -18,10 +18,10 @@ import {
   endPointHash,
   type Frame,
   isBackendTag,
+  knownSqlstate,
   maxBackendBytes,
   md5Password,
   type ScramChannelBinding,
-  sqlstateOf,
 } from '@taskgate/protocol-postgres';
 import type { LeasedCredential } from '../control-plane.ts';
 import { type DialedSocket, dial } from './dial.ts';
@@ -230,7 +230,7 @@ async function authenticate(
           key = { processId: message.processId, secret: message.secret.slice() };
           break;
         case 'error': {
-          const sqlstate = sqlstateOf(message.fields);
+          const sqlstate = knownSqlstate(message.fields);
           throw sqlstate.startsWith('28')
             ? refused('the target does not accept it', new Error(`${sqlstate} ${message.fields.get('M')}`))
             : unreachable(`it refuses connections (${sqlstate})`, new Error(`${sqlstate} ${message.fields.get('M')}`));

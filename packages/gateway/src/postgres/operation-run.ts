@@ -16,6 +16,12 @@ import type { DecidedStatement, DecisionContext } from './decision-context.ts';
 import type { GrantBudget, LimitReached } from './grant-budget.ts';
 import { type ResultPlan, ShapeMismatch, type ShownColumn } from './result-plan.ts';
 
+interface OutcomeDetails {
+  readonly tag?: string | null;
+  readonly sqlstate?: string | null;
+  readonly message?: string | null;
+}
+
 const MAX_NOTES = 100;
 const MAX_NOTE_CHARACTERS = 2_000;
 
@@ -285,13 +291,20 @@ export class OperationRun {
   }
 
   /** Writes the outcome, once. */
-  close(
-    outcome: OperationOutcome,
-    details: { readonly tag?: string | null; readonly sqlstate?: string | null; readonly message?: string | null } = {},
-  ): void {
+  close(outcome: OperationOutcome, details: OutcomeDetails = {}): void {
     if (this.closed) return;
     this.closed = true;
     this.maskedCells += this.#copyMasker?.maskedCells ?? 0;
+    this.#writeOutcome(outcome, details);
+    if (outcome === 'done') this.onSuccess();
+  }
+
+  /** It was done, and its commit failed behind that: a second outcome, which holds. */
+  undo(details: OutcomeDetails): void {
+    this.#writeOutcome('error', details);
+  }
+
+  #writeOutcome(outcome: OperationOutcome, details: OutcomeDetails): void {
     this.#flushRows();
     const tag = details.tag ?? null;
     const said = [...(details.message == null ? [] : [details.message]), ...this.#notes];
@@ -309,6 +322,5 @@ export class OperationRun {
       ...(this.#shapeId === null ? {} : { shapeId: this.#shapeId }),
       secret: { message: said.length === 0 ? null : said.join('\n') },
     });
-    if (outcome === 'done') this.onSuccess();
   }
 }

@@ -172,6 +172,7 @@ function readExecution(
   const { run } = head;
   if (frame.tag === BACKEND_TAG.dataRow && !run.described) describeExecution(head);
   if (!readResult(state, frame, run, ports)) return;
+  state.lastRun = run;
   state.replies.shift();
 }
 
@@ -364,6 +365,7 @@ function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   if (head.kind === 'refusal' ? !(head.simple && head.answered) : head.kind !== 'sync' && head.kind !== 'query')
     throw unexpected(frame);
   state.replies.shift();
+  state.lastRun = null;
   state.withheld = null;
   if (withheld !== null) {
     const isUndone = state.transaction !== 'idle' || (head.kind === 'query' && head.failed);
@@ -403,17 +405,20 @@ function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
     state.replies.shift();
     return skipToSync(state, ports);
   }
-  const run = currentRun(head) ?? state.convertedRun?.run ?? convertedRun(state) ?? recordUnrun(state, head);
+  const atSync = head?.kind === 'sync' ? state.lastRun : null;
+  const run = currentRun(head) ?? state.convertedRun?.run ?? convertedRun(state) ?? atSync ?? recordUnrun(state, head);
   const explainUrl = run === null ? null : state.ports.controlPlane.explainUrl(run.decisionId);
   const { fields, sqlstate, whole } = cleanError(state, head, decodeErrorFields(frame.raw), explainUrl);
   const cut = run?.cut ?? null;
   const interruption = sqlstate === '57014' ? state.interruption : null;
   if (cut !== null) ports.send(encodePassed(cut, 'rolled back'));
   else ports.send(interruption === null ? encodeErrorFields('error', fields) : encodeInterruption(interruption));
-  run?.close(cut !== null ? 'withheld' : sqlstate === '57014' ? 'cancelled' : 'error', {
+  const failed = {
     sqlstate: cut !== null ? '53400' : (interruption?.sqlstate ?? sqlstate),
     message: cut?.message ?? interruption?.message ?? whole,
-  });
+  };
+  if (run?.closed === true) run.undo(failed);
+  else run?.close(cut !== null ? 'withheld' : sqlstate === '57014' ? 'cancelled' : 'error', failed);
   if (head === undefined || head.kind === 'sync') {
     // At a Sync: the commit itself failed. Without anything awaited: the target is about to close.
     state.convertedRun = null;

@@ -181,6 +181,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     converted: false,
     convertedRun: null,
     withheld: null,
+    lastRun: null,
   };
   const session = new PostgresSession(state, client, target, {
     contexts: ports.contexts,

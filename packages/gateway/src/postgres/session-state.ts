@@ -45,6 +45,8 @@ export interface SessionState {
   interruption: Interruption | null;
   /** A simple query that the gate runs by the extended protocol, to check `affects` before it commits. */
   converted: boolean;
+  /** The last operation that was done: what fails at the Sync behind it (a deferred constraint) undid it. */
+  lastRun: OperationRun | null;
   /** It kept within its limit and waits for its commit. */
   convertedRun: { readonly run: OperationRun; readonly tag: string; readonly complete: Uint8Array } | null;
   /** A write that stands passed the budget: until the next ReadyForQuery the client is told nothing but this. */

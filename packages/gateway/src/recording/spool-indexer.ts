@@ -159,7 +159,8 @@ export function createSpoolIndexer(options: {
   /** `last`: nothing waits behind these, so that all that was written is indexed with them. */
   function toBatch(entry: Followed, events: readonly IndexedEvent[], last: boolean) {
     const operations: IndexedOperation[] = [];
-    const outcomes: IndexedOutcome[] = [];
+    // Of two outcomes of one operation the later one holds.
+    const outcomes = new Map<string, IndexedOutcome>();
     const opened = new Set<string>();
     const closed = new Set<string>();
     let end: SessionIndexBatch['end'] = null;
@@ -180,14 +181,14 @@ export function createSpoolIndexer(options: {
         opened.add(event.decisionId);
       } else if (event.kind === 'outcome') {
         const { decisionId, outcome, tag, rows, bytes, maskedCells, durationMs, sqlstate } = event;
-        outcomes.push({ decisionId, outcome, tag, rows, bytes, maskedCells, durationMs, sqlstate });
+        outcomes.set(decisionId, { decisionId, outcome, tag, rows, bytes, maskedCells, durationMs, sqlstate });
         opened.delete(event.decisionId);
         closed.add(event.decisionId);
       } else {
         // INVARIANT: what has no outcome by the end may have run at the target: it is `unknown`, never `skipped`.
         for (const decisionId of [...entry.open, ...opened])
           if (!closed.has(decisionId))
-            outcomes.push({
+            outcomes.set(decisionId, {
               decisionId,
               outcome: 'unknown',
               tag: null,
@@ -210,7 +211,11 @@ export function createSpoolIndexer(options: {
       }
     }
     const upTo = last ? entry.written : (events.at(-1)?.seq ?? entry.indexed - 1) + 1;
-    return { batch: { operations, outcomes, end, upTo } satisfies SessionIndexBatch, opened, closed };
+    return {
+      batch: { operations, outcomes: [...outcomes.values()], end, upTo } satisfies SessionIndexBatch,
+      opened,
+      closed,
+    };
   }
 
   function follow(sessionId: string, fromFile: boolean): Followed {

@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash } from 'node:crypto';
+import { createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -6,21 +6,50 @@ import zlib from 'node:zlib';
 import { decodeRecording, isSealedRecording, openEvent, unsealRecording } from '@taskgate/recording';
 import { waitUntil } from '@taskgate/testkit';
 import { expect } from 'vitest';
+import { listenConsole } from '../console/listen-console.ts';
+import { ConsoleProbe } from './console-probe.ts';
 import type { MemoryGrant } from './memory-control-plane.ts';
 import { openTestDoor, type TestDoor } from './open-test-door.ts';
 import { RawClient } from './raw-client.ts';
 
+export interface RecordedOperation {
+  readonly statement: string;
+  readonly via: string;
+  readonly decision: string;
+  readonly outcome: string;
+  /** All that the target said, where it said something. */
+  readonly message: string | null;
+}
+
+/** A policy for a task that allows everything: then every canary is masked. */
+export const EVERY_CANARY_MASKED = `kind: Policy
+name: hidden
+purpose: Every canary is masked
+applies: { resources: { labels: { env: production } } }
+classify:
+  - columns: [public.customers.ssn, public.customers.email, public.customers.phone, public.payments.card_number]
+    as: pii
+mask:
+  - class: pii
+    as: redact
+`;
+
+export const CONSOLE_ORIGIN = 'http://127.0.0.1:3000';
+
 export interface ThreatDoor extends TestDoor {
   /** A client whose every received byte is searched by {@link ThreatDoor.expectNoLeak}. */
   raw(grant: MemoryGrant, startup?: Readonly<Record<string, string>>): Promise<RawClient>;
+  /** A browser's console, likewise. */
+  console(grant: MemoryGrant): Promise<ConsoleProbe>;
+  readonly consolePort: number;
   /** Canaries, in any disguise, that came to this client since it was last asked. */
-  leaksTo(client: RawClient): string[];
+  leaksTo(client: RawClient | ConsoleProbe): string[];
   /** No canary, in any disguise, in a byte of any client of this door so far. */
   expectNoLeak(): void;
   /** Of everything in the target that a client could change. */
   fingerprint(): Promise<string>;
   /** The statements in the recordings of all sessions so far, with their outcome. */
-  recorded(): Promise<readonly { statement: string; decision: string; outcome: string }[]>;
+  recorded(): Promise<readonly RecordedOperation[]>;
   approve(matching: string, parameters?: readonly (string | null)[]): Promise<void>;
 }
 
@@ -55,6 +84,18 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
     create function public.row_peek(public.customers) returns text language sql as 'select $1.ssn';
     create function public.wipe() returns int language sql volatile as 'delete from public.order_items; select 1';
     create view public.whole_customers as select * from public.customers;
+    create function public.peek_table() returns table (x text) language sql stable as 'select ssn from public.customers';
+    create view public.nested_customers as select id, ssn as number from public.whole_customers;
+    create materialized view public.kept_customers as select * from public.customers;
+    create table public.vip_customers () inherits (public.customers);
+    insert into public.vip_customers select 1000 + id, name, email, phone, ssn, country from only public.customers where id <= 2;
+    create table public.cards (id int, card_number text) partition by range (id);
+    create table public.old_cards partition of public.cards for values from (0) to (1000);
+    insert into public.cards select id, card_number from public.payments;
+    create table public.ruled (id int, name text);
+    create function public.rule_reads(public.ruled) returns text language sql stable as 'select ssn from public.customers limit 1';
+    create type public.mood as enum ('good', 'bad');
+    create domain public.short as text check (length(value) < 3);
     create unique index on public.customers (ssn);
     alter table public.orders add constraint known_status check (status <> 'forbidden');`);
   const needles = canaries.flatMap((canary) => {
@@ -77,9 +118,15 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
       ...plainDigits,
     ].map((needle) => Buffer.from(needle));
   });
-  const clients: RawClient[] = [];
+  const clients: (RawClient | ConsoleProbe)[] = [];
+  const consoles = await listenConsole({
+    host: '127.0.0.1',
+    port: 0,
+    allowedOrigins: [CONSOLE_ORIGIN],
+    ports: door.ports,
+  });
 
-  const leaksTo = (client: RawClient): string[] => {
+  const leaksTo = (client: RawClient | ConsoleProbe): string[] => {
     const received = client.takeReceived();
     return needles.filter((needle) => received.includes(needle)).map(String);
   };
@@ -120,6 +167,14 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
       clients.push(client);
       return client;
     },
+    consolePort: consoles.port,
+    async console(grant) {
+      const ticket = randomBytes(12).toString('hex');
+      door.controlPlane.tickets.set(ticket, grant.grant.grantId);
+      const client = await ConsoleProbe.open(consoles.port, CONSOLE_ORIGIN, ticket);
+      clients.push(client);
+      return client;
+    },
     leaksTo,
     expectNoLeak() {
       for (const client of clients) expect(leaksTo(client)).toEqual([]);
@@ -135,19 +190,24 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
       return row!.all;
     },
     async recorded() {
-      const found: { statement: string; decision: string; outcome: string; id: string }[] = [];
+      const found: (RecordedOperation & { id: string; outcome: string; message: string | null })[] = [];
       for (const { sessionId } of door.controlPlane.sessions)
         for (const event of await openRecording(sessionId)) {
           if (event.kind === 'operation')
             found.push({
               id: event.decisionId,
               statement: event.secret?.statement ?? '',
+              via: event.via,
               decision: event.decision.outcome,
               outcome: 'unknown',
+              message: null,
             });
           if (event.kind === 'outcome') {
             const of = found.find(({ id }) => id === event.decisionId);
-            if (of !== undefined) of.outcome = event.outcome;
+            if (of !== undefined) {
+              of.outcome = event.outcome;
+              of.message = event.secret?.message ?? null;
+            }
           }
         }
       return found;
@@ -163,6 +223,7 @@ export async function openThreatDoor(): Promise<ThreatDoor> {
     },
     async close() {
       for (const client of clients) client.close();
+      await consoles.close();
       await door.close();
     },
   };
