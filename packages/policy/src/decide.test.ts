@@ -189,6 +189,9 @@ describe('functions', () => {
     expect(said(wipes, rules(allow, { policy: 'deny: [{ delete: public.order_items }]' }))).toBe('deny denied-by-rule');
     const held = rules(allow, { policy: 'hold: [{ delete: public.order_items, approvals: { from: [dba] } }]' });
     expect(said(wipes, held)).toBe('hold held-by-rule');
+    expect(decide(wipes, held).reasons[0]!.message).toMatch(
+      'it sets off foreign key `k`, which may delete rows of `public.order_items`',
+    );
   });
 
   test('a rule can name one signature', () => {

@@ -6,6 +6,7 @@ import { checkFunctions } from './check-functions.ts';
 import { checkMaskEscapes } from './check-mask-escapes.ts';
 import { checkMasks, outputMasks } from './check-masks.ts';
 import type { CompiledPolicySet } from './compile-policy-set.ts';
+import { firesInWords } from './fires-in-words.ts';
 import { matchingDenies } from './matching-denies.ts';
 import { holdTerms, matchingHolds } from './matching-holds.ts';
 import { allowedReasons, distinctReasons, GATE, reasonOfRule } from './reason.ts';
@@ -71,12 +72,13 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
     const terms = holdTerms(holds);
     if (!terms.ok) return denial(operation, set, [terms.reason]);
     const { from, count } = terms.approvals;
+    const fires = firesInWords(operation);
     const reasons = distinctReasons(
       holds.map(({ reference }) =>
         reasonOfRule(
           'held-by-rule',
           reference,
-          `\`${operation.label}\` needs approval by rule \`${reference.rule}\` of ${reference.kind} \`${reference.name}\``,
+          `\`${operation.label}\` needs approval by rule \`${reference.rule}\` of ${reference.kind} \`${reference.name}\`${fires === null ? '' : `; ${fires}`}`,
           `it runs once ${count} of ${from.map((group) => `\`${group}\``).join(' or ')} ${count === 1 ? 'approves' : 'approve'}`,
         ),
       ),

@@ -386,6 +386,18 @@ describe('what a write leads to', () => {
   });
 });
 
+describe('P19 a generated column', () => {
+  test('holds what it is made from', () => {
+    const operation = analyze('select badge from badges');
+    expect(operation.output).toEqual([
+      { name: 'badge', sources: [column('badges', 'badge'), column('badges', 'ssn')], plain: false },
+    ]);
+    expect(operation.uses).toMatchObject([{ column: column('badges', 'ssn'), context: 'expression' }]);
+  });
+});
+
+const column = (relation: string, name: string) => ({ schema: 'public', relation, column: name });
+
 describe('P18 P19 definitions', () => {
   test.each([
     ['drop table orders, public.payments', 'drop', ['drop orders', 'drop payments']],

@@ -82,17 +82,21 @@ export function columnsOf(env: Env, relation: CatalogRelation, only: boolean): r
   );
   if (relation.kind === 'view' || relation.kind === 'materialized-view') return viewColumns(env, relation, resolved);
   const family = [...env.catalog.ancestors(relation), ...(only ? [] : env.catalog.descendants(relation))];
-  return relation.columns.map((column) => ({
-    name: column.name,
-    lineage: {
-      sources: [nameOf(relation, column.name), ...sameColumn(family, column.name)],
-      plain: true,
-      type: column.typeName,
-      rows: !isBuiltinScalar(column.typeName),
-    },
-    reads: [{ relation: resolved, column: column.name }],
-    computedFrom: [],
-  }));
+  return relation.columns.map((column) => {
+    // A generated column holds what it is made from under another name.
+    const made = column.generatedFrom.flatMap((name) => [nameOf(relation, name), ...sameColumn(family, name)]);
+    return {
+      name: column.name,
+      lineage: {
+        sources: [nameOf(relation, column.name), ...sameColumn(family, column.name), ...made],
+        plain: made.length === 0,
+        type: column.typeName,
+        rows: !isBuiltinScalar(column.typeName),
+      },
+      reads: [{ relation: resolved, column: column.name }],
+      computedFrom: made,
+    };
+  });
 }
 
 function viewColumns(env: Env, view: CatalogRelation, resolved: ResolvedRelation): readonly ScopeColumn[] {

@@ -25,6 +25,13 @@ function relation(
   return buildRelation({ oid, name, columns, ...rest });
 }
 
+const BADGES = relation(35, 'badges', { id: INT, ssn: TEXT, badge: TEXT });
+const GENERATED: CatalogRelation = {
+  ...BADGES,
+  columns: BADGES.columns.map((column) =>
+    column.name === 'badge' ? { ...column, default: 'generated', generatedFrom: ['ssn'] } : column,
+  ),
+};
 const CUSTOMER = { id: INT, name: TEXT, email: TEXT, phone: TEXT, ssn: TEXT, country: TEXT, created_at: WHEN };
 
 export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
@@ -104,6 +111,7 @@ export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
       { rules: [{ name: 'log', event: 'insert', instead: false, definition: LOG_RULE }] },
     ),
     relation(33, 'coded', { id: INT, code: TEXT, amount: 'public.positive' }, { writeFunctions: [900] }),
+    GENERATED,
     relation(34, 'moods', { id: INT, mood: 'public.mood' }),
     relation(31, 'Odd Name', { 'Mixed Case': TEXT, 'ss n': TEXT }),
     { ...relation(40, 'notes', { id: INT, text: TEXT }), schema: 'private' },
