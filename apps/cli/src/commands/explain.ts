@@ -50,7 +50,10 @@ Says why a statement was allowed, denied or held: DECISION is the id (dec_...) o
       lines.push(
         `may agree: ${one.approvers.count} of ${one.approvers.groups.join(' or ')} (${one.approvers.people.map(({ email }) => email).join(', ') || 'nobody now'})`,
       );
-    if (one.sameTaskAgain) lines.push(`ask again: taskgate grant ${one.task}`);
+    const sendAgain = one.outcome === 'hold' && one.grantState === 'active' && one.newerTaskRevision === null;
+    if (sendAgain && one.hold?.state !== 'waiting')
+      lines.push('the grant is still open: send it again, and it is asked for anew');
+    else if (one.sameTaskAgain && !sendAgain) lines.push(`ask again: taskgate grant ${one.task}`);
     for (const { task, outcome } of one.otherTasks)
       lines.push(`${outcome === 'hold' ? 'would be held' : 'would be allowed'}: taskgate grant ${task}`);
     lines.push(`${url}/explain/${one.decisionId}`);

@@ -31,6 +31,15 @@ export async function loadOperationsPage(
   page: { readonly after: InstantCursor | null; readonly limit: number },
 ): Promise<{ items: OperationRowView[]; nextCursor: string | null; last: InstantCursor | null }> {
   const wanted = [await replayableSessions(db, actor), ...conditions(filter)];
+  const reached = reachConditions(filter);
+  if (reached.length > 0) {
+    // All of them of one column: `select` of a `pii` column, not `select` here and `pii` there. Asked for first, since
+    // there are few of them, and often none.
+    const reaches = await db.$queryRaw<{ id: string }[]>`
+      select distinct c."reachId" as id from reached_columns c where ${Prisma.join(reached, ' and ')}`;
+    if (reaches.length === 0) return { items: [], nextCursor: null, last: null };
+    wanted.push(Prisma.sql`o."reachId" = any(${reaches.map(({ id }) => id)}::text[])`);
+  }
   if (page.after !== null) wanted.push(Prisma.sql`(o.at, o."decisionId") < (${page.after.at}, ${page.after.id})`);
   const rows = await db.$queryRaw<Row[]>`
     select o."decisionId", o."sessionId", o.at, o.outcome, o."statementClass", o.label, o.relations, o.reasons, o.result,
@@ -104,12 +113,6 @@ function conditions(filter: z.output<typeof Filter>): Prisma.Sql[] {
     found.push(Prisma.sql`(o.outcome <> 'allow' or o."reachId" in (
       select c."reachId" from reached_columns c
       where c.relation not like 'pg\\_catalog.%' and c.relation not like 'information\\_schema.%'))`);
-  const reached = reachConditions(filter);
-  // All of them of one column: `select` of a `pii` column, not `select` here and `pii` there.
-  if (reached.length > 0)
-    found.push(
-      Prisma.sql`o."reachId" in (select c."reachId" from reached_columns c where ${Prisma.join(reached, ' and ')})`,
-    );
   return found;
 }
 

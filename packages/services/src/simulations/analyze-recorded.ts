@@ -93,6 +93,12 @@ async function keep(
   fresh: ReadonlyMap<string, SqlOperation>,
 ): Promise<void> {
   const rows = [...fresh].map(([fingerprint, operation]) => ({ fingerprint, operation }));
+  // What another build or catalog made of a statement is of no use to anybody any more.
+  if (rows.length > 0)
+    await db.$executeRaw`
+      delete from analyzed_statements
+      where "resourceId" = ${resource.id}
+        and ("catalogVersion" <> ${resource.catalog.version} or analyzer <> ${analyzer})`;
   for (let at = 0; at < rows.length; at += WRITE_ROWS)
     await db.$executeRaw`
       insert into analyzed_statements ("resourceId", fingerprint, "catalogVersion", analyzer, operation)

@@ -40,13 +40,15 @@ try {
   for (const run of ['statements from recordings', 'statements from the store']) {
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
+    const before = process.cpuUsage();
     const result = await simulateDrafts(
       { services: shop.services, actor: shop.admin.actor },
       { drafts: [draft.document], from: new Date(now - 86_400_000), to: new Date(now + 1) },
     );
     delay.disable();
+    const { user, system } = process.cpuUsage(before);
     console.log(
-      `${run}: ${result.simulated} operations, ${result.distinct} distinct, ${result.tookMs} ms; ` +
+      `${run}: ${result.simulated} operations, ${result.distinct} distinct, ${result.tookMs} ms (${Math.round((user + system) / 1000)} ms of processor time); ` +
         `longest hold of the thread ${Math.round(delay.max / 1e6)} ms; changes ${JSON.stringify(result.changes)}`,
     );
   }

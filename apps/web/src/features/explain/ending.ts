@@ -13,12 +13,12 @@ export function titleOf({ outcome, ending, hold }: ExplanationView): string {
         return 'Why it was held, and timed out';
       case 'cancelled':
         return 'Why it was held, and taken back';
-      default:
-        return 'Why it was held';
     }
-  if (ending?.result === 'withheld') return 'Why its result was withheld';
-  if (ending?.result === 'error') return 'It was allowed, and the target refused it';
-  return 'Why it was allowed';
+  const held = outcome === 'hold';
+  if (ending?.result === 'withheld') return held ? 'Approved, and its result withheld' : 'Why its result was withheld';
+  if (ending?.result === 'error')
+    return held ? 'Approved, and the target refused it' : 'Allowed, and the target refused it';
+  return held ? 'Why it was held' : 'Why it was allowed';
 }
 
 /** How it ended, in a sentence; `null` while that is not known. */

@@ -239,8 +239,10 @@ function WhatNow({ explanation }: { explanation: ExplanationView }) {
   const reason = `For what ${task} ${outcome === 'deny' ? 'denied' : 'held'}: ${explanation.reasons[0]?.message.replaceAll('`', '') ?? ''} (${explanation.decisionId})`;
   const request = (name: string): string =>
     `/requests/new?task=${encodeURIComponent(name)}&reason=${encodeURIComponent(reason.slice(0, 400))}`;
+  // Held again in the same grant just as in a new one: it need only be sent again.
+  const sendAgain = outcome === 'hold' && explanation.grantState === 'active' && explanation.newerTaskRevision === null;
   const ways = [
-    ...(explanation.sameTaskAgain
+    ...(explanation.sameTaskAgain && !sendAgain
       ? [
           {
             task,
@@ -262,6 +264,11 @@ function WhatNow({ explanation }: { explanation: ExplanationView }) {
   ];
   return (
     <Panel title="What you can do">
+      {sendAgain && explanation.hold?.state !== 'waiting' && (
+        <p className={ways.length > 0 ? 'mb-2' : undefined}>
+          Your grant is still open: send the statement again, and it is held and asked for anew.
+        </p>
+      )}
       {ways.length > 0 ? (
         <ul className="flex flex-col gap-2">
           {ways.map((way) => (
@@ -278,7 +285,7 @@ function WhatNow({ explanation }: { explanation: ExplanationView }) {
             </li>
           ))}
         </ul>
-      ) : (
+      ) : sendAgain ? null : (
         <p>
           No task of yours on {explanation.resource} would allow it now. Change the statement as said, or ask an admin
           to change the task.
