@@ -1,8 +1,10 @@
+import { encodeCancelRequest } from '@taskgate/protocol-postgres';
+import { waitUntil } from '@taskgate/testkit';
 import { expect } from 'vitest';
 import type { ConsoleProbe } from './console-probe.ts';
 import type { MemoryGrant } from './memory-control-plane.ts';
 import type { ThreatDoor } from './open-threat-door.ts';
-import type { Answer, RawClient } from './raw-client.ts';
+import { type Answer, RawClient } from './raw-client.ts';
 
 /** Ways in which a client can send a statement. Each is a session of its own. */
 export const WAYS = ['simple', 'extended', 'extended, binary', 'console'] as const;
@@ -60,6 +62,15 @@ export class EveryWay {
         }),
       ways,
     );
+  }
+
+  /** As the client of that way takes a statement back: on a connection of its own, or by a message of the console. */
+  async cancel(way: Way): Promise<void> {
+    const client = this.#clients[way];
+    if (!('key' in client)) return client.send({ type: 'cancel' });
+    const canceller = new RawClient(this.#door.port);
+    canceller.send(encodeCancelRequest(client.key!.processId, client.key!.secret));
+    await waitUntil(() => canceller.closed);
   }
 
   /** All sessions answer an ordinary statement. */
