@@ -3,5 +3,6 @@ export { HARMLESS_FUNCTIONS, isHarmlessFunction } from './functions-allowed.ts';
 export { SUPPORTED_SERVER_MAJORS } from './parser.ts';
 export { HARMLESS_SETTINGS, isHarmlessSetting } from './settings.ts';
 export { SQL_LIMITS } from './sql-limits.ts';
+export { statementShape } from './statement-shape.ts';
 export { summarizeOperation } from './summarize-operation.ts';
 export { isAllowedSystemRelation } from './system-relations.ts';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createId, type Decision, type SqlOperation, TaskgateError } from '@taskgate/core';
 import { encodeDenial, encodeError } from '@taskgate/protocol-postgres';
 import { RECORDING_LIMITS, type StatementEvent } from '@taskgate/recording';
@@ -193,7 +193,7 @@ function describeStatement(
     relations: state.context.reachOf(operation),
     decision: { outcome: decision.outcome, reasons: decision.reasons },
     catalogVersion: state.context.catalog.version,
-    fingerprint: createHash('sha256').update(operation.text).digest('hex'),
+    fingerprint: hash('sha256', operation.text, 'hex'),
     secret: { statement, ...(statement.length < operation.text.length ? { truncated: true } : {}) },
   };
 }

@@ -10,7 +10,7 @@ import {
   type ReachedRelation,
   reachOf,
 } from '@taskgate/policy';
-import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer } from '@taskgate/sql';
+import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer, statementShape } from '@taskgate/sql';
 import { type AnalysisPool, createAnalysisPool, isQuickToAnalyse } from '../analysis/analysis-pool.ts';
 import type { ControlPlane, OpenGrant } from '../control-plane.ts';
 import { createResultPlans, type ResultPlans } from './result-plan.ts';
@@ -18,6 +18,8 @@ import { createResultPlans, type ResultPlans } from './result-plan.ts';
 export interface DecidedStatement {
   readonly operation: SqlOperation;
   readonly decision: Decision;
+  /** Decided as this one was, from which it differs in numbers alone: what is made for a statement is made for it once. */
+  readonly like?: DecidedStatement;
 }
 
 /** All that a statement is decided by: task revision, policies, labels, catalog. Immutable; shared by its sessions. */
@@ -61,11 +63,20 @@ function createDecisionContext(
   hmacSha256: (bytes: Uint8Array) => Uint8Array,
 ): DecisionContext {
   const cache = new Map<string, readonly DecidedStatement[]>();
+  const shapes = createShapeCache();
   const reaches = new WeakMap<SqlOperation, readonly ReachedRelation[]>();
   const relations = new Map(catalog.relations.map((relation) => [`${relation.schema}\0${relation.name}`, relation]));
   const relationOids = new Set(catalog.relations.map(({ oid }) => oid));
   const textTypes = new Set(catalog.types.filter(({ name }) => name === 'citext').map(({ oid }) => oid));
   const isTextType = (typeOid: number): boolean => textTypes.has(typeOid);
+  const reachedBy = (operation: SqlOperation): readonly ReachedRelation[] => {
+    let reach = reaches.get(operation);
+    if (reach === undefined) {
+      reach = reachOf(operation, policies);
+      reaches.set(operation, reach);
+    }
+    return reach;
+  };
   return {
     key,
     catalog,
@@ -80,6 +91,12 @@ function createDecisionContext(
     decideText(text) {
       const known = cache.get(text);
       if (known !== undefined) return known;
+      const shape = statementShape(text);
+      const alike = shape === null ? null : shapes.find(shape, text);
+      if (alike !== null) {
+        reaches.set(alike.operation, reachedBy(alike.like!.operation));
+        return [alike];
+      }
       const keep = (operations: readonly SqlOperation[]): readonly DecidedStatement[] => {
         const decided = operations.map((operation) => ({ operation, decision: decide(operation, policies) }));
         // What is too large may only have been so while others waited too.
@@ -87,23 +104,44 @@ function createDecisionContext(
         if (text.length <= MAX_CACHED_TEXT_LENGTH && lasting) {
           if (cache.size >= MAX_CACHED_TEXTS) cache.delete(cache.keys().next().value!);
           cache.set(text, decided);
+          if (shape !== null) shapes.add(shape, text, decided);
         }
         return decided;
       };
       return isQuickToAnalyse(text) ? keep(analyzer.analyze(text, catalog)) : pool.analyze(text, catalog).then(keep);
     },
     decideOperation: (operation) => decide(operation, policies),
-    reachOf(operation) {
-      let reach = reaches.get(operation);
-      if (reach === undefined) {
-        reach = reachOf(operation, policies);
-        reaches.set(operation, reach);
-      }
-      return reach;
-    },
+    reachOf: reachedBy,
     findColumn: ({ schema, relation, column }) =>
       relations.get(`${schema}\0${relation}`)?.columns.find(({ name }) => name === column) ?? null,
     isTextType,
+  };
+}
+
+/** Statements that were allowed, by their shape: what differs in numbers alone is allowed alike. */
+function createShapeCache() {
+  const shapes = new Map<
+    string,
+    { readonly like: DecidedStatement; readonly before: number; readonly behind: number }
+  >();
+  return {
+    add(shape: string, text: string, decided: readonly DecidedStatement[]): void {
+      const [like] = decided;
+      // What is refused or held says where in its own text; an effect on the session is followed by its own words.
+      if (like === undefined || decided.length > 1 || like.decision.outcome !== 'allow') return;
+      if (like.operation.effect !== null || like.operation.unknowns.length > 0) return;
+      const before = text.indexOf(like.operation.text);
+      if (before < 0) return;
+      if (shapes.size >= MAX_CACHED_TEXTS) shapes.delete(shapes.keys().next().value!);
+      shapes.set(shape, { like, before, behind: text.length - before - like.operation.text.length });
+    },
+    find(shape: string, text: string): DecidedStatement | null {
+      const known = shapes.get(shape);
+      if (known === undefined) return null;
+      const { like, before, behind } = known;
+      const operation = { ...like.operation, text: text.slice(before, text.length - behind) };
+      return { operation, decision: like.decision, like };
+    },
   };
 }
 

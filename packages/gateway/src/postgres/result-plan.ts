@@ -80,7 +80,8 @@ export function createResultPlans(ports: {
   }
 
   return {
-    describe(result, rowDescription) {
+    describe(given, rowDescription) {
+      const result = given.like ?? given;
       let known = descriptions.get(result);
       if (known === undefined) {
         known = [];
@@ -92,7 +93,8 @@ export function createResultPlans(ports: {
       known.push({ raw: rowDescription.slice(), fields });
       return fields;
     },
-    plan(result, fields) {
+    plan(given, fields) {
+      const result = given.like ?? given;
       const known = plans.get(fields);
       if (known?.result === result) return known.plan;
       const plan = makePlan(result, fields);
