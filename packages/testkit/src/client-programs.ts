@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Real client programs that tests drive, and the Debian package that holds each. */
-const PACKAGES = { psql: 'postgresql-client-15', pgbench: 'postgresql-15' } as const;
+const PACKAGES = { psql: 'postgresql-client-15', pgbench: 'postgresql-15', pgbouncer: 'pgbouncer' } as const;
 export type ClientProgram = keyof typeof PACKAGES;
 
 /** Path of a real client program, or `null` where it is not installed. */

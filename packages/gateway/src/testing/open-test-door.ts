@@ -49,15 +49,20 @@ export interface TestDoor {
 
 /** A real listener before a real Postgres, over the in-memory control plane. */
 export async function openTestDoor(
-  options: { readonly analysis?: Partial<AnalysisPoolLimits>; readonly renewCatalogMs?: number } = {},
+  options: {
+    readonly analysis?: Partial<AnalysisPoolLimits>;
+    readonly renewCatalogMs?: number;
+    /** Where sessions are connected to, in place of the server that the catalog is read from. */
+    readonly target?: { readonly host: string; readonly port: number };
+  } = {},
 ): Promise<TestDoor> {
   const postgres = await startTestPostgres();
   const database = await postgres.createDatabase();
   await database.query(SCHEMA);
   const controlPlane = createMemoryControlPlane({
     credential: {
-      host: postgres.host,
-      port: postgres.port,
+      host: options.target?.host ?? postgres.host,
+      port: options.target?.port ?? postgres.port,
       database: database.name,
       tls: { mode: 'disable', ca: null },
       username: postgres.user,

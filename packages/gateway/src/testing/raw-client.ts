@@ -21,8 +21,6 @@ import {
   maxBackendBytes,
 } from '@taskgate/protocol-postgres';
 import { scramCrypto } from '../postgres/scram-crypto.ts';
-import type { MemoryGrant } from './memory-control-plane.ts';
-import type { TestDoor } from './open-test-door.ts';
 
 /** What the door answered, in the protocol's own terms. */
 export interface Answer {
@@ -34,6 +32,16 @@ export interface Answer {
   /** `I`, `T` or `E` of the last ReadyForQuery. */
   readonly status: string | null;
   readonly copied: string;
+}
+
+/** What is needed of a door and of a grant to sign in. */
+interface OpenDoor {
+  readonly port: number;
+  readonly database: { readonly name: string };
+}
+interface SignInGrant {
+  readonly token: string;
+  readonly grant: { readonly task: { readonly name: string } };
 }
 
 /** A client that sends what it likes, message by message, and keeps every byte that came back. */
@@ -74,8 +82,8 @@ export class RawClient {
   }
 
   static async open(
-    door: TestDoor,
-    grant: MemoryGrant,
+    door: OpenDoor,
+    grant: SignInGrant,
     startup: Readonly<Record<string, string>> = {},
   ): Promise<RawClient> {
     const client = new RawClient(door.port);
@@ -85,8 +93,8 @@ export class RawClient {
   }
 
   async signIn(
-    door: TestDoor,
-    grant: MemoryGrant,
+    door: OpenDoor,
+    grant: SignInGrant,
     startup: Readonly<Record<string, string>> = {},
     password: string = grant.token,
   ): Promise<Answer> {

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findClientProgram, freePort, waitUntil } from '@taskgate/testkit';
+import pg from 'pg';
+import type { Way } from './bench-target.ts';
+
+export interface OpenWay {
+  readonly way: Way;
+  /** The process that stands in between; `null`: none, or not one of its own. */
+  readonly pid: number | null;
+  readonly close: () => void;
+}
+
+async function answering(way: Way): Promise<void> {
+  await waitUntil(
+    async () => {
+      const client = new pg.Client(way);
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        await client.end();
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    20_000,
+    way.name,
+  );
+}
+
+/** The yardstick: frames every message, decides and records nothing. */
+export async function openBareProxy(direct: Way): Promise<OpenWay> {
+  const port = await freePort();
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'bare-proxy.ts'), String(port), direct.host, String(direct.port)],
+    { stdio: 'ignore' },
+  );
+  const way: Way = { ...direct, name: 'bare proxy', host: '127.0.0.1', port };
+  await answering(way);
+  return { way, pid: child.pid ?? null, close: () => child.kill() };
+}
+
+/** pgbouncer with a connection to the target for each client; `null` where it is not installed. */
+export async function openPgbouncer(direct: Way): Promise<OpenWay | null> {
+  const program = findClientProgram('pgbouncer');
+  if (program === null) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'taskgate-pgbouncer-'));
+  const port = await freePort();
+  writeFileSync(join(folder, 'users.txt'), `"${direct.user}" "${direct.password}"\n`);
+  const file = join(folder, 'pgbouncer.ini');
+  writeFileSync(
+    file,
+    `[databases]
+${direct.database} = host=${direct.host} port=${direct.port} user=${direct.user} password=${direct.password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = ${join(folder, 'users.txt')}
+pool_mode = session
+max_client_conn = 500
+default_pool_size = 200
+`,
+  );
+  // It refuses to run as root.
+  const nobody =
+    process.getuid?.() === 0 ? Number(readFileSync('/etc/passwd', 'utf8').match(/^nobody:[^:]*:(\d+)/m)?.[1]) : null;
+  if (nobody !== null) for (const path of [folder, file, join(folder, 'users.txt')]) chownSync(path, nobody, -1);
+  const child: ChildProcess = spawn(program, [...(nobody === null ? [] : ['-u', 'nobody']), '-q', file], {
+    stdio: 'ignore',
+  });
+  const way: Way = { ...direct, name: 'pgbouncer', host: '127.0.0.1', port };
+  await answering(way);
+  return {
+    way,
+    pid: child.pid ?? null,
+    close: () => {
+      child.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The process of the gateway that serves this home; `null` where the system does not tell. */
+export function gatewayPid(home: string): number | null {
+  try {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const of = (file: string): string => {
+        try {
+          return readFileSync(join('/proc', pid, file), 'utf8');
+        } catch {
+          return '';
+        }
+      };
+      if (of('cmdline').includes('apps/gateway/src/main.ts') && of('environ').includes(`TASKGATE_HOME=${home}`))
+        return Number(pid);
+    }
+  } catch {
+    // Not Linux.
+  }
+  return null;
+}
+
+/** Seconds of processor time that a process has used. */
+export function cpuSeconds(pid: number | null): number {
+  if (pid === null) return Number.NaN;
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
