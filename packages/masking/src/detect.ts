@@ -26,6 +26,9 @@ const COLON = 0x3a;
 const DOT = 0x2e;
 const QUOTE = 0x22;
 const LOWER_E = 0x65;
+const SPACE = 0x20;
+/** Of the shortest number that {@link createDigitChainScanner} takes for a card's. */
+const MIN_CARD_DIGITS = 13;
 
 const NOTHING: readonly Finding[] = [];
 
@@ -79,6 +82,13 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
         continue;
       }
       if (isDigit(byte)) {
+        // Most digits are a short number alone: neither a card's nor the first three of a social security number.
+        let end = i + 1;
+        while (end < to && isDigit(bytes[end]!)) end += 1;
+        if (end - i < MIN_CARD_DIGITS && (end === to || (bytes[end] !== DASH && bytes[end] !== SPACE))) {
+          i = end;
+          continue;
+        }
         const fraction = i - 2 >= from && bytes[i - 1] === DOT && isDigit(bytes[i - 2]!);
         visitor ??= {
           run: (start) => {

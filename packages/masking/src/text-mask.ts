@@ -62,11 +62,11 @@ function hashed(bytes: Uint8Array, ports: MaskingPorts): Uint8Array {
 /** `a***@example.com`; of a local part of one character nothing is kept. `null` where it is not one e-mail address. */
 function maskEmail(text: Uint8Array): Uint8Array | null {
   const at = text.lastIndexOf(AT);
-  if (at < 1 || text.indexOf(AT) !== at) return null;
+  if (at < 1) return null;
   let dots = 0;
   for (let i = 0; i < text.length; i++) {
     const byte = text[i]!;
-    if (byte <= SPACE || byte === 0x7f) return null;
+    if (byte <= SPACE || byte === 0x7f || (byte === AT && i !== at)) return null;
     if (i <= at) continue;
     const isDot = byte === 0x2e;
     if (isDot) dots += 1;
@@ -77,8 +77,13 @@ function maskEmail(text: Uint8Array): Uint8Array | null {
   if (dots === 0) return null;
   let first = 1;
   while (first < at && !startsCharacter(text[first]!)) first += 1;
-  const kept = first < at && text[0] !== STAR ? text.subarray(0, first) : new Uint8Array(0);
-  return concat([kept, STARS, text.subarray(at)]);
+  const kept = first < at && text[0] !== STAR ? first : 0;
+  const masked = new Uint8Array(kept + STARS.length + text.length - at);
+  let to = 0;
+  while (to < kept) masked[to] = text[to++]!;
+  for (let i = 0; i < STARS.length; i++) masked[to++] = STAR;
+  for (let i = at; i < text.length; i++) masked[to++] = text[i]!;
+  return masked;
 }
 
 /** `***4321`: the last four characters, and never more than half of the value. */
