@@ -40,7 +40,8 @@ test('statements of one shape mean the same', () => {
     fc.property(piece, fc.infiniteStream(fc.nat(999_999_999)), (text, numbers) => {
       const shape = statementShape(text);
       if (shape === null) return;
-      const other = shape.replace(/\u0001/g, () => String(numbers.next().value));
+      const [first, ...rest] = shape.split('\u0001');
+      const other = rest.reduce((before, part) => `${before}${numbers.next().value}${part}`, first!);
       expect(statementShape(other)).toBe(shape);
       expect(meaning(other)).toBe(meaning(text));
     }),
