@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type EmbeddedPostgres, stopEmbeddedPostgres } from '@taskgate/embedded-postgres';
 import pg from 'pg';
 import { programOf } from './build.mjs';
-import { DEMO_SHOP_DATABASE, DEMO_SHOP_ROLE, installDemoShop } from './demo/demo-shop.ts';
+import { DEMO_SHOP_DATABASE, DEMO_SHOP_ROLE, DEMO_SHOP_SETTINGS, installDemoShop } from './demo/demo-shop.ts';
 import { root } from './node-24.mjs';
 import { progress } from './progress.mjs';
 import { announcement } from './serve/announce.ts';
@@ -171,11 +171,13 @@ async function launch(starting: Promise<EmbeddedPostgres>): Promise<EmbeddedPost
 /** A server of its own: stopping the store must not stop the target. Its port is kept, since the resource names it. */
 async function startDemoShop(home: Home): Promise<string> {
   const server = await startOnKeptPort(home.state().demoShopPort, FIRST_STORE_PORT, (port) =>
-    launch(startEmbeddedServer({ home, name: 'demo-shop', port })),
+    launch(startEmbeddedServer({ home, name: 'demo-shop', port, settings: DEMO_SHOP_SETTINGS })),
   );
   home.remember({ demoShopPort: server.port });
   const password = home.secret('demo-shop-password');
-  const url = await ensureRoleAndDatabase(server, DEMO_SHOP_ROLE, password, DEMO_SHOP_DATABASE);
+  const url = await ensureRoleAndDatabase(server, DEMO_SHOP_ROLE, password, DEMO_SHOP_DATABASE, {
+    mayCreateRoles: true,
+  });
   await installDemoShop(server);
   return url;
 }

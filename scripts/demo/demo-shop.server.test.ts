@@ -20,7 +20,9 @@ beforeAll(async () => {
     superuserPassword: new SecretValue('superuser'),
     log: () => undefined,
   });
-  url = await ensureRoleAndDatabase(server, DEMO_SHOP_ROLE, "it's/secret", DEMO_SHOP_DATABASE);
+  url = await ensureRoleAndDatabase(server, DEMO_SHOP_ROLE, "it's/secret", DEMO_SHOP_DATABASE, {
+    mayCreateRoles: true,
+  });
   await installDemoShop(server);
 });
 afterAll(async () => {
@@ -44,9 +46,9 @@ describe('the demo shop', () => {
       await query(`select (select count(*)::int from customers) as customers, (select count(*)::int from orders) as orders,
                           (select count(*) > 5000 from order_items) as items, (select count(*) > 3000 from payments) as payments`),
     ).toEqual([{ customers: 1000, orders: 5000, items: true, payments: true }]);
-    expect(await query('select current_user as me, rolsuper from pg_roles where rolname = current_user')).toEqual([
-      { me: DEMO_SHOP_ROLE, rolsuper: false },
-    ]);
+    expect(
+      await query('select current_user as me, rolsuper, rolcreaterole from pg_roles where rolname = current_user'),
+    ).toEqual([{ me: DEMO_SHOP_ROLE, rolsuper: false, rolcreaterole: true }]);
     expect(await query("select distinct tableowner from pg_tables where schemaname = 'public'")).toEqual([
       { tableowner: DEMO_SHOP_ROLE },
     ]);

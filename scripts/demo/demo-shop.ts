@@ -3,8 +3,10 @@ import pg from 'pg';
 import { demoShopData } from './demo-shop-data.ts';
 
 export const DEMO_SHOP_DATABASE = 'shop';
-/** Owns the shop's tables, and is what the gate signs in as: no superuser. */
+/** Owns the shop's tables, and is the resource's credential: it makes the roles of grants, and is no superuser. */
 export const DEMO_SHOP_ROLE = 'taskgate_demo';
+/** Its log says who: the gate signs in with a role for each grant, named after task and grant. */
+export const DEMO_SHOP_SETTINGS = { log_line_prefix: '%m [%p] %u@%d ', log_connections: 'on' };
 
 const SCHEMA = `
 create table public.customers (

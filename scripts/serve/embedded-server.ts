@@ -59,6 +59,10 @@ export async function ensureRoleAndDatabase(
   role: string,
   password: string,
   database: string,
+  options: {
+    /** The gate makes a role for each grant with it. It is no superuser all the same. */
+    readonly mayCreateRoles?: boolean;
+  } = {},
 ): Promise<string> {
   const client = server.connectionUrl('postgres').reveal((connectionString) => new pg.Client({ connectionString }));
   await client.connect();
@@ -73,6 +77,8 @@ export async function ensureRoleAndDatabase(
       await client.query('set log_min_error_statement = panic'); // the server's log must not show the password
       await client.query(`create role ${name} login password ${pg.escapeLiteral(password)}`);
     }
+    // Also where an older start made it without.
+    if (options.mayCreateRoles === true) await client.query(`alter role ${name} createrole`);
     if (!rows[0]?.database) await client.query(`create database ${pg.escapeIdentifier(database)} owner ${name}`);
   } finally {
     await client.end();

@@ -18,6 +18,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the tasks and which of them you may activate',
     load: async () => (await import('./commands/tasks.ts')).tasks,
   },
+  resources: {
+    summary: 'list the resources and their second wall',
+    load: async () => (await import('./commands/resources.ts')).resources,
+  },
   grant: {
     summary: 'activate a task and show its token once',
     load: async () => (await import('./commands/grant.ts')).grant,

@@ -17,13 +17,15 @@ import {
   recoverSpool,
   type SessionPorts,
 } from '@taskgate/gateway';
-import { createControlPlane, createServices, expireGrants, timeOutHolds } from '@taskgate/services';
+import { createControlPlane, createServices, expireGrants, settlePrincipals, timeOutHolds } from '@taskgate/services';
 import { readEnvironment } from './env.ts';
 import { createJsonLog } from './json-log.ts';
 import { loadCertificate } from './load-certificate.ts';
 
 const TIMER_MS = 500;
 const DRAIN_MS = 10_000;
+/** Beside what events say: a notification can be lost, and another process can have died half way. */
+const REAP_MS = 60_000;
 
 const environment = readEnvironment(process.env);
 const log = createJsonLog((line) => process.stderr.write(line));
@@ -91,8 +93,22 @@ await recoverSpool({
   now: () => clock.now(),
   log,
 });
+let resyncDue = false;
+/** Beside the timers: a target that hangs holds up no other, and no turn of theirs. */
+async function settle(options: { readonly resync?: boolean; readonly reap?: boolean }): Promise<void> {
+  if (options.resync === true) resyncDue = false;
+  try {
+    const { complete } = await settlePrincipals({ actor: { kind: 'system', via: 'timer' }, services }, options);
+    if (options.resync === true && !complete) resyncDue = true;
+  } catch (error) {
+    if (options.resync === true) resyncDue = true;
+    log.warn('principals could not be settled', { error: String(error) });
+  }
+}
 controlPlane.watch((event) => {
   lease.renew();
+  if (event.kind === 'grant-ended') void settle({});
+  if (event.kind === 'policy-changed' || event.kind === 'catalog-changed' || event.kind === 'resync') resyncDue = true;
   live.onEvent(event);
 }, stopping.signal);
 
@@ -114,6 +130,7 @@ const listeners = [
 log.info('gateway is ready', { postgres: environment.postgresPort, console: environment.consolePort });
 
 let timing = false;
+let reapedAt = Number.NEGATIVE_INFINITY;
 const timer = setInterval(() => {
   if (timing) return;
   timing = true;
@@ -124,6 +141,9 @@ const timer = setInterval(() => {
     .finally(() => {
       timing = false;
     });
+  const reap = clock.monotonicMs() - reapedAt > REAP_MS;
+  if (reap) reapedAt = clock.monotonicMs();
+  void settle({ resync: reap || resyncDue, reap });
 }, TIMER_MS);
 
 async function stop(signal: string): Promise<void> {

@@ -4,6 +4,23 @@ import { Instant, Slug } from './shapes.ts';
 
 export const TlsMode = z.enum(['disable', 'require', 'verify-ca', 'verify-full']);
 export const Labels = z.record(z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/), z.string().max(100));
+/** Whether each grant gets a role of its own at the target: where the credential can, always, or never. */
+export const Principals = z.enum(['when-possible', 'per-grant', 'none']);
+const Finding = z.object({
+  what: z.string(),
+  /** SQL that changes it, for whoever may; `null`: there is none. */
+  script: z.string().nullable(),
+});
+/** What the target itself holds a grant to, as last looked at. */
+export const WallTwo = z.object({
+  /** `partial`: each grant has its own role, and the target gives more than that to everybody. */
+  state: z.enum(['whole', 'partial', 'missing']),
+  checkedAt: Instant,
+  /** Rights that the credential needs and lacks. */
+  lacking: z.array(Finding),
+  /** What the target gives to everybody. */
+  open: z.array(Finding),
+});
 export const Resource = z.object({
   id: z.string(),
   name: z.string(),
@@ -16,6 +33,9 @@ export const Resource = z.object({
   labels: Labels,
   /** The credential's user name; its secret never leaves the vault. */
   username: z.string(),
+  principals: Principals,
+  /** `null`: not looked at yet. */
+  wallTwo: WallTwo.nullable(),
   credentialSetAt: Instant,
   catalog: z
     .object({ version: z.string(), readAt: Instant, relations: z.number().int(), serverVersion: z.number().int() })
@@ -34,21 +54,27 @@ const Editable = z.object({
   tlsCa: z.string().max(65_536).nullable(),
   labels: Labels,
   username: z.string().min(1).max(63),
+  principals: Principals,
 });
 // Defaults only where something new is made: in an update one would overwrite what is kept, such as the labels that
 // policies apply by.
-const Defaults = { tlsCa: Editable.shape.tlsCa.default(null), labels: Labels.default({}) };
+const Defaults = {
+  tlsCa: Editable.shape.tlsCa.default(null),
+  labels: Labels.default({}),
+  principals: Principals.default('when-possible'),
+};
 export const ResourceTestResult = z.object({
   ok: z.boolean(),
   steps: z.array(
     z.object({
-      name: z.enum(['connect', 'tls', 'authenticate', 'catalog']),
+      name: z.enum(['connect', 'tls', 'authenticate', 'catalog', 'principals']),
       ok: z.boolean(),
       message: z.string(),
       durationMs: z.number(),
     }),
   ),
   serverVersion: z.number().int().nullable(),
+  wallTwo: WallTwo.nullable(),
 });
 export const CatalogSummary = z.object({
   version: z.string(),

@@ -71,11 +71,26 @@ const SaveInput = z.object({
     .default(null),
 });
 const Named = z.object({ name: Slug });
+
+/** What a grant of the task is at the target itself. */
+export const TaskPrincipal = z.object({
+  /** `own`: each grant has a role of its own there. `credential`: all use the resource's. */
+  kind: z.enum(['own', 'credential']),
+  /** Why not their own. */
+  reason: z.string().nullable(),
+  /** Privileges of its role, such as `SELECT (id, name) on public.customers`. */
+  privileges: z.array(z.string()),
+  /** What of these is more than the task allows. */
+  wider: z.array(z.string()),
+  /** Roles there now. */
+  roles: z.array(z.object({ name: z.string(), grantId: z.string(), since: Instant })),
+});
 const Numbered = z.object({ name: Slug, revision: z.coerce.number().int().min(1) });
 
 export const tasks = {
   list: oc.route({ method: 'GET', path: '/tasks' }).output(z.array(TaskSummary)),
   get: oc.route({ method: 'GET', path: '/tasks/{name}' }).input(Named).output(Task),
+  principal: oc.route({ method: 'GET', path: '/tasks/{name}/principal' }).input(Named).output(TaskPrincipal),
   revisions: oc.route({ method: 'GET', path: '/tasks/{name}/revisions' }).input(Named).output(z.array(Revision)),
   save: oc
     .route({ method: 'POST', path: '/tasks', summary: 'New revision (and task, where the name is new)' })

@@ -14,6 +14,7 @@ export const ERROR_CODES = [
   'grant-ended',
   'resource-unreachable',
   'credential-refused',
+  'principal-unavailable',
   'store-unavailable',
   'record-unavailable',
   'not-supported',

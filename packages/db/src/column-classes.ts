@@ -7,6 +7,7 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ConsoleTicket: ['hash'],
   Credential: ['sealed'],
   Grant: ['verifier', 'tokenHash'],
+  Principal: ['sealed'],
   Resource: ['maskKey'],
   Session: ['wrappedKey'],
   Setting: ['value'],

@@ -14,7 +14,13 @@ export function checkAccesses(operation: SqlOperation, set: CompiledPolicySet): 
   );
 }
 
-function isCovered(operation: SqlOperation, set: CompiledPolicySet, access: RelationAccess, depth: number): boolean {
+/** Whether the task's rules open all that one access reaches. */
+export function isCovered(
+  operation: SqlOperation,
+  set: CompiledPolicySet,
+  access: RelationAccess,
+  depth: number,
+): boolean {
   if (depth > MAX_VIEW_DEPTH) return false;
   const { schema, name } = access.relation;
   if (isSystemAccess(access)) return access.verb === 'select' && set.isAllowedSystemRelation(schema, name) === true;

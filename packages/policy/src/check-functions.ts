@@ -18,7 +18,7 @@ export function checkFunctions(operation: SqlOperation, set: CompiledPolicySet):
         null,
         use.position,
       );
-    const closed = use.candidates.filter((candidate) => !candidate.harmless && !opens(set, candidate));
+    const closed = use.candidates.filter((candidate) => !candidate.harmless && !opensFunction(set, candidate));
     if (use.candidates.length > 0 && closed.length === 0) return [];
     return reasonOfRule(
       'function-not-allowed',
@@ -69,7 +69,11 @@ function wouldAllow(use: FunctionUse, closed: readonly FunctionCandidate[]): str
   return own.length > 0 && own.length === closed.length ? `a rule \`functions\` that names ${signatures(own)}` : null;
 }
 
-function opens(set: CompiledPolicySet, candidate: FunctionCandidate): boolean {
+/** Whether a rule of the task opens it. */
+export function opensFunction(
+  set: CompiledPolicySet,
+  candidate: Pick<FunctionCandidate, 'schema' | 'name' | 'arguments' | 'guarded'>,
+): boolean {
   return set.allows.some(({ target }) => {
     if (target.kind === 'functions')
       return target.functions.some(

@@ -23,6 +23,12 @@ export { parseResourceManifest } from './parse-resource-manifest.ts';
 export { parseTask } from './parse-task.ts';
 export { policyApplies, type ResourceFacts } from './policy-applies.ts';
 export * from './policy-document.ts';
+export {
+  type ExpandView,
+  type PrincipalPrivileges,
+  type PrivilegeOnRelation,
+  principalPrivileges,
+} from './principal-privileges.ts';
 export { type ReachedRelation, reachOf } from './reach-of.ts';
 export { type SourceDocument, splitDocuments } from './split-documents.ts';
 export { type DoneOperation, type Suggestion, suggestTask } from './suggest-task.ts';

@@ -1,5 +1,5 @@
 import { parsed, parseLabels, parseName, requireKind } from './parse-terms.ts';
-import { type ParseResult, type ResourceDocument, TLS_MODES } from './policy-document.ts';
+import { type ParseResult, PRINCIPALS_MODES, type ResourceDocument, TLS_MODES } from './policy-document.ts';
 import { clip, type Place, YamlSource } from './yaml-source.ts';
 
 export const RESOURCE_KEYS = [
@@ -13,6 +13,7 @@ export const RESOURCE_KEYS = [
   'username',
   'tls',
   'labels',
+  'principals',
   'secret',
 ] as const;
 
@@ -80,6 +81,7 @@ export function parseResourceManifest(source: string): ParseResult<ResourceDocum
   const secretPlace = yaml.required(fields, 'secret');
   const purposePlace = fields.get('purpose');
   const portPlace = fields.get('port');
+  const principalsPlace = fields.get('principals');
   if (typePlace) yaml.choice(typePlace, ['postgres']);
   return parsed(yaml, {
     kind: 'Resource',
@@ -92,6 +94,7 @@ export function parseResourceManifest(source: string): ParseResult<ResourceDocum
     username: (usernamePlace && parseIdentifier(yaml, usernamePlace)) ?? '',
     tls: parseTls(yaml, fields.get('tls')),
     labels: parseLabels(yaml, fields.get('labels')),
+    principals: (principalsPlace && yaml.choice(principalsPlace, PRINCIPALS_MODES)) ?? 'when-possible',
     secret: (secretPlace && parseSecret(yaml, secretPlace)) ?? { from: 'env', name: '' },
   });
 }

@@ -134,6 +134,10 @@ export interface PolicyDocument {
 export const TLS_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 export type TlsMode = (typeof TLS_MODES)[number];
 
+/** Whether each grant gets a role of its own at the target. */
+export const PRINCIPALS_MODES = ['when-possible', 'per-grant', 'none'] as const;
+export type PrincipalsMode = (typeof PRINCIPALS_MODES)[number];
+
 export interface ResourceDocument {
   readonly kind: 'Resource';
   readonly name: string;
@@ -148,6 +152,7 @@ export interface ResourceDocument {
     readonly ca: string | null;
   };
   readonly labels: Readonly<Record<string, string>>;
+  readonly principals: PrincipalsMode;
   /** Where the credential is read once, before it is sealed; the document never holds it. */
   readonly secret: { readonly from: 'env'; readonly name: string } | { readonly from: 'file'; readonly path: string };
 }

@@ -54,6 +54,8 @@ export type { ClientFacts } from './people/verify-sign-in.ts';
 export { loadPolicies, loadPolicy, loadPolicyRevisions, type PolicyView } from './policies/load-policies.ts';
 export { publishPolicy } from './policies/publish-policy.ts';
 export { savePolicy } from './policies/save-policy.ts';
+export { loadTaskPrincipal } from './principals/load-task-principal.ts';
+export { settlePrincipals, settlePrincipalsSoon } from './principals/settle-principals.ts';
 export { requireScope, requireSystem, requireUser } from './require-scope.ts';
 export { connectResource } from './resources/connect-resource.ts';
 export { createResource } from './resources/create-resource.ts';

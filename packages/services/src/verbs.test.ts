@@ -24,6 +24,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'people/authenticate-api-token.ts': 'notes when a token was last used',
   'setup/load-signer.ts': 'makes the signing key at the first start',
   'gateway/load-sealed-key.ts': 'makes a key of the gateway at its first use',
+  'principals/installation-id.ts': 'makes a random name of this store at its first use',
 };
 
 describe('a file that writes to the store', () => {

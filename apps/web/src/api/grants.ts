@@ -8,6 +8,7 @@ import {
   openConsole,
   refuseGrant,
   requestGrant,
+  settlePrincipalsSoon,
 } from '@taskgate/services';
 import { asCaller, implementer } from './implementer.ts';
 
@@ -20,7 +21,11 @@ export const grantsRouter = grants.router({
   approve: grants.approve.handler(({ context, input }) => approveGrant(asCaller(context), input)),
   refuse: grants.refuse.handler(({ context, input }) => refuseGrant(asCaller(context), input)),
   activate: grants.activate.handler(({ context, input }) => activateGrant(asCaller(context), input)),
-  end: grants.end.handler(({ context, input }) => endGrant(asCaller(context), input)),
+  end: grants.end.handler(async ({ context, input }) => {
+    const ended = await endGrant(asCaller(context), input);
+    settlePrincipalsSoon(context.services);
+    return ended;
+  }),
   connect: grants.connect.handler(({ context, input }) => loadConnectStrings(asCaller(context), input)),
   openConsole: grants.openConsole.handler(({ context, input }) => openConsole(asCaller(context), input)),
 });

@@ -12,6 +12,7 @@ import {
   loadWebSessions,
   login,
   revokeApiToken,
+  settlePrincipalsSoon,
   updateGroup,
   updateUser,
 } from '@taskgate/services';
@@ -32,7 +33,11 @@ export const peopleRouter = people.router({
   revokeApiToken: people.revokeApiToken.handler(({ context, input }) => revokeApiToken(asCaller(context), input)),
   users: people.users.handler(({ context, input }) => loadUsers(asCaller(context), input)),
   createUser: people.createUser.handler(({ context, input }) => createUser(asCaller(context), input)),
-  updateUser: people.updateUser.handler(({ context, input }) => updateUser(asCaller(context), input)),
+  updateUser: people.updateUser.handler(async ({ context, input }) => {
+    const user = await updateUser(asCaller(context), input);
+    settlePrincipalsSoon(context.services);
+    return user;
+  }),
   endUserSessions: people.endUserSessions.handler(({ context, input }) => endUserSessions(asCaller(context), input)),
   groups: people.groups.handler(({ context }) => loadGroups(asCaller(context))),
   createGroup: people.createGroup.handler(({ context, input }) => createGroup(asCaller(context), input)),

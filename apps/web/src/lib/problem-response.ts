@@ -19,6 +19,7 @@ const STATUS: Record<ErrorCode, number> = {
   'not-supported': 501,
   'resource-unreachable': 502,
   'credential-refused': 502,
+  'principal-unavailable': 502,
   'store-unavailable': 503,
   'record-unavailable': 503,
   internal: 500,

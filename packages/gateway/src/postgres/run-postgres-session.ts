@@ -240,6 +240,7 @@ function sqlstateOf(error: TaskgateError): string {
       return '53300';
     case 'resource-unreachable':
     case 'credential-refused':
+    case 'principal-unavailable':
       return '08001';
     case 'store-unavailable':
     case 'record-unavailable':
@@ -254,6 +255,7 @@ function hintOf(error: unknown): string | null {
   switch (error.code) {
     case 'resource-unreachable':
     case 'credential-refused':
+    case 'principal-unavailable':
       return 'this is about the resource behind the gate: tell an admin';
     case 'store-unavailable':
     case 'record-unavailable':

@@ -1,8 +1,10 @@
 import { CATALOG_FORMAT, type PostgresCatalog, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
+import type { PrincipalsMode } from '@taskgate/policy';
 import type { ServiceContext, Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { checkWallTwo, type WallTwoView } from '../principals/check-wall-two.ts';
 import { connectResource } from '../resources/connect-resource.ts';
 import { openCredential } from '../resources/resource-secrets.ts';
 import type { ResourceTarget, TlsModeName } from '../resources/resource-target.ts';
@@ -61,13 +63,23 @@ export async function storeFreshCatalog(
 ): Promise<PostgresCatalog> {
   const { target, name, updatedAt } = await loadTarget(ctx, resourceId);
   const client = await connectResource(target, options);
-  const catalog = await readCatalog(client).finally(() => client.end().catch(() => {}));
+  const [catalog, wallTwo] = await (async () => {
+    try {
+      const read = await readCatalog(client);
+      // What it would say is shown, and decides nothing: a catalog without it is as good.
+      return [read, await checkWallTwo(client, new Date(ctx.services.clock.now())).catch(() => undefined)] as const;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  })();
   await withTransaction(ctx, async (tx) => {
     const [locked] = await tx.$queryRaw<{ updatedAt: Date }[]>`
       SELECT "updatedAt" FROM resources WHERE id = ${resourceId} FOR UPDATE`;
     // Read from where the resource no longer points: it must not become what decisions are made on.
     if (locked?.updatedAt.getTime() !== updatedAt.getTime())
       throw new TaskgateError('conflict', `the resource \`${name}\` was changed meanwhile; try again`);
+    // Not what was changed by a person: `updatedAt` stays.
+    await tx.resource.update({ where: { id: resourceId }, data: wallTwo === undefined ? {} : { wallTwo } });
     await makeCurrent(tx, ctx, { resourceId, name, catalog });
   });
   return catalog;
@@ -114,6 +126,9 @@ async function makeCurrent(
 export interface StoredTarget {
   readonly name: string;
   readonly updatedAt: Date;
+  readonly principals: PrincipalsMode;
+  /** As last looked at; `null`: not yet. */
+  readonly wallTwoState: WallTwoView['state'] | null;
   readonly target: ResourceTarget;
 }
 
@@ -129,6 +144,8 @@ export async function loadTarget(ctx: ServiceContext, resourceId: string): Promi
   return {
     name: row.name,
     updatedAt: row.updatedAt,
+    principals: row.principals as PrincipalsMode,
+    wallTwoState: (row.wallTwo as WallTwoView | null)?.state ?? null,
     target: {
       host: row.host,
       port: row.port,

@@ -117,12 +117,12 @@ async function applyOne(
 ): Promise<{ outcome: AppliedDocument; resourceId: string | null }> {
   const { kind, source, document } = one;
   if (document.kind === 'Resource') {
-    const { name, type, host, port, database, username, tls, labels } = document;
+    const { name, type, host, port, database, username, tls, labels, principals } = document;
     const secret = Object.hasOwn(secrets, name) ? secrets[name]! : null;
     const saved = await saveResource(
       tx,
       ctx,
-      { name, type, host, port, database, username, tlsMode: tls.mode, tlsCa: tls.ca, labels },
+      { name, type, host, port, database, username, tlsMode: tls.mode, tlsCa: tls.ca, labels, principals },
       secret === null ? null : new SecretValue(secret),
     );
     return { outcome: { kind, name, revision: null, outcome: saved.outcome, warnings: [] }, resourceId: saved.id };

@@ -1,7 +1,8 @@
 import type { GrantLimits, PostgresCatalog, SecretValue } from '@taskgate/core';
-import { loadTarget, readKeptCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
+import { readKeptCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
+import { leasePrincipal } from '../principals/lease-principal.ts';
 import { requireSystem } from '../require-scope.ts';
 import { openMaskKey } from '../resources/resource-secrets.ts';
 import type { ResourceTarget } from '../resources/resource-target.ts';
@@ -54,11 +55,11 @@ export async function openGrant(ctx: ServiceContext, grantId: string): Promise<O
   };
 }
 
-/** The credential of the grant's resource, opened for one connection. */
+/** What one connection of the grant opens the target with: the grant's own role, or the resource's credential. */
 export async function leaseCredential(ctx: ServiceContext, grantId: string): Promise<ResourceTarget> {
   requireSystem(ctx, 'gateway');
   const grant = await requireActiveGrant(ctx.services.db, grantId, ctx.services.clock.now());
-  return (await loadTarget(ctx, grant.task.resource.id)).target;
+  return leasePrincipal(ctx, grant);
 }
 
 /** The catalog as last read; read now where asked, where there is none, or where it is older than `maxAgeMs`. */

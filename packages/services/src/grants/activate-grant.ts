@@ -4,6 +4,7 @@ import { mayActivate } from '@taskgate/policy';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
+import { requirePrincipal } from '../principals/require-principal.ts';
 import { requireUser } from '../require-scope.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -46,6 +47,7 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
       { epochMs: now },
     );
     if (!may.ok) throw new TaskgateError('forbidden', may.reason);
+    await requirePrincipal(tx, before);
     // Counted under the person's own row lock: parallel activations see each other.
     await tx.$queryRaw`select id from users where id = ${actor.userId} for update`;
     const active = await tx.grant.count({

@@ -1,10 +1,11 @@
 import type { CatalogSummary, Resource } from '@taskgate/contracts';
 import type { PostgresCatalog } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
-import { policyApplies } from '@taskgate/policy';
+import { type PrincipalsMode, policyApplies } from '@taskgate/policy';
 import type * as z from 'zod';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
+import type { WallTwoView } from '../principals/check-wall-two.ts';
 import type { TlsModeName } from './resource-target.ts';
 
 export type ResourceView = z.infer<typeof Resource>;
@@ -21,6 +22,8 @@ export const RESOURCE_SELECT = {
   tlsMode: true,
   tlsCa: true,
   labels: true,
+  principals: true,
+  wallTwo: true,
   createdAt: true,
   updatedAt: true,
   credential: { select: { username: true, setAt: true } },
@@ -35,6 +38,8 @@ export interface ResourceRow {
   readonly tlsMode: string;
   readonly tlsCa: string | null;
   readonly labels: unknown;
+  readonly principals: string;
+  readonly wallTwo: unknown;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly credential: { readonly username: string; readonly setAt: Date } | null;
@@ -42,7 +47,7 @@ export interface ResourceRow {
 
 /** What an admin may change, as it is kept in audit rows and compared. */
 export function toResourceAudit(row: ResourceRow): object {
-  const { name, host, port, database, tlsMode, tlsCa, labels, credential } = row;
+  const { name, host, port, database, tlsMode, tlsCa, labels, principals, credential } = row;
   return {
     name,
     host,
@@ -51,6 +56,7 @@ export function toResourceAudit(row: ResourceRow): object {
     tlsMode,
     tlsCa,
     labels,
+    principals,
     username: credential?.username,
     credentialSetAt: credential?.setAt,
   };
@@ -92,6 +98,8 @@ export async function toResourceViews(
       tlsCa: row.tlsCa,
       labels: { ...facts.labels },
       username: row.credential?.username ?? '',
+      principals: row.principals as PrincipalsMode,
+      wallTwo: row.wallTwo as WallTwoView | null,
       credentialSetAt: (row.credential?.setAt ?? row.createdAt).toISOString(),
       catalog: catalog
         ? {

@@ -305,7 +305,9 @@ describe('trying a resource', () => {
       ['connect', true],
       ['authenticate', true],
       ['catalog', true],
+      ['principals', true],
     ]);
+    expect(result.wallTwo).toMatchObject({ state: 'missing' });
     expect(await test.services.db.resource.count({ where: { name: 'not-yet' } })).toBe(0);
     expect((await testResource(admin.ctx, { name: 'shop' })).ok).toBe(true);
   });

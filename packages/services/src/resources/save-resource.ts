@@ -45,8 +45,8 @@ export async function saveResource(
 
   const at = new Date(ctx.services.clock.now());
   const id = before?.id ?? newId(ctx.services, 'res');
-  const { host, port, database, tlsMode, tlsCa, labels } = wish;
-  const columns = { host, port, database, tlsMode, tlsCa, labels, updatedAt: at };
+  const { host, port, database, tlsMode, tlsCa, labels, principals } = wish;
+  const columns = { host, port, database, tlsMode, tlsCa, labels, principals, updatedAt: at };
   if (before === null) {
     const maskKey = createMaskKey(ctx.services.vault, id, ctx.services.randomBytes);
     await tx.resource.create({ data: { id, name: wish.name, type: wish.type, maskKey, createdAt: at, ...columns } });
@@ -136,6 +136,7 @@ const pointsElsewhere = (before: ResourceRow, wish: Wish): boolean =>
 const isSame = (before: ResourceRow, wish: Wish): boolean =>
   !pointsElsewhere(before, wish) &&
   before.tlsMode === wish.tlsMode &&
+  before.principals === wish.principals &&
   before.tlsCa === wish.tlsCa &&
   sameLabels(before.labels, wish.labels);
 

@@ -1,10 +1,12 @@
 import { contract, type ResourceTestResult } from '@taskgate/contracts';
 import { SecretValue, TaskgateError } from '@taskgate/core';
+import type { PrincipalsMode } from '@taskgate/policy';
 import type * as z from 'zod';
 import { readCatalog } from '../catalog/read-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { checkWallTwo, type WallTwoView } from '../principals/check-wall-two.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { type ConnectStage, connectResource } from './connect-resource.ts';
@@ -27,8 +29,8 @@ type Given = z.output<typeof TestInput>;
 export async function testResource(ctx: ServiceContext, input: unknown): Promise<ResourceTestView> {
   requireScope(ctx, 'resource:write');
   const given = givenFields(parseInput(TestInput, input), input);
-  const { id, target } = await findTarget(ctx, given);
-  const result = await tryTarget(ctx, target);
+  const { id, target, principals } = await findTarget(ctx, given);
+  const result = await tryTarget(ctx, target, principals);
   await withTransaction(ctx, (tx) =>
     emitAudit(tx, ctx, {
       action: 'resource.test',
@@ -47,13 +49,20 @@ export async function testResource(ctx: ServiceContext, input: unknown): Promise
   return result;
 }
 
-async function findTarget(ctx: ServiceContext, given: Given): Promise<{ id: string | null; target: ResourceTarget }> {
+interface Found {
+  readonly id: string | null;
+  readonly target: ResourceTarget;
+  readonly principals: PrincipalsMode;
+}
+
+async function findTarget(ctx: ServiceContext, given: Given): Promise<Found> {
   const row = await ctx.services.db.resource.findUnique({
     where: { name: given.name },
     select: { ...RESOURCE_SELECT, credential: { select: { username: true, setAt: true, sealed: true } } },
   });
   const kept = row === null ? null : targetOf(row);
   const { host = kept?.host, port = kept?.port, database = kept?.database, username = kept?.username } = given;
+  const principals = given.principals ?? (row?.principals as PrincipalsMode | undefined) ?? 'when-possible';
   const tlsMode = given.tlsMode ?? kept?.tls.mode;
   const tlsCa = given.tlsCa === undefined ? (kept?.tls.ca ?? null) : given.tlsCa;
   if (!host || !port || !database || !username || !tlsMode)
@@ -64,10 +73,11 @@ async function findTarget(ctx: ServiceContext, given: Given): Promise<{ id: stri
   checkHost(host);
   const target = toTarget({ host, port, database, tlsMode, tlsCa, username });
   if (given.secret !== undefined)
-    return { id: row?.id ?? null, target: { ...target, secret: new SecretValue(given.secret) } };
+    return { id: row?.id ?? null, principals, target: { ...target, secret: new SecretValue(given.secret) } };
   if (!row?.credential || !kept || !mayReuseSecret(kept, target)) throw secretNeeded(row !== null);
   return {
     id: row.id,
+    principals,
     target: { ...target, secret: openCredential(ctx.services.vault, row.id, row.credential.sealed) },
   };
 }
@@ -79,7 +89,11 @@ const DONE: Readonly<Record<ConnectStage, string>> = {
 };
 
 /** Tries `target`; every failure is in the result. */
-export async function tryTarget(ctx: ServiceContext, target: ResourceTarget): Promise<ResourceTestView> {
+async function tryTarget(
+  ctx: ServiceContext,
+  target: ResourceTarget,
+  principals: PrincipalsMode,
+): Promise<ResourceTestView> {
   const { clock } = ctx.services;
   const steps: Step[] = [];
   let stage: Step['name'] = 'connect';
@@ -91,7 +105,7 @@ export async function tryTarget(ctx: ServiceContext, target: ResourceTarget): Pr
   };
   const enter = (next: Step['name']): void => {
     if (next === stage) return;
-    if (stage !== 'catalog') finish(true, stage === 'tls' ? tlsMessage(target) : DONE[stage]);
+    if (stage !== 'catalog' && stage !== 'principals') finish(true, stage === 'tls' ? tlsMessage(target) : DONE[stage]);
     stage = next;
   };
   try {
@@ -100,7 +114,11 @@ export async function tryTarget(ctx: ServiceContext, target: ResourceTarget): Pr
       enter('catalog');
       const catalog = await readCatalog(client);
       finish(true, `Postgres ${formatVersion(catalog.serverVersion)}, ${catalog.relations.length} relations`);
-      return { ok: true, steps, serverVersion: catalog.serverVersion };
+      stage = 'principals';
+      const wallTwo = await checkWallTwo(client, new Date(clock.now()));
+      const asked = principals === 'per-grant' && wallTwo.state === 'missing';
+      finish(!asked, principals === 'none' ? 'turned off: all tasks use the credential' : wallTwoMessage(wallTwo));
+      return { ok: !asked, steps, serverVersion: catalog.serverVersion, wallTwo };
     } finally {
       await client.end().catch(() => {});
     }
@@ -109,7 +127,7 @@ export async function tryTarget(ctx: ServiceContext, target: ResourceTarget): Pr
       false,
       error instanceof TaskgateError ? error.message : 'the catalog could not be read with this credential',
     );
-    return { ok: false, steps, serverVersion: null };
+    return { ok: false, steps, serverVersion: null, wallTwo: null };
   }
 }
 
@@ -121,6 +139,17 @@ function tlsMessage(target: ResourceTarget): string {
       return 'encrypted, and the certificate comes from the CA; the host name is not checked';
     default:
       return 'encrypted; who answers is not checked, so prefer `verify-full`';
+  }
+}
+
+function wallTwoMessage(wallTwo: WallTwoView): string {
+  switch (wallTwo.state) {
+    case 'whole':
+      return 'each grant gets a role of its own, with its task’s rights and no others';
+    case 'partial':
+      return 'each grant gets a role of its own; the target gives more to everybody, or less to the credential';
+    case 'missing':
+      return `all tasks use the credential: ${wallTwo.lacking.map((one) => one.what).join('; ')}`;
   }
 }
 

@@ -16,8 +16,9 @@ export async function updateResource(ctx: ServiceContext, input: unknown): Promi
   await withTransaction(ctx, async (tx) => {
     const row = await tx.resource.findUnique({ where: { name: given.name }, select: RESOURCE_SELECT });
     if (row === null) throw new TaskgateError('not-found', `there is no resource \`${given.name}\``);
-    const { host, port, database, tlsMode, tlsCa, labels } = row;
-    const kept = { type: 'postgres', host, port, database, tlsMode, tlsCa, labels, username: row.credential?.username };
+    const { host, port, database, tlsMode, tlsCa, labels, principals } = row;
+    const username = row.credential?.username;
+    const kept = { type: 'postgres', host, port, database, tlsMode, tlsCa, labels, principals, username };
     return saveResource(tx, ctx, { ...kept, ...given }, secret === undefined ? null : new SecretValue(secret));
   });
   return loadResource(ctx, { name: given.name });

@@ -103,9 +103,12 @@ async function makePeople(ctx: ServiceContext, password: SecretValue): Promise<v
 async function syncTarget(ctx: ServiceContext, target: Omit<ResourceTarget, 'tls'>): Promise<void> {
   const { secret, ...where } = target;
   const saved = await withTransaction(ctx, async (tx) => {
-    const kept = await tx.resource.findUnique({ where: { name: DEMO_RESOURCE }, select: { labels: true } });
-    const labels = kept?.labels ?? { env: 'production' };
-    return saveResource(tx, ctx, { name: DEMO_RESOURCE, ...where, labels, tlsMode: 'disable' }, secret);
+    const kept = await tx.resource.findUnique({
+      where: { name: DEMO_RESOURCE },
+      select: { labels: true, principals: true },
+    });
+    const { labels, principals } = kept ?? { labels: { env: 'production' }, principals: 'when-possible' };
+    return saveResource(tx, ctx, { name: DEMO_RESOURCE, ...where, labels, principals, tlsMode: 'disable' }, secret);
   });
   if (saved.outcome !== 'unchanged') await readFirstCatalog(ctx, saved.id);
 }

@@ -17,6 +17,7 @@ database: shop
 username: shop
 tls: { mode: disable }
 labels: { env: production }
+principals: none
 secret: env:SHOP_PASSWORD
 ---
 kind: Policy

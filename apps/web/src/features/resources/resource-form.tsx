@@ -20,15 +20,33 @@ export interface ResourceValues {
   tlsCa: string | null;
   labels: Record<string, string>;
   username: string;
+  principals: ResourceView['principals'];
   secret?: string;
 }
 
-const FIELDS = ['name', 'host', 'port', 'database', 'tlsMode', 'tlsCa', 'labels', 'username', 'secret'] as const;
+const FIELDS = [
+  'name',
+  'host',
+  'port',
+  'database',
+  'tlsMode',
+  'tlsCa',
+  'labels',
+  'username',
+  'principals',
+  'secret',
+] as const;
 const TLS_WORDS = {
   disable: 'disable: no TLS',
   require: 'require: encrypted, not checked who answers',
   'verify-ca': 'verify-ca: the certificate is signed by the CA',
   'verify-full': 'verify-full: the certificate is signed by the CA and names the host',
+} as const;
+
+const PRINCIPALS_WORDS = {
+  'when-possible': 'when possible: a role for each grant, where the user may make roles',
+  'per-grant': 'per grant: always, or nobody gets in',
+  none: 'none: every task uses this user',
 } as const;
 
 export function ResourceForm({
@@ -65,6 +83,7 @@ export function ResourceForm({
       tlsCa: text('tlsCa') || null,
       labels,
       username: text('username'),
+      principals: text('principals') as ResourceView['principals'],
       ...(secret === '' ? {} : { secret }),
     };
   };
@@ -198,6 +217,23 @@ export function ResourceForm({
               />
             )}
           </Field>
+          <div className="sm:col-span-2">
+            <Field
+              label="Roles for grants"
+              error={errors.byField.principals}
+              hint="A role has the rights of its task and no others, and ends with its grant. The user needs CREATEROLE."
+            >
+              {(props) => (
+                <Select {...props} name="principals" defaultValue={resource?.principals ?? 'when-possible'}>
+                  {Object.entries(PRINCIPALS_WORDS).map(([mode, words]) => (
+                    <option key={mode} value={mode}>
+                      {words}
+                    </option>
+                  ))}
+                </Select>
+              )}
+            </Field>
+          </div>
         </div>
       </Panel>
       <Panel title="Labels">

@@ -13,6 +13,7 @@ import { problemOf } from '@/lib/problem.ts';
 import type { ResourceView } from '@/lib/views.ts';
 import { CatalogBrowser } from './catalog-browser.tsx';
 import { LabelBadges } from './label-badges.tsx';
+import { SecondWall } from './second-wall.tsx';
 import { TestSteps } from './test-steps.tsx';
 
 export function ResourcePage({ name }: { name: string }) {
@@ -95,6 +96,7 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
           <Names names={resource.policies} link={policyLink} none="None." />
         </Panel>
       </div>
+      <SecondWall resource={resource} />
       <CatalogBrowser name={resource.name} known={resource.catalog !== null} />
     </Page>
   );

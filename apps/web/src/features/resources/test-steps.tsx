@@ -7,6 +7,7 @@ const STEP_NAMES = {
   tls: 'TLS',
   authenticate: 'Sign in with the credential',
   catalog: 'Read the catalog',
+  principals: 'Roles for grants',
 } as const;
 
 /** What was tried against a resource, step by step, up to the one that failed. */

@@ -17,6 +17,7 @@ import { formatBytes, formatNumber } from '@/lib/format.ts';
 import { policyLink, resourceLink } from '@/lib/links.ts';
 import { useCan } from '@/lib/me.tsx';
 import type { TaskView } from '@/lib/views.ts';
+import { TaskPrincipal } from './task-principal.tsx';
 
 export function TaskPage({ name }: { name: string }) {
   const task = useQuery(query.tasks.get.queryOptions({ input: { name } }));
@@ -125,6 +126,7 @@ function TaskScreen({ task }: { task: TaskView }) {
           <Panel title="Limits, with every policy">
             <Facts items={limitFacts(task.limits)} />
           </Panel>
+          <TaskPrincipal name={task.name} />
           <Panel title="Policies that apply">
             {task.policies.length === 0 ? (
               <p className="text-muted">None. Only the task's own rules hold.</p>
