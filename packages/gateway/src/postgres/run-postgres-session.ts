@@ -21,6 +21,8 @@ import { isShownParameter } from './read-replies.ts';
 import { createNameTables, type SessionObserver, type SessionState } from './session-state.ts';
 
 const STORE_DEADLINE_MS = 5_000;
+/** The grant's role may have to be made at the target first, which has 10 seconds to answer. */
+const LEASE_DEADLINE_MS = 15_000;
 /** Reading a catalog asks the target. */
 const CATALOG_DEADLINE_MS = 30_000;
 
@@ -135,7 +137,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
 
   const endEarly = (detail: string): void =>
     recorder.end({ kind: 'session-end', reason: 'error', detail, bytesIn: 0, bytesOut: 0 });
-  const lease = () => withinDeadline(controlPlane.leaseCredential(grant.grantId), STORE_DEADLINE_MS);
+  const lease = () => withinDeadline(controlPlane.leaseCredential(grant.grantId), LEASE_DEADLINE_MS);
   let target: Awaited<ReturnType<typeof connectTarget>>;
   try {
     const settings = new Map([...request.settings, ...pinnedSettings(context.catalog.searchPath)]);
