@@ -1,7 +1,9 @@
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
 import { ScrollText } from '@/components/scroll-text.tsx';
 import { Countdown, Time } from '@/components/time.tsx';
+import { explainLink } from '@/lib/links.ts';
 import type { GrantView } from '@/lib/views.ts';
 import { agreed } from './item-words.ts';
 
@@ -40,9 +42,23 @@ export function CardHead({
 export function ReasonQuote({ reason, ticket }: { reason: string | null; ticket: string | null }) {
   return (
     <blockquote className="wrap-anywhere rounded-md border border-line border-l-4 border-l-info bg-surface px-3 py-1.5">
-      {reason ?? <span className="text-muted">No reason was given.</span>}
+      {reason === null ? <span className="text-muted">No reason was given.</span> : <WithDecisions text={reason} />}
       {ticket !== null && <Badge className="ml-2">{ticket}</Badge>}
     </blockquote>
+  );
+}
+
+/** A request that a refusal led to names its decision: a reviewer looks at it by its link. */
+function WithDecisions({ text }: { text: string }) {
+  return text.split(/\b(dec_[0-9a-z]{26})\b/).map((part, index) =>
+    index % 2 === 0 ? (
+      part
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: parts of one immutable text
+      <Link key={index} href={explainLink(part)} className="link">
+        the decision
+      </Link>
+    ),
   );
 }
 
