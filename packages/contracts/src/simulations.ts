@@ -49,7 +49,7 @@ export const SimulationResult = z.object({
   /** What is in force now decides these otherwise than was recorded; they are compared with now. */
   decidedDifferentlyThen: z.number().int(),
   notSimulated: z.array(
-    z.object({ why: z.enum(['older', 'no-recording', 'cut-short', 'no-catalog']), count: z.number().int() }),
+    z.object({ why: z.enum(['older', 'no-recording', 'too-long', 'no-catalog']), count: z.number().int() }),
   ),
   groups: z.array(SimulatedGroup),
   groupsLeftOut: z.number().int(),

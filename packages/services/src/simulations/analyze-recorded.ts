@@ -12,7 +12,7 @@ import { groupedBy, type RecordedOperation } from './recorded-operations.ts';
 import { sqlAnalyzer } from './sql-analyzers.ts';
 
 /** Why a recorded operation cannot be decided again. */
-export type NotAnalyzed = 'no-recording' | 'cut-short';
+export type NotAnalyzed = 'no-recording' | 'too-long';
 
 export interface AnalyzedOperations {
   /** By fingerprint. */
@@ -23,6 +23,8 @@ export interface AnalyzedOperations {
 /** Another build may see more in the same statement: what an earlier one saw is of no use. */
 const THIS_PROCESS = randomUUID();
 const READ_BYTES = 256 * 1024;
+/** Longer ones would hold up the web while they are analysed; the recording may not hold all of one either. */
+const MAX_STATEMENT_LENGTH = 65_536;
 const READ_ROWS = 1_000;
 const WRITE_ROWS = 500;
 
@@ -60,7 +62,7 @@ export async function analyzeRecorded(
         const operation = withoutText(analyzed[0]!);
         fresh.set(fingerprint, operation);
         operations.set(fingerprint, operation);
-      } else missing.set(fingerprint, statement === null ? 'cut-short' : 'no-recording');
+      } else missing.set(fingerprint, statement === null ? 'too-long' : 'no-recording');
       await breathe();
     }
     onProgress(operations.size + missing.size);
@@ -110,7 +112,7 @@ async function keep(
       set "catalogVersion" = excluded."catalogVersion", analyzer = excluded.analyzer, operation = excluded.operation`;
 }
 
-/** By fingerprint, the statements of these operations of one session; `null`: the recording holds its beginning only. */
+/** By fingerprint, the statements of these operations of one session; `null`: it is too long. */
 async function readStatements(
   ctx: ServiceContext,
   sessionId: string,
@@ -132,7 +134,8 @@ async function readStatements(
       if (event.kind !== 'operation' || event.secret === undefined) continue;
       const { statement, truncated } = event.secret;
       const fingerprint = createHash('sha256').update(statement).digest('hex');
-      if (fingerprint === operation.fingerprint) found.set(fingerprint, statement);
+      if (fingerprint === operation.fingerprint)
+        found.set(fingerprint, statement.length > MAX_STATEMENT_LENGTH ? null : statement);
       else if (truncated === true) found.set(operation.fingerprint, null);
       if (found.size === wanted.size) break;
     }

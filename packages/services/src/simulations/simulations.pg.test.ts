@@ -121,12 +121,18 @@ describe('a simulation', () => {
   });
 
   it('counts what it could not read', async () => {
-    const { sessionId } = await recordStatements(shop, { statements: ['select 1', 'select 2'] });
-    await rm(join(shop.services.settings.spoolDirectory, `${sessionId}.tgr`));
+    const gone = await recordStatements(shop, { statements: ['select 1', 'select 2'] });
+    await rm(join(shop.services.settings.spoolDirectory, `${gone.sessionId}.tgr`));
+    const long = await recordStatements(shop, { statements: [`select ${'1 + '.repeat(20_000)}1`] });
     const result = await simulated(document('Task', 'sales-report'));
-    expect(result.notSimulated).toEqual([{ why: 'no-recording', count: 2 }]);
-    expect(result.operations - result.simulated).toBe(2);
-    await shop.services.db.session.delete({ where: { id: sessionId } });
+    expect(new Map(result.notSimulated.map(({ why, count }) => [why, count]))).toEqual(
+      new Map([
+        ['no-recording', 2],
+        ['too-long', 1],
+      ]),
+    );
+    expect(result.operations - result.simulated).toBe(3);
+    await shop.services.db.session.deleteMany({ where: { id: { in: [gone.sessionId, long.sessionId] } } });
   });
 
   it('is for who writes tasks, names what is wrong, and is written down', async () => {

@@ -22,6 +22,6 @@ export const CHANGES: readonly {
 export const NOT_SIMULATED: Record<NonNullable<SimulationView['result']>['notSimulated'][number]['why'], string> = {
   older: 'are older than the newest 100,000',
   'no-recording': 'have no recording that can be read',
-  'cut-short': 'are too long: the recording holds their beginning only',
+  'too-long': 'are longer than 64 KB',
   'no-catalog': 'are of a resource whose catalog is not known',
 };
