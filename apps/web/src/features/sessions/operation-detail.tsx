@@ -47,7 +47,9 @@ export function OperationDetail({ operation }: { operation: TimelineOperationVie
       <Section title="Result">
         <p className="text-sm">{outcome.meaning}</p>
         {result?.message && (
-          <p className="wrap-anywhere rounded-md border border-deny/40 bg-deny-soft px-3 py-2 text-deny">
+          <p
+            className={`wrap-anywhere whitespace-pre-wrap rounded-md border px-3 py-2 ${result.outcome === 'done' ? 'border-line bg-sunken' : 'border-deny/40 bg-deny-soft text-deny'}`}
+          >
             {result.sqlstate !== null && <code className="mr-2 font-mono text-sm">{result.sqlstate}</code>}
             {result.message}
           </p>
