@@ -10,6 +10,8 @@ import { openSpoolFile, type SpoolFile } from './spool.ts';
 const GATHER_MS = 50;
 /** A file that is as long is left behind, once all that it speaks of is in the sessions' own files. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
+/** Turns in which one session wrote alone, after which nothing waits for the end of the turn any more. */
+const ALONE_TURNS = 8;
 /** How soon a recording that could not be written is tried again. */
 const RETRY_MS = 1_000;
 const MAGIC = Buffer.from('TGJRN\r\n\x01', 'latin1');
@@ -29,7 +31,10 @@ export interface GatheringRecorder {
  * they lack. It is encrypted (AES-256-CTR, one stream a file) under a key of the file, derived from the installation's.
  */
 export interface OperationJournal {
-  /** `done(null)` once the events are in the kernel, never before this returns; `done(error)` where they could not be written. */
+  /**
+   * `done(null)` once the events are in the kernel, `done(error)` where they could not be written: at once, or where
+   * several sessions are at work, with what the others have in this turn of the loop.
+   */
   write(sessionId: string, events: readonly EncodedEvent[], done: (error: TaskgateError | null) => void): void;
   /** The recorder has something that its own file has not: it is flushed within {@link GATHER_MS}, or again until it succeeds. */
   gather(recorder: GatheringRecorder): void;
@@ -51,6 +56,11 @@ export function createOperationJournal(options: {
   const gathering = new Set<GatheringRecorder>();
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
+  let aloneFor = ALONE_TURNS;
+  let wroteThisTurn = false;
+  const endTurn = (): void => {
+    wroteThisTurn = false;
+  };
 
   const flushRecorders = (): boolean => {
     let all = true;
@@ -83,8 +93,10 @@ export function createOperationJournal(options: {
     return current;
   };
   const writeNow = (): void => {
+    if (entries.length === 0) return;
     const payload = Buffer.from(`[${entries.join(',')}]`);
     const callbacks = waiting;
+    aloneFor = callbacks.length === 1 ? aloneFor + 1 : 0;
     entries = [];
     waiting = [];
     let failure: TaskgateError | null = null;
@@ -104,11 +116,18 @@ export function createOperationJournal(options: {
 
   return {
     write(sessionId, events, done) {
-      if (entries.length === 0) setImmediate(writeNow);
+      const alone = aloneFor >= ALONE_TURNS && !wroteThisTurn;
+      // A second one in this turn: from now on they wait for each other.
+      if (wroteThisTurn) aloneFor = 0;
       const clear = events.map((event) => event.clear).join(',');
       const secret = events.map((event) => event.secret ?? 'null').join(',');
       entries.push(`{"session":"${sessionId}","clear":[${clear}],"secret":[${secret}]}`);
       waiting.push(done);
+      if (alone) {
+        wroteThisTurn = true;
+        setImmediate(endTurn);
+        writeNow();
+      } else if (waiting.length === 1) setImmediate(writeNow);
     },
     gather(recorder) {
       gathering.add(recorder);
