@@ -16,7 +16,12 @@ const ALONE_TURNS = 8;
 const RETRY_MS = 1_000;
 const MAGIC = Buffer.from('TGJRN\r\n\x01', 'latin1');
 const SALT_BYTES = 16;
+const LENGTH_BYTES = 4;
 const CRC_BYTES = 4;
+const HEADER_BYTES = LENGTH_BYTES + CRC_BYTES;
+const FRAME_BYTES = 64 * 1024;
+const MAX_KEPT_FRAME_BYTES = 1024 * 1024;
+const KEYSTREAM_BYTES = 64 * 1024;
 const FILE_NAME = /^operations-(\d+)\.tgj$/;
 
 /** A recording that gathers. */
@@ -94,7 +99,7 @@ export function createOperationJournal(options: {
   };
   const writeNow = (): void => {
     if (entries.length === 0) return;
-    const payload = Buffer.from(`[${entries.join(',')}]`);
+    const payload = entries.length === 1 ? `[${entries[0]}]` : `[${entries.join(',')}]`;
     const callbacks = waiting;
     aloneFor = callbacks.length === 1 ? aloneFor + 1 : 0;
     entries = [];
@@ -148,7 +153,7 @@ interface OpenJournal {
   readonly path: string;
   readonly file: SpoolFile;
   size: number;
-  append(payload: Uint8Array): void;
+  append(payload: string): void;
 }
 
 function openJournal(
@@ -160,20 +165,43 @@ function openJournal(
   const spoolFile = openSpoolFile(file, 'ax', 0);
   const header = Buffer.concat([MAGIC, salt]);
   spoolFile.write(header);
-  const cipher = createCipheriv('aes-256-ctr', key, ZERO_IV);
+  const keystream = createKeystream(key);
+  /** Made once and used for every write that fits. */
+  let frame = Buffer.allocUnsafeSlow(FRAME_BYTES);
   return {
     path: file,
     file: spoolFile,
     size: header.length,
     append(payload) {
-      const plain = Buffer.allocUnsafe(CRC_BYTES + payload.length);
-      plain.writeUInt32BE(crc32(payload), 0);
-      plain.set(payload, CRC_BYTES);
-      const frame = Buffer.allocUnsafe(4 + plain.length);
-      frame.writeUInt32BE(plain.length, 0);
-      frame.set(cipher.update(plain), 4);
-      spoolFile.write(frame);
-      this.size += frame.length;
+      // A UTF-16 unit is three bytes of UTF-8 at most.
+      const most = HEADER_BYTES + payload.length * 3;
+      if (most > frame.length) frame = Buffer.allocUnsafeSlow(most);
+      const end = HEADER_BYTES + frame.write(payload, HEADER_BYTES, 'utf8');
+      frame.writeUInt32BE(end - LENGTH_BYTES, 0);
+      frame.writeUInt32BE(crc32(frame.subarray(HEADER_BYTES, end)), LENGTH_BYTES);
+      keystream.apply(frame, LENGTH_BYTES, end);
+      spoolFile.write(frame.subarray(0, end));
+      if (frame.length > MAX_KEPT_FRAME_BYTES) frame = Buffer.allocUnsafeSlow(FRAME_BYTES);
+      this.size += end;
+    },
+  };
+}
+
+/** AES-256-CTR, its keystream made in large pieces: a call into the cipher for each small write costs more than all else. */
+function createKeystream(key: Uint8Array): { apply(bytes: Uint8Array, from: number, to: number): void } {
+  const cipher = createCipheriv('aes-256-ctr', key, ZERO_IV);
+  const zeroes = Buffer.alloc(KEYSTREAM_BYTES);
+  let stream: Uint8Array = new Uint8Array(0);
+  let used = 0;
+  return {
+    apply(bytes, from, to) {
+      for (let i = from; i < to; i++) {
+        if (used === stream.length) {
+          stream = new Uint8Array(cipher.update(zeroes));
+          used = 0;
+        }
+        bytes[i] = bytes[i]! ^ stream[used++]!;
+      }
     },
   };
 }
