@@ -2,6 +2,7 @@ import { startTestPostgres, type TestDatabase, type TestPostgres } from '@taskga
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { applyDocuments } from '../documents/apply-documents.ts';
+import { createControlPlane } from '../gateway/control-plane.ts';
 import { endGrant } from '../grants/end-grant.ts';
 import { expireGrants } from '../grants/expire-grants.ts';
 import { updateUser } from '../people/update-user.ts';
@@ -11,7 +12,6 @@ import { testResource } from '../resources/test-resource.ts';
 import { updateResource } from '../resources/update-resource.ts';
 import { refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
 import { loadInstallationId } from './installation-id.ts';
-import { issuePrincipal } from './issue-principal.ts';
 import { markOf } from './principal-names.ts';
 import { settlePrincipals } from './settle-principals.ts';
 
@@ -249,7 +249,6 @@ describe('a principal', () => {
     const { id } = await test.activeGrant('o-sales-report');
     // Another gateway is another process: it shares the store and nothing of this one's memory.
     const other = { ...test.services };
-    const { createControlPlane } = await import('../gateway/control-plane.ts');
     const second = createControlPlane(other, { gatewayName: 'gate-2' });
     const leases = await Promise.all([lease(id), second.leaseCredential(id), lease(id), second.leaseCredential(id)]);
     for (const one of leases) await signIn(one);
@@ -479,5 +478,4 @@ it('no password and no verifier of a principal is in any log, audit row or error
   const kept = JSON.stringify([await test.audit(grant.id), test.logged, server.log]);
   expect(kept).not.toContain(password);
   expect(kept).not.toContain('SCRAM-SHA-256$');
-  expect(issuePrincipal).toBeTypeOf('function');
 });

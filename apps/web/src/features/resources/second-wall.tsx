@@ -50,7 +50,7 @@ export function SecondWall({ resource }: { resource: ResourceView }) {
         </span>
       </p>
       <Findings title="The credential lacks" findings={wallTwo.lacking} />
-      <Findings title="The target gives everybody" findings={wallTwo.open} />
+      <Findings title="Open to everybody" findings={wallTwo.open} />
     </Panel>
   );
 }
