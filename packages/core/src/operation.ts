@@ -152,6 +152,7 @@ export type SessionEffect =
     }
   | { readonly kind: 'reset'; readonly name: string /** As for `set`. */; readonly harmless?: boolean }
   | { readonly kind: 'reset-all' | 'discard-all' | 'discard-plans' | 'discard-temp' | 'discard-sequences' }
+  | { readonly kind: 'unlisten' }
   | { readonly kind: 'show'; readonly name: string }
   | { readonly kind: 'prepare'; readonly name: string; readonly statement: SqlOperation }
   | { readonly kind: 'execute'; readonly name: string }
@@ -166,6 +167,7 @@ export const UNKNOWN_CODES = [
   'unresolved', // a relation, column or type that the catalog does not have
   'too-large', // over a limit of length, depth or count
   'bad-bytes', // NUL or invalid UTF-8
+  'outside', // runs a program on the server's machine
 ] as const;
 
 /** Something that the analysis could not follow. One is enough for a denial. */

@@ -18,7 +18,17 @@ const WRITES: Partial<Record<StatementClass, readonly string[]>> = {
 
 const EFFECTS: Partial<Record<StatementClass, readonly SessionEffect['kind'][]>> = {
   transaction: ['begin', 'commit', 'rollback', 'savepoint', 'release', 'rollback-to', 'set-transaction'],
-  session: ['set', 'reset', 'reset-all', 'show', 'discard-all', 'discard-plans', 'discard-temp', 'discard-sequences'],
+  session: [
+    'set',
+    'reset',
+    'reset-all',
+    'show',
+    'unlisten',
+    'discard-all',
+    'discard-plans',
+    'discard-temp',
+    'discard-sequences',
+  ],
   prepared: ['prepare', 'execute', 'deallocate'],
   cursor: ['declare', 'fetch', 'close'],
 };

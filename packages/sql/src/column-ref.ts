@@ -84,7 +84,11 @@ export function columnOf(
 
 function systemColumn(env: Env, name: string, location: number): Lineage {
   if (GUARDED_SYSTEM_COLUMNS.has(name)) {
-    env.out.unknown('unsupported', `system column \`${name}\` holds function bodies; leave it out`, location);
+    env.out.unknown(
+      'unsupported',
+      `system column \`${name}\` holds function bodies or secrets; leave it out`,
+      location,
+    );
   }
   return NO_SOURCE;
 }
@@ -94,7 +98,7 @@ export function refuseGuarded(env: Env, relation: ScopeRelation, location: numbe
   if (relation.guarded === true) {
     env.out.unknown(
       'unsupported',
-      `all columns of \`${relation.name}\` hold function bodies; name the columns`,
+      `all columns of \`${relation.name}\` hold function bodies or secrets; name the columns`,
       location,
     );
   }

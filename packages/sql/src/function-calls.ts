@@ -5,9 +5,10 @@ import { evaluate } from './expressions.ts';
 import { functionCandidates } from './function-candidates.ts';
 import { COMPOSITE_FUNCTION_FIELDS, rowTypeOf } from './functions-allowed.ts';
 import { computedFrom, type Lineage } from './lineage.ts';
-import { bodyAt, type Fields, flagAt, locationOf, namesOf, nodeAt, nodesAt, textAt } from './node.ts';
+import { bodyAt, type Fields, flagAt, locationOf, namesOf, nodeAt, nodesAt, type PgNode, textAt } from './node.ts';
 import { evaluateWindow } from './order-and-group.ts';
 import type { Scope } from './scope.ts';
+import { isHarmlessByFunction } from './settings.ts';
 import { isPolymorphic } from './type-name.ts';
 
 /** Notes the function and what its arguments use; every argument can reach the result. */
@@ -27,7 +28,7 @@ export function analyzeFunctionCall(env: Env, call: Fields, scope: Scope, contex
     // `within group (order by x)`: x is one more argument.
     if (flagAt(call, 'agg_within_group')) types.push(argumentType(key, lineage));
   }
-  const candidates = noteFunction(env, call, types);
+  const candidates = isHarmlessSetConfig(env, call) ? [] : noteFunction(env, call, types);
   const filter = nodeAt(call, 'agg_filter');
   if (filter !== null) parts.push(evaluate(env, filter, scope, 'predicate'));
   const over = bodyAt(call, 'over');
@@ -36,6 +37,29 @@ export function analyzeFunctionCall(env: Env, call: Fields, scope: Scope, contex
   const lineage = computedFrom(parts);
   if (COMPOSITE_FUNCTION_FIELDS.has(name)) return { ...lineage, type: rowTypeOf(name) };
   return { ...lineage, type: resultOf(env, candidates) };
+}
+
+/** `set_config` as drivers and frameworks write a `SET`: of a harmless setting, to a value that comes from no row. */
+function isHarmlessSetConfig(env: Env, call: Fields): boolean {
+  const names = namesOf(nodesAt(call, 'funcname'));
+  const [setting, value, ...rest] = nodesAt(call, 'args');
+  if (names.at(-1) !== 'set_config' || rest.length !== 1 || setting === undefined || value === undefined) return false;
+  // The server's own, whatever it is given: nobody has made another of that name.
+  if (names.length > 2 || (names.length === 2 && names[0] !== 'pg_catalog')) return false;
+  if (env.catalog.functionsNamed('set_config').some(({ schema }) => schema !== 'pg_catalog')) return false;
+  const name = textOf(setting);
+  if (name === null || !(isBooleanConstant(rest[0]!) || rest[0]!.kind === 'ParamRef')) return false;
+  const text = textOf(value);
+  return (text !== null || value.kind === 'ParamRef') && isHarmlessByFunction(name, text);
+}
+
+function textOf(node: PgNode): string | null {
+  const string = node.kind === 'A_Const' ? bodyAt(node.fields, 'sval') : null;
+  return string === null ? null : (textAt(string, 'sval') ?? '');
+}
+
+function isBooleanConstant(node: PgNode): boolean {
+  return node.kind === 'A_Const' && bodyAt(node.fields, 'boolval') !== null;
 }
 
 /** The type that the call gives, where there is only one that it can. */

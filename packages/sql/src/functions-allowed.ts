@@ -6,7 +6,7 @@
  * result (`repeat`, `generate_series`): limits of rows, bytes and time stop that, not this list.
  */
 const PG_CATALOG = `
-abs acos acosd acosh age array_agg array_append array_cat array_dims array_fill array_length array_lower array_ndims
+abs acos acosd acosh age area array_agg array_append array_cat array_dims array_fill array_length array_lower array_ndims
 array_position array_positions array_prepend array_remove array_replace array_reverse array_sample array_shuffle
 array_sort array_to_json array_to_string array_to_tsvector array_upper ascii asin asind asinh atan atan2 atan2d atand
 atanh avg
@@ -32,7 +32,7 @@ isperp isvertical is_normalized
 json_agg json_agg_strict json_array_elements json_array_elements_text json_array_length json_build_array
 json_build_object json_each json_each_text json_extract_path json_extract_path_text json_object json_object_agg
 json_object_agg_strict json_object_agg_unique json_object_agg_unique_strict json_object_keys json_scalar
-json_strip_nulls json_typeof jsonb jsonb_agg jsonb_agg_strict jsonb_array_elements
+json_strip_nulls json_to_record json_to_recordset json_typeof jsonb jsonb_to_record jsonb_to_recordset jsonb_agg jsonb_agg_strict jsonb_array_elements
 jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object jsonb_concat jsonb_contains jsonb_each
 jsonb_each_text jsonb_exists jsonb_exists_all jsonb_exists_any jsonb_extract_path jsonb_extract_path_text jsonb_insert
 jsonb_object jsonb_object_agg jsonb_object_agg_strict jsonb_object_agg_unique jsonb_object_agg_unique_strict
@@ -87,7 +87,8 @@ pg_ts_dict_is_visible pg_ts_parser_is_visible pg_ts_template_is_visible pg_type_
 row_security_active shobj_description to_regclass to_regcollation to_regnamespace to_regoper to_regoperator to_regproc
 to_regprocedure to_regrole to_regtype to_regtypemod
 currval lastval txid_current_if_assigned pg_current_xact_id_if_assigned txid_current_snapshot pg_current_snapshot
-oidvectortypes nameconcatoid
+oidvectortypes nameconcatoid pg_show_all_settings pg_stat_get_numscans ts_lexize ts_parse ts_token_type
+pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared
 inet_server_addr
 `;
 
@@ -143,6 +144,15 @@ export const COMPOSITE_FUNCTION_FIELDS: ReadonlyMap<string, readonly string[]> =
     'pg_sequence_parameters',
     ['start_value', 'minimum_value', 'maximum_value', 'increment', 'cycle_option', 'cache_size', 'data_type'],
   ],
+  [
+    'pg_show_all_settings',
+    [
+      ...['name', 'setting', 'unit', 'category', 'short_desc', 'extra_desc', 'context', 'vartype', 'source', 'min_val'],
+      ...['max_val', 'enumvals', 'boot_val', 'reset_val', 'sourcefile', 'sourceline', 'pending_restart'],
+    ],
+  ],
+  ['ts_parse', ['tokid', 'token']],
+  ['ts_token_type', ['tokid', 'alias', 'description']],
   ['pg_timezone_abbrevs', ['abbrev', 'utc_offset', 'is_dst']],
   ['pg_timezone_names', ['name', 'abbrev', 'utc_offset', 'is_dst']],
 ]);

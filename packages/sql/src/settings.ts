@@ -16,6 +16,7 @@ const CHECKS: Readonly<Record<string, (value: string) => boolean>> = {
   extra_float_digits: (value) => /^-?\d{1,2}$/.test(value),
   idle_in_transaction_session_timeout: isDuration,
   intervalstyle: oneOf('sql_standard', 'postgres', 'postgres_verbose', 'iso_8601'),
+  jit: isBoolean,
   lock_timeout: isDuration,
   row_security: oneOf('on', 'true', 'yes', '1'),
   standard_conforming_strings: oneOf('on', 'true', 'yes', '1'),
@@ -40,6 +41,17 @@ function isIsolation(value: string): boolean {
 
 function isDuration(value: string): boolean {
   return /^\d{1,10} ?(us|ms|s|min|h|d)?$/.test(value);
+}
+
+/** How values are printed and sent, and `jit`: what drivers and frameworks set by function. Nothing that waits or limits. */
+const SET_BY_FUNCTION: ReadonlySet<string> = new Set([
+  ...['bytea_output', 'client_encoding', 'datestyle', 'extra_float_digits', 'intervalstyle', 'jit', 'timezone'],
+]);
+
+/** As {@link isHarmlessSetting}, by `set_config`. `value` `null`: a parameter, which cannot be looked at. */
+export function isHarmlessByFunction(name: string, value: string | null): boolean {
+  const folded = name.toLowerCase();
+  return SET_BY_FUNCTION.has(folded) && (value === null ? folded === 'jit' : isHarmlessSetting(name, value));
 }
 
 /** The names of the settings that may be harmless, lower case. */

@@ -3,7 +3,7 @@ import { argumentType } from './argument-type.ts';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
 import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
-import { type Fields, locationOf, namesOf, nodeAt, nodesAt, textAt } from './node.ts';
+import { type Fields, locationOf, namesOf, nodeAt, nodesAt, type PgNode, textAt } from './node.ts';
 import { noteOperator } from './operators.ts';
 import type { Scope } from './scope.ts';
 import { analyzeQuery } from './select.ts';
@@ -14,12 +14,12 @@ export function evaluateSubLink(env: Env, fields: Fields, scope: Scope, context:
   const location = locationOf(fields);
   const subselect = nodeAt(fields, 'subselect');
   if (subselect === null) return NO_SOURCE;
-  const result = analyzeQuery(env, subselect, scope);
+  const type = textAt(fields, 'subLinkType') ?? '';
+  const result = analyzeQuery(env, type === 'EXISTS_SUBLINK' ? withoutStar(subselect) : subselect, scope);
   const values = result.columns.map((column) => column.lineage);
   const useAll = (as: ColumnUseContext) => {
     for (const value of values) env.out.use(value.sources, as, location);
   };
-  const type = textAt(fields, 'subLinkType') ?? '';
   switch (type) {
     case 'EXISTS_SUBLINK':
       return NO_SOURCE;
@@ -48,4 +48,19 @@ export function evaluateSubLink(env: Env, fields: Fields, scope: Scope, context:
       env.out.unknown('unsupported', `\`${type}\` is not analysed`, location);
       return computedFrom(values);
   }
+}
+
+/** `exists (select * from ...)` looks at no column: the server throws the list away. */
+function withoutStar(query: PgNode): PgNode {
+  const isPlain = ['targetList', 'fromClause', 'whereClause'];
+  const only = nodesAt(query.fields, 'targetList');
+  const value = only.length === 1 ? nodeAt(only[0]!.fields, 'val') : null;
+  const names = value?.kind === 'ColumnRef' ? nodesAt(value.fields, 'fields') : [];
+  const isStar = names.length === 1 && names[0]!.kind === 'A_Star';
+  const other = Object.keys(query.fields).filter(
+    (field) => !isPlain.includes(field) && !/^(op|limitOption)$/.test(field),
+  );
+  if (query.kind !== 'SelectStmt' || !isStar || other.length > 0) return query;
+  const { targetList: _star, ...rest } = query.fields;
+  return { kind: query.kind, fields: rest };
 }

@@ -37,7 +37,8 @@ export function analyzeSessionStatement(env: StatementEnv, statement: PgNode): S
     case 'ListenStmt':
       return meaning('notify', 'LISTEN');
     case 'UnlistenStmt':
-      return meaning('notify', 'UNLISTEN');
+      // Drivers clear a connection with it before its next user.
+      return meaning('session', 'UNLISTEN', { effect: { kind: 'unlisten' } });
     case 'NotifyStmt':
       return meaning('notify', 'NOTIFY');
     default:
