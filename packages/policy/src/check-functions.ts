@@ -1,6 +1,6 @@
 import type { FunctionCandidate, FunctionUse, Reason, SqlOperation } from '@taskgate/core';
 import type { CompiledPolicySet } from './compile-policy-set.ts';
-import { isDeniedFunction } from './denied-functions.ts';
+import { isDeniedFunction, reachesOutside } from './denied-functions.ts';
 import { matchesFunction } from './function-pattern.ts';
 import { formatName } from './name-pattern.ts';
 import { GATE, reasonOfRule, taskReference } from './reason.ts';
@@ -10,14 +10,7 @@ const MAX_NAMED = 4;
 /** Every function that is not known to be harmless needs a rule, and some no rule opens. */
 export function checkFunctions(operation: SqlOperation, set: CompiledPolicySet): readonly Reason[] {
   return operation.functions.flatMap((use) => {
-    if (use.candidates.some(isDeniedFunction) || isDeniedFunction({ schema: use.schema ?? '', name: use.name }))
-      return reasonOfRule(
-        'function-not-allowed',
-        GATE,
-        `function \`${nameOf(use)}\` reaches past what the gate can see and is never allowed`,
-        null,
-        use.position,
-      );
+    if (isAny(use, isDeniedFunction)) return neverAllowed(use);
     const closed = use.candidates.filter((candidate) => !candidate.harmless && !opensFunction(set, candidate));
     if (use.candidates.length > 0 && closed.length === 0) return [];
     return reasonOfRule(
@@ -28,6 +21,25 @@ export function checkFunctions(operation: SqlOperation, set: CompiledPolicySet):
       use.position,
     );
   });
+}
+
+/** What stays refused where nothing else is. */
+export function functionsOutside(operation: SqlOperation): readonly Reason[] {
+  return operation.functions.filter((use) => isAny(use, reachesOutside)).map(neverAllowed);
+}
+
+function isAny(use: FunctionUse, is: (one: Pick<FunctionCandidate, 'schema' | 'name'>) => boolean): boolean {
+  return use.candidates.some(is) || is({ schema: use.schema ?? '', name: use.name });
+}
+
+function neverAllowed(use: FunctionUse): Reason {
+  return reasonOfRule(
+    'function-not-allowed',
+    GATE,
+    `function \`${nameOf(use)}\` reaches past what the gate can see and is never allowed`,
+    null,
+    use.position,
+  );
 }
 
 const nameOf = (use: Pick<FunctionUse, 'schema' | 'name'>): string =>

@@ -69,6 +69,11 @@ export interface CompiledPolicySet {
   readonly classes: ReadonlyMap<string, readonly ColumnPattern[]>;
   readonly columnMasks: Obligations['columnMasks'];
   readonly detectors: Obligations['detectors'];
+  /**
+   * The task allows every statement, no policy applies, and no rule takes anything away: there is nothing that a
+   * statement could get around, so none has to be understood to be let through. It is recorded, not contained.
+   */
+  readonly unrestricted: boolean;
   /** Not empty: everything is denied. */
   readonly failures: readonly Reason[];
   readonly warnings: readonly PolicyWarning[];
@@ -257,6 +262,7 @@ export function compilePolicySet(input: PolicySetInput): CompiledPolicySet {
 
   return {
     task: { name: task.name, revision: task.revision },
+    unrestricted: failures.length === 0 && applying.length === 0 && takesNothingAway(task.document, allows),
     allows,
     holds,
     denies,
@@ -273,6 +279,20 @@ export function compilePolicySet(input: PolicySetInput): CompiledPolicySet {
     kin,
     isAllowedSystemRelation: input.isAllowedSystemRelation ?? (() => false),
   };
+}
+
+/** It allows every statement, and has no rule that denies, holds, masks, looks for something or counts. */
+function takesNothingAway(task: TaskDocument, allows: readonly CompiledRule[]): boolean {
+  return (
+    [task.hold, task.deny, task.mask].every((rules) => rules.length === 0) &&
+    allows.every(isUnconditional) &&
+    allows.some(({ target }) => target.kind === 'statements' && target.classes === '*' && target.on === null)
+  );
+}
+
+/** Whatever else a rule may carry, now or later, is a condition or a limit: `null` where it has none. */
+function isUnconditional({ reference: _reference, target: _target, ...conditions }: CompiledRule): boolean {
+  return Object.values(conditions).every((condition) => condition === null);
 }
 
 function columnOf(relation: RelationName, column: string): ColumnName {

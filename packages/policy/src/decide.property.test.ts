@@ -399,6 +399,27 @@ describe('a decision', () => {
     );
   });
 
+  test('lets through what is not understood only where no rule and no policy takes anything away', () => {
+    const unknown = { code: 'unsupported', message: 'not followed', position: null } as const;
+    const seen = { yes: 0, no: 0 };
+    const allowsAll = task.map((document) => ({ ...document, allow: [...document.allow, openAll] }));
+    fc.assert(
+      fc.property(operation, fc.oneof(task, allowsAll), policies, fc.boolean(), (one, document, extra, bare) => {
+        const stripped = bare ? { ...document, hold: [], deny: [], mask: [] } : document;
+        const { outcome } = answer({ ...one, unknowns: [unknown] }, stripped, bare ? [] : extra);
+        const nothing = [stripped.hold, stripped.deny, stripped.mask].every((rules) => rules.length === 0);
+        const open =
+          nothing && (bare || extra.length === 0) && stripped.allow.every(({ affectsMax }) => affectsMax === null);
+        if (outcome !== 'deny') expect(open).toBe(true);
+        seen[outcome === 'deny' ? 'no' : 'yes'] += 1;
+        const outside = { ...unknown, code: 'outside' as const };
+        expect(answer({ ...one, unknowns: [outside] }, stripped, bare ? [] : extra).outcome).toBe('deny');
+      }),
+      runs,
+    );
+    expect(Math.min(seen.yes, seen.no)).toBeGreaterThan(30);
+  });
+
   test('always has a reason, and its masks are as many as its columns', () => {
     fc.assert(
       fc.property(operation, task, policies, (one, document, extra) => {

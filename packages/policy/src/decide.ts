@@ -2,7 +2,7 @@ import type { Decision, Obligations, Reason, SqlOperation } from '@taskgate/core
 import { checkAccesses } from './check-accesses.ts';
 import { affectedRowsMax, checkAffects } from './check-affects.ts';
 import { checkClass } from './check-class.ts';
-import { checkFunctions } from './check-functions.ts';
+import { checkFunctions, functionsOutside } from './check-functions.ts';
 import { checkMaskEscapes } from './check-mask-escapes.ts';
 import { checkMasks, outputMasks } from './check-masks.ts';
 import type { CompiledPolicySet } from './compile-policy-set.ts';
@@ -38,6 +38,7 @@ export function decide(operation: SqlOperation, set: CompiledPolicySet): Decisio
 }
 
 function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number): Decision {
+  if (set.unrestricted) return decideUnrestricted(operation, set);
   if (operation.unknowns.length > 0) return denial(operation, set, operation.unknowns.map(unknownReason));
   const { effect } = operation;
   const innerOperation = effect?.kind === 'prepare' || effect?.kind === 'declare' ? effect.statement : null;
@@ -89,6 +90,24 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
     outcome: 'allow',
     reasons: allowedReasons(operation, set).slice(0, MAX_REASONS),
     obligations,
+    approvals: null,
+  };
+}
+
+/**
+ * Nothing is taken away, so nothing has to be understood. What reaches past the database (programs and files of its
+ * machine, other servers) stays refused where it is seen: a bar against accidents, since code at the server can do it too.
+ */
+function decideUnrestricted(operation: SqlOperation, set: CompiledPolicySet): Decision {
+  const denials = [
+    ...operation.unknowns.filter(({ code }) => code === 'outside').map(unknownReason),
+    ...functionsOutside(operation),
+  ];
+  if (denials.length > 0) return denial(operation, set, denials);
+  return {
+    outcome: 'allow',
+    reasons: allowedReasons(operation, set).slice(0, MAX_REASONS),
+    obligations: { outputMasks: outputMasks(operation, set), columnMasks: [], detectors: [], affectsMax: null },
     approvals: null,
   };
 }

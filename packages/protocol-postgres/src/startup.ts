@@ -174,6 +174,25 @@ export function checkStartupParameters(parameters: ReadonlyMap<string, string>):
   };
 }
 
+/**
+ * The parameters that {@link checkStartupParameters} refuses because they change what statements mean (`options`,
+ * `search_path`, any setting), taken out. A replication connection is not among them: it speaks of other things.
+ */
+export function splitStartupParameters(parameters: ReadonlyMap<string, string>): {
+  readonly plain: ReadonlyMap<string, string>;
+  readonly meaningful: ReadonlyMap<string, string>;
+} {
+  const isPlain = ([name]: readonly [string, string]): boolean => {
+    const folded = name.toLowerCase();
+    return ALLOWED.has(folded) || folded === 'replication' || folded.startsWith('_pq_.');
+  };
+  const entries = [...parameters];
+  return {
+    plain: new Map(entries.filter(isPlain)),
+    meaningful: new Map(entries.filter((entry) => !isPlain(entry))),
+  };
+}
+
 function refuse(message: string, hint: string): StartupCheck {
   return { ok: false, sqlstate: '0A000', message, hint };
 }

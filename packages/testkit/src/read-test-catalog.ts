@@ -19,7 +19,7 @@ type RelationRow = Omit<Parameters<typeof buildRelation>[0], 'columns'> & {
  * The catalog of a test database as far as tests of the analysis and of the data path need it: its real OIDs, relations,
  * views, inheritance, functions and types of its own. It has no operators or triggers.
  */
-export async function readTestCatalog(database: TestDatabase): Promise<PostgresCatalog> {
+export async function readTestCatalog(database: Pick<TestDatabase, 'name' | 'query'>): Promise<PostgresCatalog> {
   const [row] = await database.query<{
     server_version: number;
     relations: RelationRow[] | null;

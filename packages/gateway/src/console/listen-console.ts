@@ -118,6 +118,7 @@ function serveConsole(socket: WebSocket, clientAddress: string, ports: SessionPo
         grantId,
         database: null,
         task: null,
+        meaningful: null,
         settings: new Map([['application_name', 'taskgate console']]),
         application: 'console',
         clientAddress,

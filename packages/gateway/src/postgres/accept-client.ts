@@ -19,6 +19,7 @@ import {
   type ScramChannelBinding,
   type ScramMechanism,
   type StartupPacket,
+  splitStartupParameters,
 } from '@taskgate/protocol-postgres';
 import type { AttemptLimiter } from '../attempt-limiter.ts';
 import type { ControlPlane } from '../control-plane.ts';
@@ -37,11 +38,18 @@ export interface AcceptedClient {
   readonly database: string | null;
   /** Settings that may go on to the target. */
   readonly settings: ReadonlyMap<string, string>;
+  /** Those that only a session that nothing is contained in may have; else it is refused with this. */
+  readonly meaningful: MeaningfulSettings | null;
   readonly application: string;
   /** Bytes that came after the last message of the handshake. */
   readonly rest: Uint8Array;
   /** Notices to show once the session is ready. */
   readonly notices: readonly Uint8Array[];
+}
+
+export interface MeaningfulSettings {
+  readonly settings: ReadonlyMap<string, string>;
+  readonly refusal: ClientRefused;
 }
 
 /** The client is told why, in the protocol's form, and the connection ends. */
@@ -88,7 +96,9 @@ export async function acceptClient(socket: net.Socket, ports: AcceptPorts): Prom
       `protocol version ${packet.major}.${packet.minor} is not supported`,
       'use a client that speaks protocol 3.0',
     );
-  const check = checkStartupParameters(packet.parameters);
+  const whole = checkStartupParameters(packet.parameters);
+  const { plain, meaningful } = splitStartupParameters(packet.parameters);
+  const check = whole.ok ? whole : checkStartupParameters(plain);
   if (!check.ok) throw new ClientRefused(check.sqlstate, check.message, check.hint);
   if (!(stream instanceof tls.TLSSocket) && !isLoopback(address))
     throw new ClientRefused(
@@ -106,6 +116,9 @@ export async function acceptClient(socket: net.Socket, ports: AcceptPorts): Prom
     task: check.user,
     database: check.database,
     settings: check.forward,
+    meaningful: whole.ok
+      ? null
+      : { settings: meaningful, refusal: new ClientRefused(whole.sqlstate, whole.message, whole.hint) },
     application: check.forward.get('application_name') ?? '',
     rest: prelude.release(),
     notices: check.encodingOverridden

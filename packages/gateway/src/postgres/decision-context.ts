@@ -85,6 +85,7 @@ function createDecisionContext(
     results: createResultPlans({
       hmacSha256,
       isTextType,
+      contained: !policies.unrestricted,
       // Without it, a table that came into being since the catalog was read: nothing was decided on it.
       knowsRelation: (oid) => oid < FIRST_USER_OID || relationOids.has(oid),
     }),

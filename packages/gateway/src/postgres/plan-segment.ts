@@ -1,4 +1,4 @@
-import { utf8Encode } from '@taskgate/core';
+import { utf8DecodeLossy, utf8Encode } from '@taskgate/core';
 import {
   ALWAYS_FAILS_STATEMENT,
   type BindMessage,
@@ -19,6 +19,7 @@ import { admitOperation, type Candidate, recordRefusal } from './admit-operation
 import type { DecidedStatement } from './decision-context.ts';
 import { gateDenial } from './gate-decision.ts';
 import type { HoldPorts } from './hold-for-approval.ts';
+import { largeObjectCall } from './large-object-call.ts';
 import type { Portal, PreparedStatement } from './name-tables.ts';
 import type { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
@@ -59,17 +60,9 @@ const simpleRefusal = (error: Uint8Array): Segment => ({
 
 /** One simple query message (or a function call, answered alike). All its statements are decided before any is forwarded. */
 export function* planQuery(state: SessionState, frame: Frame, ports: PlanPorts): Steps<Segment> {
-  const message = decodeOrRefuse(frame);
+  const message = decodeOrRefuse(frame, state.uncontained);
   if ('refusal' in message) return simpleRefusal(message.refusal);
-  if (message.kind === 'function-call')
-    return simpleRefusal(
-      encodeError({
-        severity: 'ERROR',
-        sqlstate: '0A000',
-        message: 'taskgate: the function call message is not allowed: it names a function by number, past every rule',
-        hint: 'call the function in a select',
-      }),
-    );
+  if (message.kind === 'function-call') return yield* planFunctionCall(state, frame, message, ports);
   if (message.kind !== 'query') throw new ProtocolError('08P01', 'not a query');
   // The server drops both with any simple query; and a limited write leaves its own text under the name.
   state.statements.forget('');
@@ -151,6 +144,44 @@ export function* planQuery(state: SessionState, frame: Frame, ports: PlanPorts):
   };
 }
 
+/** libpq reaches large objects by it; whatever else it may call is named by number, past every rule. */
+function* planFunctionCall(
+  state: SessionState,
+  frame: Frame,
+  message: Extract<FrontendMessage, { readonly kind: 'function-call' }>,
+  ports: PlanPorts,
+): Steps<Segment> {
+  const text = state.uncontained ? largeObjectCall(message.functionOid, message.arguments.length) : null;
+  if (text === null)
+    return simpleRefusal(
+      encodeError({
+        severity: 'ERROR',
+        sqlstate: '0A000',
+        message: 'taskgate: the function call message is not allowed: it names a function by number, past every rule',
+        hint: 'call the function in a select',
+      }),
+    );
+  const [decided] = yield* settled(ports.decideText(text));
+  const admission = yield* admitOperation(
+    state,
+    {
+      decided: decided!,
+      result: decided!,
+      onSuccess: NOTHING,
+      parameters: message.arguments,
+      parameterFormats: message.argumentFormats,
+      via: 'simple',
+    },
+    ports.hold,
+  );
+  if ('refusal' in admission) return simpleRefusal(admission.refusal);
+  return {
+    out: [frame.raw],
+    replies: [{ kind: 'query', text, runs: [admission.run], current: 0, failed: false }],
+    rest: [],
+  };
+}
+
 /**
  * A simple write with an `affects` limit, or whose rows could pass the budget, runs by the extended protocol and without
  * Sync, so that its implicit transaction stays open until the count is known.
@@ -219,7 +250,7 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
     const frame = frames[index]!;
     const message = decodeOrRefuse(frame);
     if ('refusal' in message) return refuse(message.refusal, index);
-    if (namesOf(message).some(isTooLong)) return refuse(nameTooLong(), index);
+    if (!state.uncontained && namesOf(message).some(isTooLong)) return refuse(nameTooLong(), index);
     switch (message.kind) {
       case 'parse': {
         const parsed = yield* planParse(state, message.text, ports);
@@ -240,7 +271,8 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
         break;
       }
       case 'bind': {
-        const statement = state.statements.get(message.statement);
+        const statement =
+          state.statements.get(message.statement) ?? (yield* unseenStatement(state, message.statement, ports));
         if (statement === undefined)
           return refuse(unknownName('prepared statement', message.statement, '26000'), index);
         if (statement.contextKey !== state.context.key)
@@ -253,12 +285,12 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
       }
       case 'describe': {
         if (message.target === 'statement') {
-          const statement = state.statements.get(message.name);
+          const statement = state.statements.get(message.name) ?? (yield* unseenStatement(state, message.name, ports));
           if (statement === undefined) return refuse(unknownName('prepared statement', message.name, '26000'), index);
           out.push(frame.raw);
           replies.push({ kind: 'describe-statement', statement, swallow: false });
         } else {
-          const portal = state.portals.get(message.name);
+          const portal = state.portals.get(message.name) ?? (yield* unseenPortal(state, message.name, ports));
           if (portal === undefined) return refuse(unknownName('portal', message.name, '34000'), index);
           out.push(frame.raw);
           replies.push({ kind: 'describe-portal', portal, swallow: false, run: null });
@@ -266,7 +298,7 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
         break;
       }
       case 'execute': {
-        const portal = state.portals.get(message.portal);
+        const portal = state.portals.get(message.portal) ?? (yield* unseenPortal(state, message.portal, ports));
         if (portal === undefined) return refuse(unknownName('portal', message.portal, '34000'), index);
         const byName = executedByName(portal.statement.decided, state);
         if (byName !== undefined) yield* settled(renewStatement(state, byName, ports.decideText));
@@ -354,7 +386,7 @@ function* planParse(
     ),
   });
   const [first] = decided;
-  if (first === undefined || decided.length !== 1)
+  if (first === undefined || (decided.length !== 1 && !state.uncontained))
     return first === undefined
       ? { refusal: encodeError({ severity: 'ERROR', sqlstate: '42601', message: 'nothing to prepare' }) }
       : refuse(
@@ -363,6 +395,37 @@ function* planParse(
         );
   if (first.decision.outcome === 'deny') return refuse(first);
   return { statement: { text, decided: first, contextKey: state.context.key, shape: null, viaSql: false } };
+}
+
+/** Where nothing is contained, a name that the gate has not seen made is the target's to know. In SQL's words, for the record. */
+function* unseenStatement(
+  state: SessionState,
+  name: string,
+  ports: PlanPorts,
+  word = 'execute',
+): Steps<PreparedStatement | undefined> {
+  if (!state.uncontained) return undefined;
+  const [decided] = yield* settled(ports.decideText(`${word} ${quoteName(name)}`));
+  return { text: '', decided: decided!, contextKey: state.context.key, shape: null, viaSql: true };
+}
+
+function* unseenPortal(state: SessionState, name: string, ports: PlanPorts): Steps<Portal | undefined> {
+  const statement = yield* unseenStatement(state, name, ports, 'fetch from');
+  return statement === undefined
+    ? undefined
+    : {
+        statement,
+        contextKey: state.context.key,
+        parameters: [],
+        parameterFormats: [],
+        resultFormats: [],
+        cursor: true,
+        shape: null,
+      };
+}
+
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** The client asks itself for what the gate needs to know: the shape is asked for once. */
@@ -424,10 +487,13 @@ function tooManyNames(what: string): Uint8Array {
 }
 
 /** A text that is no text (NUL, invalid UTF-8) refuses its message; broken framing throws and ends the session. */
-function decodeOrRefuse(frame: Frame): FrontendMessage | { readonly refusal: Uint8Array } {
+function decodeOrRefuse(frame: Frame, lossy = false): FrontendMessage | { readonly refusal: Uint8Array } {
   try {
     return decodeFrontendMessage(frame);
   } catch (error) {
+    // The target takes the text in an encoding that the client has set, or says itself what is wrong with it.
+    if (lossy && frame.tag === FRONTEND_TAG.query && error instanceof ProtocolError && error.sqlstate === '22021')
+      return { kind: 'query', text: utf8DecodeLossy(frame.raw.subarray(5, -1)) };
     if (error instanceof ProtocolError && error.sqlstate === '22021')
       return { refusal: encodeError({ severity: 'ERROR', sqlstate: '22021', message: error.message }) };
     throw error;

@@ -78,6 +78,7 @@ export async function listenPostgres(options: {
         database: accepted.database,
         task: accepted.task,
         settings: accepted.settings,
+        meaningful: accepted.meaningful,
         application: accepted.application,
         clientAddress: address,
         via: 'postgres',

@@ -71,9 +71,11 @@ export function readReply(state: SessionState, frame: Frame, loud: ReplyPorts): 
     case BACKEND_TAG.notice:
       return readNotice(state, frame, ports);
     case BACKEND_TAG.notification:
-      // LISTEN is not allowed; a payload would be data that no decision was made on.
+      // A payload is data that no decision was made on.
+      if (state.uncontained) ports.send(frame.raw);
       return;
     case BACKEND_TAG.parameterStatus: {
+      if (state.uncontained) return ports.send(frame.raw);
       const message = decodeBackendMessage(frame);
       if (
         message.kind === 'parameter-status' &&
@@ -152,13 +154,14 @@ export function takeRows(state: SessionState, chunk: Uint8Array, at: number, sin
   const head = state.replies[0];
   const run = head === undefined || (head.kind === 'query' && head.failed) ? null : currentRun(head);
   if (run === null || run.held !== null || run.cut !== null || state.withheld !== null) return at;
-  if (head?.kind === 'execute' && chunk[at] === BACKEND_TAG.dataRow && !run.described) describeExecution(head);
-  if (chunk[at] === BACKEND_TAG.copyData && run.decided.operation.copy?.direction !== 'out') return at;
+  if (head?.kind === 'execute' && chunk[at] === BACKEND_TAG.dataRow && !run.described) describeExecution(state, head);
+  if (chunk[at] === BACKEND_TAG.copyData && run.decided.operation.copy?.direction !== 'out' && !state.uncontained)
+    return at;
   return run.takeRows(chunk, at, sink, state.budget);
 }
 
-function describeExecution({ run, portal }: Extract<ExpectedReply, { kind: 'execute' }>): void {
-  const shape = portalShape(portal);
+function describeExecution(state: SessionState, { run, portal }: Extract<ExpectedReply, { kind: 'execute' }>): void {
+  const shape = portalShape(portal) ?? (state.uncontained ? [] : null);
   if (shape === null) throw new ShapeMismatch('rows came without a description');
   run.describe(shape);
 }
@@ -170,7 +173,7 @@ function readExecution(
   ports: ReplyPorts,
 ): void {
   const { run } = head;
-  if (frame.tag === BACKEND_TAG.dataRow && !run.described) describeExecution(head);
+  if (frame.tag === BACKEND_TAG.dataRow && !run.described) describeExecution(state, head);
   if (!readResult(state, frame, run, ports)) return;
   state.lastRun = run;
   state.replies.shift();
@@ -182,7 +185,8 @@ function readQuery(
   head: Extract<ExpectedReply, { kind: 'query' }>,
   ports: ReplyPorts,
 ): void {
-  const run = head.runs[head.current];
+  // A text that could not be parsed is one run, however many statements the target finds in it.
+  const run = head.runs[head.current] ?? (state.uncontained ? head.runs.at(-1) : undefined);
   if (run === undefined || head.failed) throw unexpected(frame);
   if (frame.tag === BACKEND_TAG.rowDescription) {
     run.describe(state.context.results.describe(run.result, frame.raw));
@@ -214,12 +218,18 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
       run.close('done', { tag: null });
       ports.send(frame.raw);
       return true;
+    case BACKEND_TAG.functionResult:
+      if (!state.uncontained) throw unexpected(frame);
+      run.close('done', { tag: null });
+      ports.send(frame.raw);
+      return true;
     case BACKEND_TAG.emptyQuery:
       run.close('done', { tag: '' });
       ports.send(frame.raw);
       return true;
     case BACKEND_TAG.copyIn:
-      if (run.decided.operation.copy?.direction !== 'in') throw new ShapeMismatch('the target asks for data');
+      if (run.decided.operation.copy?.direction !== 'in' && !state.uncontained)
+        throw new ShapeMismatch('the target asks for data');
       if (state.withheld !== null) {
         // The client does not hear of it, and would never send any.
         ports.toTarget([encodeCopyFail('taskgate: the budget is used up')]);
@@ -231,13 +241,14 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
     case BACKEND_TAG.copyOut: {
       const copy = run.decided.operation.copy;
       const message = decodeBackendMessage(frame);
-      if (copy?.direction !== 'out' || message.kind !== 'copy-out') throw new ShapeMismatch('the target copies out');
-      run.describeCopy(message.columnFormats.length, message.format === 1 ? 'binary' : copy.format);
+      if ((copy?.direction !== 'out' && !state.uncontained) || message.kind !== 'copy-out')
+        throw new ShapeMismatch('the target copies out');
+      run.describeCopy(message.columnFormats.length, message.format === 1 ? 'binary' : (copy?.format ?? 'text'));
       ports.send(frame.raw);
       return false;
     }
     case BACKEND_TAG.copyData: {
-      if (run.decided.operation.copy?.direction !== 'out') throw unexpected(frame);
+      if (run.decided.operation.copy?.direction !== 'out' && !state.uncontained) throw unexpected(frame);
       if (!admitRow(state, run, ports)) return false;
       const body = frame.raw.subarray(5);
       const sent = run.copyOut(body);
@@ -412,7 +423,8 @@ function readError(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   const cut = run?.cut ?? null;
   const interruption = sqlstate === '57014' ? state.interruption : null;
   if (cut !== null) ports.send(encodePassed(cut, 'rolled back'));
-  else ports.send(interruption === null ? encodeErrorFields('error', fields) : encodeInterruption(interruption));
+  else if (interruption !== null) ports.send(encodeInterruption(interruption));
+  else ports.send(state.uncontained ? frame.raw : encodeErrorFields('error', fields));
   const failed = {
     sqlstate: cut !== null ? '53400' : (interruption?.sqlstate ?? sqlstate),
     message: cut?.message ?? interruption?.message ?? whole,
@@ -458,6 +470,7 @@ function convertedRun(state: SessionState): OperationRun | null {
 }
 
 function readNotice(state: SessionState, frame: Frame, ports: ReplyPorts): void {
+  if (state.uncontained) return ports.send(frame.raw);
   const head = state.replies[0];
   const given = decodeErrorFields(frame.raw);
   const fields = cleanNotice(state, head, given);

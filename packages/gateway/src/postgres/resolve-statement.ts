@@ -79,6 +79,7 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
     }
     case 'execute': {
       const statement = state.statements.get(effect.name);
+      if (statement === undefined && state.uncontained) return plain;
       if (statement === undefined)
         return denied(
           gateDenial(
@@ -101,6 +102,7 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
     }
     case 'fetch': {
       const portal = state.portals.get(effect.name);
+      if (portal === undefined && state.uncontained) return plain;
       if (portal === undefined)
         return denied(
           gateDenial('not-understood', `there is no cursor \`${effect.name}\` in this session`, 'declare it first'),
@@ -135,7 +137,7 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
 
 /** The decision as of now. What was decided under another catalog or policy must have been renewed before it is asked for. */
 export function currentDecision(state: SessionState, statement: PreparedStatement): DecidedStatement {
-  if (statement.contextKey === state.context.key) return statement.decided;
+  if (statement.contextKey === state.context.key || state.uncontained) return statement.decided;
   // Prepared by SQL, its text stood inside another statement; what it means now cannot be told from here.
   return {
     operation: statement.decided.operation,
@@ -167,7 +169,7 @@ export function executedByName({ operation }: DecidedStatement, state: SessionSt
 
 /** A portal bound under another policy or catalog is not decided anew: its plan was made when it was bound. */
 export function portalDecision(state: SessionState, portal: Portal): DecidedStatement {
-  if (portal.contextKey === state.context.key) return currentDecision(state, portal.statement);
+  if (portal.contextKey === state.context.key || state.uncontained) return currentDecision(state, portal.statement);
   return {
     operation: portal.statement.decided.operation,
     decision: gateDenial(

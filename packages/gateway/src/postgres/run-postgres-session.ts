@@ -12,6 +12,7 @@ import type { GatewayPorts } from '../ports.ts';
 import { createSessionRecorder } from '../recording/session-recorder.ts';
 import type { SpoolIndexer } from '../recording/spool-indexer.ts';
 import { withinDeadline } from '../within-deadline.ts';
+import { ClientRefused, type MeaningfulSettings } from './accept-client.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
 import { connectTarget, pinnedSettings } from './connect-target.ts';
 import type { DecisionContexts } from './decision-context.ts';
@@ -33,6 +34,7 @@ export interface SessionRequest {
   readonly database: string | null;
   readonly task: string | null;
   readonly settings: ReadonlyMap<string, string>;
+  readonly meaningful: MeaningfulSettings | null;
   readonly application: string;
   readonly clientAddress: string;
   readonly via: 'postgres' | 'console';
@@ -62,6 +64,11 @@ export async function runPostgresSession(request: SessionRequest, ports: Session
   try {
     await openSession(request, ports, opening.signal);
   } catch (error) {
+    if (error instanceof ClientRefused) {
+      client.end(error.response);
+      setTimeout(() => client.destroy(), 500).unref();
+      return;
+    }
     if (!(error instanceof TaskgateError))
       ports.log.error('session could not be opened', {
         error: String(error),
@@ -95,6 +102,8 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
       `task \`${grant.task.name}\` opens the database \`${grant.resource.database}\`, not \`${wanted}\`; use dbname=${grant.resource.database}`,
     );
   const context = await withinDeadline(ports.contexts.load(grant, { refresh: false }), CATALOG_DEADLINE_MS);
+  const uncontained = context.policies.unrestricted;
+  if (request.meaningful !== null && !uncontained) throw request.meaningful.refusal;
 
   const sessionId = createId('ses', clock.now(), ports.randomBytes);
   const started = await withinDeadline(
@@ -140,7 +149,11 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
   const lease = () => withinDeadline(controlPlane.leaseCredential(grant.grantId), LEASE_DEADLINE_MS);
   let target: Awaited<ReturnType<typeof connectTarget>>;
   try {
-    const settings = new Map([...request.settings, ...pinnedSettings(context.catalog.searchPath)]);
+    const settings = new Map([
+      ...(request.meaningful?.settings ?? []),
+      ...request.settings,
+      ...(uncontained ? [] : pinnedSettings(context.catalog.searchPath)),
+    ]);
     settings.delete('user');
     settings.delete('database');
     target = await connectTarget(await lease(), settings, signal);
@@ -162,6 +175,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     via,
     grant,
     context,
+    uncontained,
     contextStale: false,
     catalogStale: false,
     recorder,
@@ -199,7 +213,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     Buffer.concat([
       encodeBackendMessage({ kind: 'authentication', request: { kind: 'ok' } }),
       ...[...target.parameters]
-        .filter(([name]) => isShownParameter(name))
+        .filter(([name]) => uncontained || isShownParameter(name))
         .map(([name, value]) => encodeParameterStatus(name, value)),
       encodeBackendKeyData(key.processId, key.secret),
       ...request.notices,

@@ -32,14 +32,15 @@ export class SessionContext {
   /** Decides a text; where a name is not in the catalog, looks at the target again first. At once where it can. */
   decideText(text: string): readonly DecidedStatement[] | Promise<readonly DecidedStatement[]> {
     const decided = this.#state.context.decideText(text);
-    return decided instanceof Promise || decided.some(isUnresolved) ? this.#decideAnew(text) : decided;
+    const isClear = !(decided instanceof Promise) && (this.#state.uncontained || !decided.some(isUnresolved));
+    return isClear ? decided : this.#decideAnew(text);
   }
 
   async #decideAnew(text: string): Promise<readonly DecidedStatement[]> {
     const decided = await this.decideByCatalog(text);
     const unresolved = decided.some(isUnresolved);
     const now = this.#state.ports.clock.monotonicMs();
-    if (!unresolved || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
+    if (!unresolved || this.#state.uncontained || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
     // The name may have come into being since the catalog was read.
     this.#catalogReadAt = now;
     this.#state.catalogStale = true;
@@ -65,8 +66,8 @@ export class SessionContext {
 
   /** Something may have changed since it was loaded. */
   get isStale(): boolean {
-    const { contextStale, catalogStale, ports } = this.#state;
-    return contextStale || catalogStale || ports.clock.monotonicMs() - this.#loadedAt > MAX_AGE_MS;
+    const { contextStale, catalogStale, uncontained, ports } = this.#state;
+    return contextStale || (catalogStale && !uncontained) || ports.clock.monotonicMs() - this.#loadedAt > MAX_AGE_MS;
   }
 
   /** Does nothing where nothing may have changed. Throws where the grant has ended. */
@@ -87,6 +88,9 @@ export class SessionContext {
       state.context = context;
       state.grant = grant;
       state.budget.setLimits(grant.limits);
+      // What such a session has set and made (a search path, a role, temporary functions) a rule could not be held against.
+      if (state.uncontained && !context.policies.unrestricted)
+        throw new TaskgateError('grant-ended', 'the rules of this task have changed; connect again');
     } catch (error) {
       if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;
       state.contextStale = true;

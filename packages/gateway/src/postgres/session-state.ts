@@ -25,6 +25,8 @@ export interface SessionState {
   readonly via: 'postgres' | 'console';
   grant: OpenGrant;
   context: DecisionContext;
+  /** Its task takes nothing away ({@link CompiledPolicySet.unrestricted}): recorded, not contained, for all of its life. */
+  readonly uncontained: boolean;
   /** Policies, catalog or labels may have changed: load again before the next decision. */
   contextStale: boolean;
   /** A statement that may change the catalog has run. */

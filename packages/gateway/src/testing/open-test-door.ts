@@ -32,14 +32,19 @@ const SCHEMA = `
 const policyFixture = (name: string): string =>
   fs.readFileSync(path.join(import.meta.dirname, '../../../policy/src/fixtures', name), 'utf8');
 
-export interface TestDoor {
+/** What listens, over an in-memory control plane that knows one resource. */
+export interface Door {
   readonly port: number;
-  readonly database: TestDatabase;
   readonly controlPlane: MemoryControlPlane;
   readonly ports: SessionPorts;
   readonly spoolDirectory: string;
   readonly archiveDirectory: string;
   readonly logLines: string[];
+  close(): Promise<void>;
+}
+
+export interface TestDoor extends Door {
+  readonly database: TestDatabase;
   grant(
     task: 'sales-report' | 'fix-order-status' | 'shop-admin',
     options?: { limits?: Record<string, number>; ttlMs?: number; policies?: readonly string[]; source?: string },
@@ -59,7 +64,7 @@ export async function openTestDoor(
   const postgres = await startTestPostgres();
   const database = await postgres.createDatabase();
   await database.query(SCHEMA);
-  const controlPlane = createMemoryControlPlane({
+  const target: Parameters<typeof openDoor>[0] = {
     credential: {
       host: options.target?.host ?? postgres.host,
       port: options.target?.port ?? postgres.port,
@@ -69,7 +74,34 @@ export async function openTestDoor(
       secret: new SecretValue(postgres.password),
     },
     readCatalog: () => readTestCatalog(database),
-  });
+  };
+  const door = await openDoor(target, options);
+  return {
+    ...door,
+    database,
+    grant: (task, options = {}) =>
+      door.controlPlane.addGrant({
+        task,
+        taskSource: options.source ?? policyFixture(`${task}.task.yaml`),
+        policySources: options.policies ?? [policyFixture('customer-data.policy.yaml')],
+        database: database.name,
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
+        ...(options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs }),
+      }),
+    async close() {
+      await door.close();
+      await database.drop();
+      await postgres.stop();
+    },
+  };
+}
+
+/** A real listener before whatever the credential opens. */
+export async function openDoor(
+  target: Parameters<typeof createMemoryControlPlane>[0],
+  options: { readonly analysis?: Partial<AnalysisPoolLimits>; readonly renewCatalogMs?: number } = {},
+): Promise<Door> {
+  const controlPlane = createMemoryControlPlane(target);
   const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'taskgate-door-'));
   const spoolDirectory = path.join(folder, 'spool');
@@ -111,21 +143,11 @@ export async function openTestDoor(
   });
   return {
     port: listener.port,
-    database,
     controlPlane,
     ports,
     spoolDirectory,
     archiveDirectory,
     logLines,
-    grant: (task, options = {}) =>
-      controlPlane.addGrant({
-        task,
-        taskSource: options.source ?? policyFixture(`${task}.task.yaml`),
-        policySources: options.policies ?? [policyFixture('customer-data.policy.yaml')],
-        database: database.name,
-        ...(options.limits === undefined ? {} : { limits: options.limits }),
-        ...(options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs }),
-      }),
     async close() {
       const closing = listener.close();
       await live.endAll();
@@ -135,8 +157,6 @@ export async function openTestDoor(
       await ports.indexer.drain(AbortSignal.timeout(5_000));
       stopping.abort();
       await analysis.close();
-      await database.drop();
-      await postgres.stop();
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -32,8 +32,12 @@ export function analyzeCopy(env: Env, statement: Fields): StatementMeaning {
   const incoming = flagAt(statement, 'is_from');
   const label = incoming ? 'COPY FROM' : 'COPY TO';
   const statementClass = incoming ? 'copy-from' : 'copy-to';
-  if (flagAt(statement, 'is_program') || textAt(statement, 'filename') !== null) {
-    env.out.unknown('unsupported', 'copy with a file or program of the server is not allowed; use stdin or stdout');
+  const isProgram = flagAt(statement, 'is_program');
+  if (isProgram || textAt(statement, 'filename') !== null) {
+    env.out.unknown(
+      isProgram ? 'outside' : 'unsupported',
+      'copy with a file or program of the server is not allowed; use stdin or stdout',
+    );
   }
   const copy: Copy = { direction: incoming ? 'in' : 'out', format: readOptions(env, statement, incoming) };
   const query = nodeAt(statement, 'query');
