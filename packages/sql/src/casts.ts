@@ -87,6 +87,11 @@ export function isBuiltinScalar(printed: string): boolean {
   return PRINTED_TYPES.has(printed.replace(/\[\]$/, '').replace(/\([^)]*\)/, ''));
 }
 
+/** Whether pg_catalog has a harmless type of this name. */
+export function isBuiltinTypeName(name: string): boolean {
+  return HARMLESS_TYPES.has(name);
+}
+
 /** They look names up: of constants and of system relations' columns that is what catalog queries do. */
 const LOOKUP_TYPES: ReadonlySet<string> = new Set([
   'regclass',

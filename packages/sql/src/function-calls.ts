@@ -1,5 +1,6 @@
 import type { ColumnUseContext, FunctionCandidate } from '@taskgate/core';
 import { argumentType } from './argument-type.ts';
+import { isBuiltinTypeName } from './casts.ts';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
 import { functionCandidates } from './function-candidates.ts';
@@ -92,15 +93,18 @@ export function noteFunction(
     argumentNames,
     spread: flagAt(call, 'func_variadic'),
   });
-  // One that came into being since the catalog was read could be anything.
   const [only] = candidates;
-  if (only?.oid === null && (only.schema !== 'pg_catalog' || !env.catalog.hasBuiltinFunction(name)))
-    if (only.schema !== 'information_schema')
+  if (only?.oid === null && only.schema !== 'information_schema') {
+    // `jsonb('{}')` is a conversion where no function has the type's name.
+    const known = env.catalog.hasBuiltinFunction(name) || (types.length === 1 && isBuiltinTypeName(name));
+    // One that came into being since the catalog was read could be anything.
+    if (only.schema !== 'pg_catalog' || !known)
       env.out.unknown(
         'unresolved',
         `function \`${names.join('.')}\` does not exist or the gate's catalog is out of date`,
         location,
       );
+  }
   env.out.calls({ schema, name, way: 'call', candidates }, location);
   return candidates;
 }

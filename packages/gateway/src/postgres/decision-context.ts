@@ -172,6 +172,26 @@ export function createDecisionContexts(
     }
     return analyzer;
   };
+  const reading = new Map<string, { readonly done: Promise<void>; next: Promise<PostgresCatalog> | null }>();
+  /**
+   * One reading of a resource at a time: who asks meanwhile shares the one after it, since the one under way may have
+   * begun before what is asked about. Clients that name what does not exist cannot make it more.
+   */
+  const readAnew = (resourceId: string): Promise<PostgresCatalog> => {
+    const running = reading.get(resourceId);
+    if (running === undefined) return beginReading(resourceId);
+    running.next ??= running.done.then(() => beginReading(resourceId));
+    return running.next;
+  };
+  const beginReading = (resourceId: string): Promise<PostgresCatalog> => {
+    const read = controlPlane.loadCatalog(resourceId, { refresh: true });
+    const settled = (): void => {
+      if (entry.next === null) reading.delete(resourceId);
+    };
+    const entry = { done: read.then(settled, settled), next: null };
+    reading.set(resourceId, entry);
+    return read;
+  };
   const watched = new Map<string, { sessions: number; readonly timer: NodeJS.Timeout }>();
   const renewing = new Set<string>();
   const renew = async (resourceId: string): Promise<void> => {
@@ -203,7 +223,9 @@ export function createDecisionContexts(
     async load(grant, { refresh }) {
       const now = clock.monotonicMs();
       const old = now - (readAt.get(grant.resource.id) ?? Number.NEGATIVE_INFINITY) > CATALOG_MAX_AGE_MS;
-      const catalog = await controlPlane.loadCatalog(grant.resource.id, { refresh: refresh || old });
+      const catalog = await (refresh || old
+        ? readAnew(grant.resource.id)
+        : controlPlane.loadCatalog(grant.resource.id, { refresh: false }));
       if (refresh || old) readAt.set(grant.resource.id, now);
       const key = JSON.stringify([
         grant.resource.id,

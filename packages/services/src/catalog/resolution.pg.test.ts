@@ -176,7 +176,7 @@ describe('a call', () => {
     await other.query(EXTENSIONS);
     extended = await readCatalog(await other.connect());
     analyzer = await createSqlAnalyzer(Math.floor(catalog.serverVersion / 10_000));
-  });
+  }, 300_000);
   afterAll(async () => {
     await database?.drop();
     await server?.stop();

@@ -7,7 +7,7 @@ import { contract } from '@taskgate/contracts';
 import { SecretValue } from '@taskgate/core';
 import { freePort, startTestPostgres, type TestDatabase, type TestPostgres } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readStoredCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
+import { readKeptCatalog, readStoredCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
 import { inputOf } from '../parse-input.ts';
 import { startTestServices, type TestPerson, type TestServices } from '../testing/test-services.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -255,6 +255,17 @@ describe('a catalog', () => {
     const types = catalog.systemRelations.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
     expect(types.oid).toBe(1247);
     expect(types.columns).toContain('typname');
+  });
+
+  it('is kept in memory while its version is current, and counts as missing once it is older than asked', async () => {
+    const { id } = await loadResource(admin.ctx, { name: 'shop' });
+    await refreshCatalog(admin.ctx, { name: 'shop' });
+    const kept = await readKeptCatalog(test.services, id, 1000);
+    expect(kept).not.toBeNull();
+    expect(await readKeptCatalog(test.services, id)).toBe(kept);
+    test.clock.advance(1001);
+    expect(await readKeptCatalog(test.services, id, 1000)).toBeNull();
+    expect(await readKeptCatalog(test.services, id)).toBe(kept);
   });
 
   it('has the same version while nothing changes, another once something does, and tells of it once', async () => {
