@@ -262,7 +262,6 @@ export const REFUSED_STATEMENTS: readonly ThreatRow[] = [
   ['W14', 'another encoding by a function', "select set_config('client_encoding', 'SJIS', false)"],
   ['W14', 'bytes of another encoding', "select convert_from(email::bytea, 'SJIS') from public.customers"],
   ['W21', 'a notification by its function', "select pg_notify('c', 'x')"],
-  ['W21', 'no more listening', 'unlisten *'],
   ['W22', 'a cast to a date', 'select email::date from public.customers'],
   ['W22', 'a cast to xml', 'select email::xml from public.customers'],
   ['W22', 'a cast to an enum', 'select email::public.mood from public.customers'],
