@@ -177,6 +177,9 @@ describe('P10-P13 functions and their disguises', () => {
     expect(runs('update coded set id = 2')).toEqual(['write wipe', 'write never']);
     expect(runs('copy coded (id) from stdin')).toEqual(['write wipe', 'write never']);
     expect(runs('delete from coded where id = 1')).toEqual([]);
+    expect(runs('update coded_view set id = 2')).toEqual(['write wipe', 'write never']);
+    expect(runs("create index on orders ((status ||| 'x'))")).toEqual(['operator never']);
+    expect(runs("alter table orders add column mood mood default 'x'::text::mood")).toContain('cast to_mood');
     expect(runs('insert into coded (id) values (1) on conflict (id) do nothing')).toContain('write wipe');
     expect(runs('with x as (update coded set id = 1 returning id) select id from x')).toContain('write wipe');
   });
@@ -387,6 +390,8 @@ describe('what a write leads to', () => {
     expect(operation.functions).toMatchObject([{ name: 'wipe', harmless: false }]);
     expect(operation.countsItsWrite).toBe(false);
     expect(analyze("update logged set note = 'x'").accesses).toHaveLength(1);
+    expect(analyze("insert into logged_view values (1, 'x')").functions).toMatchObject([{ name: 'wipe' }]);
+    expect(analyze("insert into logged_view values (1, 'x') returning id").unknowns).toHaveLength(1);
     expect(analyze('insert into ruled values (1)').unknowns).toEqual([]);
   });
 
@@ -400,6 +405,18 @@ describe('what a write leads to', () => {
     expect(fired('delete from orders')).toEqual(['delete items_order delete']);
     expect(fired('select id from orders')).toEqual([]);
   });
+});
+
+test.each([
+  `select x from pg_proc as p(${Array.from({ length: 29 }, (_, index) => `a${index}`)}, x)`,
+  'select x.* from (pg_proc p join pg_class c on true) as x',
+  'select x from (pg_proc p join pg_class c on true) as x',
+  'select prosrc from pg_proc p join pg_proc q using (prosrc)',
+  'select x.prosrc from (pg_proc p join pg_class c on true) as x',
+  'select to_json(p) from pg_proc p',
+  'table pg_proc',
+])('P21 bodies of functions stay closed: %s', (text) => {
+  expect(analyze(text).unknowns).not.toEqual([]);
 });
 
 describe('P19 a generated column', () => {

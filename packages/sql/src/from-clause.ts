@@ -21,7 +21,7 @@ import { requireKnownPositions } from './query-result.ts';
 import { columnsOf, isOnly, resolveRelation } from './resolve-relation.ts';
 import { type FromItem, findCte, referTo, type Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
 import { analyzeQuery } from './select.ts';
-import { isGuardedSystemRelation } from './system-relations.ts';
+import { GUARDED_SYSTEM_COLUMNS, isGuardedSystemRelation } from './system-relations.ts';
 import { bareType } from './type-name.ts';
 
 const NO_ITEM: FromItem = { columns: [], relations: [], bases: [] };
@@ -117,6 +117,9 @@ function aliased(
 function renamed(env: Env, alias: Fields | null, content: Content): readonly ScopeColumn[] {
   const names = alias === null ? [] : namesOf(nodesAt(alias, 'colnames'));
   if (names.length > 0) requireKnownPositions(env, content);
+  // Under another name a column of function bodies would not be known as one.
+  if (names.length > 0 && content.guarded === true)
+    env.out.unknown('unsupported', 'columns of a relation with function bodies keep their names; leave the list out');
   if (names.length > content.columns.length && content.open) {
     // Columns of a system relation under new names hold nothing of ours.
     return names.map((name, index) => ({ ...(content.columns[index] ?? noData(name)), name }));
@@ -247,7 +250,8 @@ function fromJoin(env: Env, fields: Fields, scope: Scope, before: readonly FromI
   const alias = bodyAt(fields, 'alias');
   if (alias === null) return item;
   const open = item.relations.some((relation) => relation.open);
-  return aliased(env, alias, '', null, { columns, open, stored: false }, item.bases);
+  const guarded = item.relations.some((relation) => relation.guarded === true);
+  return aliased(env, alias, '', null, { columns, open, stored: false, guarded }, item.bases);
 }
 
 /** The columns that USING or NATURAL makes one of two, in order; each is compared, so it is a predicate too. */
@@ -263,6 +267,8 @@ function mergedColumns(env: Env, fields: Fields, left: FromItem, right: FromItem
   }
   const merged: ScopeColumn[] = [];
   for (const name of names) {
+    if (GUARDED_SYSTEM_COLUMNS.has(name) && (isOpen(left) || isOpen(right)))
+      env.out.unknown('unsupported', `system column \`${name}\` holds function bodies; leave it out`);
     const sides = [left, right].map((item) => {
       const found = item.columns.filter((column) => column.name === name);
       if (found.length === 1) return found[0]!;

@@ -112,6 +112,18 @@ export const SHOP_CATALOG: PostgresCatalog = buildCatalog({
     ),
     relation(33, 'coded', { id: INT, code: TEXT, amount: 'public.positive' }, { writeFunctions: [900] }),
     GENERATED,
+    relation(
+      36,
+      'coded_view',
+      { id: INT, code: TEXT },
+      { definition: ' SELECT coded.id,\n    coded.code\n   FROM public.coded;' },
+    ),
+    relation(
+      37,
+      'logged_view',
+      { id: INT, note: TEXT },
+      { definition: ' SELECT logged.id,\n    logged.note\n   FROM public.logged;' },
+    ),
     relation(34, 'moods', { id: INT, mood: 'public.mood' }),
     relation(31, 'Odd Name', { 'Mixed Case': TEXT, 'ss n': TEXT }),
     { ...relation(40, 'notes', { id: INT, text: TEXT }), schema: 'private' },

@@ -1,7 +1,10 @@
 import type { AccessVerb } from '@taskgate/core';
+import { checkCastType } from '../casts.ts';
 import type { Env } from '../env.ts';
 import { noteFunction } from '../function-calls.ts';
-import { type Fields, isFields, namesOf, nodesAt, type PgNode, textAt } from '../node.ts';
+import { NO_SOURCE } from '../lineage.ts';
+import { bodyAt, type Fields, isFields, namesOf, nodesAt, type PgNode, textAt } from '../node.ts';
+import { noteOperator, operatorsOf } from '../operators.ts';
 import { resolveRelation, resolveRelationName } from '../resolve-relation.ts';
 
 /** Notes a relation that is to be made. Temporary ones would hide others of their name, so they are an unknown. */
@@ -35,7 +38,8 @@ export function objectNames(object: PgNode | null): readonly string[] {
 }
 
 /**
- * Notes every function that a definition calls (in defaults, checks, index expressions, bodies) and every other
+ * Notes every function that a definition calls (in defaults, checks, index expressions, bodies), also by an operator or
+ * a conversion, and every other
  * relation that it names (references, inherits, attach partition, like): the latter as altered, the strictest reading.
  */
 export function noteMentioned(env: Env, tree: unknown, main: readonly (Fields | null)[]): void {
@@ -46,6 +50,13 @@ export function noteMentioned(env: Env, tree: unknown, main: readonly (Fields | 
     } else if (isFields(next)) {
       if (typeof next.relname === 'string' && !main.includes(next)) noteRelation(env, next, 'alter');
       if (Array.isArray(next.funcname) && 'funcformat' in next) noteFunction(env, next);
+      const expression = bodyAt(next, 'A_Expr');
+      if (expression !== null) {
+        const names = namesOf(nodesAt(expression, 'name'));
+        for (const operator of operatorsOf(textAt(expression, 'kind') ?? '', names)) noteOperator(env, operator, 0);
+      }
+      const conversion = bodyAt(bodyAt(next, 'TypeCast') ?? {}, 'typeName');
+      if (conversion !== null) checkCastType(env, conversion, NO_SOURCE);
       pending.push(...Object.values(next));
     }
   }

@@ -1,4 +1,4 @@
-import type { AccessVerb, CatalogRelation } from '@taskgate/core';
+import type { AccessVerb, CatalogRelation, RelationAccess } from '@taskgate/core';
 import { noteWriteFunctions } from '../conversions.ts';
 import type { Env } from '../env.ts';
 import { evaluate } from '../expressions.ts';
@@ -37,6 +37,19 @@ export function resolveWriteTarget(
   return { found, alias, columns, item: { columns, relations: [relation], bases: [found.resolved] } };
 }
 
+/** What a write to a view may be a write to. */
+function tablesBehind(env: Env, view: CatalogRelation): readonly CatalogRelation[] {
+  if (view.kind !== 'view') return [];
+  const found = new Map<number, CatalogRelation>();
+  const add = ({ oid, expands }: RelationAccess): void => {
+    const relation = oid === null || found.has(oid) ? null : env.catalog.relationByOid(oid);
+    if (relation !== null) found.set(relation.oid, relation);
+    expands.forEach(add);
+  };
+  env.views.define(view).accesses.forEach(add);
+  return [...found.values()];
+}
+
 /** What the rules of a relation do is done by the statement; what they return would come under other names. */
 function followRules(
   env: Env,
@@ -45,7 +58,9 @@ function followRules(
   event: 'insert' | 'update' | 'delete' | 'merge',
   location: number,
 ): void {
-  const rules = relation.rules.filter((rule) => event === 'merge' || rule.event === event);
+  const rules = [relation, ...tablesBehind(env, relation)].flatMap((one) =>
+    one.rules.filter((rule) => event === 'merge' || rule.event === event).map((rule) => [one, rule] as const),
+  );
   if (rules.length === 0) return;
   if (event === 'merge' || bodyAt(statement, 'returningClause') !== null || statement.returningList !== undefined) {
     env.out.unknown(
@@ -54,7 +69,7 @@ function followRules(
       location,
     );
   }
-  for (const rule of rules) env.out.adoptAll(env.views.defineRule(relation, rule));
+  for (const [one, rule] of rules) env.out.adoptAll(env.views.defineRule(one, rule));
 }
 
 function targetRelation(
@@ -81,7 +96,8 @@ export function noteWrite(env: Env, target: WriteTarget, verb: AccessVerb, colum
 export function noteWritten(env: Env, target: WriteTarget, verb: AccessVerb, columns: readonly string[]): void {
   const { resolved, known } = target.found;
   env.out.access(verb, resolved, columns);
-  if (known !== null && (verb === 'insert' || verb === 'update')) noteWriteFunctions(env, known);
+  if (known === null || (verb !== 'insert' && verb !== 'update')) return;
+  for (const one of [known, ...tablesBehind(env, known)]) noteWriteFunctions(env, one);
 }
 
 export function requireColumn(env: Env, target: WriteTarget, name: string, location: number): ScopeColumn | null {
