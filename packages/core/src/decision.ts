@@ -18,6 +18,7 @@ export const REASON_CODES = [
   'rule-failed', // a rule could not be evaluated: denies
   'affects-not-countable', // `affects` cannot be enforced on this statement
   'affects-exceeded', // it touched more rows than the rule lets it
+  'estimate-exceeded', // the planner expects more rows than the rule lets through
   'limit-reached', // rows, bytes, statements, duration of the grant
   'hold-refused',
   'hold-timed-out',
@@ -73,6 +74,8 @@ export interface Obligations {
   readonly detectors: readonly { readonly kind: DetectorKind; readonly mask: MaskName }[];
   /** Roll back and refuse where the write touched more rows; `null`: no limit. */
   readonly affectsMax: number | null;
+  /** For `hold`: the reviewer is shown what it would do, by a dry run that is rolled back. */
+  readonly dryRun?: boolean;
 }
 
 export interface Decision {

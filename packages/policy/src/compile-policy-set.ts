@@ -41,6 +41,9 @@ export interface CompiledRule {
   readonly target: RuleTarget;
   readonly affectsMax: number | null;
   readonly approvals: ApprovalTerms | null;
+  /** `max` of an allow rule, `above` of a hold or deny rule, in rows that the planner expects; `null`: no condition. */
+  readonly estimate: number | null;
+  readonly dryRun: true | null;
 }
 
 export interface CompiledMask {
@@ -207,7 +210,13 @@ export function compilePolicySet(input: PolicySetInput): CompiledPolicySet {
       const approvals = 'approvals' in rule ? rule.approvals : null;
       check(affectsMax === null || (Number.isSafeInteger(affectsMax) && affectsMax >= 0));
       check(approvals === null || (approvals.from.length > 0 && approvals.count >= 1 && approvals.timeoutMs > 0));
-      to.push({ reference: at, target: rule.target, affectsMax, approvals });
+      const estimate =
+        ('estimateMax' in rule ? rule.estimateMax : null) ??
+        ('estimateAbove' in rule ? rule.estimateAbove : null) ??
+        null;
+      check(estimate === null || (Number.isSafeInteger(estimate) && estimate >= 0));
+      const dryRun = 'dryRun' in rule && rule.dryRun === true ? true : null;
+      to.push({ reference: at, target: rule.target, affectsMax, approvals, estimate, dryRun });
       const named =
         rule.target.kind === 'access'
           ? rule.target.relations

@@ -26,12 +26,15 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   who: ['groups', 'machines', 'agents'],
   access: ACCESS_KEYS,
   'access.approvals': ['from', 'count', 'timeout'],
-  allow: [...TARGET_KEYS, 'functions', 'columns', 'on', 'affects'],
+  allow: [...TARGET_KEYS, 'functions', 'columns', 'on', 'affects', 'estimate'],
+  'allow.estimate': ['max'],
   'allow.affects': ['max'],
-  hold: [...TARGET_KEYS, 'columns', 'on', 'affects', 'approvals'],
+  hold: [...TARGET_KEYS, 'columns', 'on', 'affects', 'estimate', 'approvals', 'dryRun'],
+  'hold.estimate': ['above'],
   'hold.affects': ['max'],
   'hold.approvals': ['from', 'count', 'timeout'],
-  deny: [...TARGET_KEYS, 'functions', 'columns', 'on'],
+  deny: [...TARGET_KEYS, 'functions', 'columns', 'on', 'estimate'],
+  'deny.estimate': ['above'],
   mask: ['columns', 'class', 'kinds', 'as'],
   classify: ['columns', 'as'],
   limits: LIMIT_KEYS,
@@ -55,6 +58,8 @@ const DETAILS: Readonly<Record<string, string>> = {
   access: 'reason, approvals, how long, when',
   statements: 'whole classes of statements',
   affects: 'rows a write may touch',
+  estimate: 'rows that the planner expects',
+  dryRun: 'run it before approval and roll it back, to show what it would do',
   when: 'CEL over `now` and `identity`, UTC',
 };
 
@@ -78,6 +83,8 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   bytes: ['1MB', '20MB', '100MB'],
   count: ['1', '2'],
   max: ['1', '10', '100'],
+  above: ['100', '1000', '10000'],
+  dryRun: ['true'],
 };
 
 /** What could be written at `offset`, filtered by what stands before it; `from` is where the option would begin. */

@@ -16,7 +16,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compilePolicySet } from './compile-policy-set.ts';
-import { decide } from './decide.ts';
+import { decide, dependsOnEstimate } from './decide.ts';
 import { operation as build, call } from './operation-builder.ts';
 import { oracle } from './oracle.ts';
 import { NO_RECORD_TERMS } from './parse-terms.ts';
@@ -91,7 +91,10 @@ const anyTarget: fc.Arbitrary<RuleTarget> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('functions' as const), functions: some(functionPattern) }) },
 );
 const affectsMax = maybe(1, fc.integer({ min: 1, max: 3 }));
-const allowRule: fc.Arbitrary<AllowRule> = fc.record({ source, target: anyTarget, affectsMax });
+/** Rows of a statement, and what rules say of them: unknown rows are more than any. */
+const rows = fc.constantFrom(0, 10, 11, 500, Infinity);
+const estimate = maybe(1, fc.constantFrom(10, 100));
+const allowRule: fc.Arbitrary<AllowRule> = fc.record({ source, target: anyTarget, affectsMax, estimateMax: estimate });
 const holdRule: fc.Arbitrary<HoldRule> = fc.record({
   source,
   target: fc.oneof(accessTarget, statementsTarget),
@@ -101,8 +104,9 @@ const holdRule: fc.Arbitrary<HoldRule> = fc.record({
     count: fc.integer({ min: 1, max: 3 }),
     timeoutMs: fc.constantFrom(1000, 2000),
   }),
+  estimateAbove: estimate,
 });
-const denyRule: fc.Arbitrary<DenyRule> = fc.record({ source, target: anyTarget });
+const denyRule: fc.Arbitrary<DenyRule> = fc.record({ source, target: anyTarget, estimateAbove: estimate });
 const mask = fc.constantFrom(...MASK_NAMES);
 const maskRule: fc.Arbitrary<MaskRule> = fc.oneof(
   fc.record({ kind: fc.constant('columns' as const), source, columns: some(columnPattern), mask }),
@@ -271,8 +275,12 @@ const compile = (document: TaskDocument, policies: readonly PolicyDocument[]) =>
     catalog,
     isAllowedSystemRelation,
   });
-const answer = (one: SqlOperation, document: TaskDocument, policies: readonly PolicyDocument[]): Decision =>
-  decide(one, compile(document, policies));
+const answer = (
+  one: SqlOperation,
+  document: TaskDocument,
+  policies: readonly PolicyDocument[],
+  expected?: number,
+): Decision => decide(one, compile(document, policies), expected);
 
 const RANK = { deny: 0, hold: 1, allow: 2 } as const;
 const strictness = (name: (typeof MASK_NAMES)[number] | null): number =>
@@ -308,23 +316,39 @@ describe('a decision', () => {
   test('is the one that the rules mean, whichever of two programs reads them', () => {
     const seen = { allow: 0, hold: 0, deny: 0 };
     fc.assert(
-      fc.property(operation, task, policies, (one, document, extra) => {
-        const got = answer(one, document, extra);
+      fc.property(operation, task, policies, rows, (one, document, extra, expected) => {
+        const got = answer(one, document, extra, expected);
         seen[got.outcome] += 1;
         const { outcome, obligations } = got;
-        const meant = oracle(one, { task: document, policies: extra, catalog, isAllowedSystemRelation });
+        const meant = oracle(one, { task: document, policies: extra, catalog, isAllowedSystemRelation }, expected);
         expect({ outcome, outputMasks: obligations.outputMasks, affectsMax: obligations.affectsMax }).toEqual(meant);
       }),
       { numRuns: 2000 },
     );
     // The world must be one in which all three happen.
     expect(Math.min(seen.allow, seen.hold, seen.deny)).toBeGreaterThan(30);
-  });
+  }, 60_000);
 
   test('only narrows when a policy is added', () => {
     fc.assert(
-      fc.property(operation, task, policies, policy, (one, document, before, added) => {
-        expectNarrower(answer(one, document, before), answer(one, document, [...before, added]));
+      fc.property(operation, task, policies, policy, rows, (one, document, before, added, expected) => {
+        expectNarrower(answer(one, document, before, expected), answer(one, document, [...before, added], expected));
+      }),
+      runs,
+    );
+  });
+
+  test('only narrows when more rows are expected, and depends on them exactly where it differs', () => {
+    fc.assert(
+      fc.property(operation, task, policies, rows, rows, (one, document, extra, a, b) => {
+        const [fewer, more] = [
+          answer(one, document, extra, Math.min(a, b)),
+          answer(one, document, extra, Math.max(a, b)),
+        ];
+        expectNarrower(fewer, more);
+        const fewest = answer(one, document, extra, 0);
+        if (fewest.outcome !== 'deny' && !dependsOnEstimate(one, compile(document, extra)))
+          expect(more).toEqual(fewest);
       }),
       runs,
     );

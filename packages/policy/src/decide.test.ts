@@ -1,7 +1,7 @@
 import { buildFunction, type FunctionUse, type PostgresCatalog, type SqlOperation } from '@taskgate/core';
 import { describe, expect, test } from 'vitest';
 import { compilePolicySet } from './compile-policy-set.ts';
-import { decide } from './decide.ts';
+import { decide, dependsOnEstimate } from './decide.ts';
 import { access, call, computed, DEMO_CATALOG, operation, selectOf, shows, use } from './operation-builder.ts';
 import { parsePolicy } from './parse-policy.ts';
 import { parseTask } from './parse-task.ts';
@@ -441,5 +441,53 @@ describe('a set', () => {
     );
     expect(reasons).toHaveLength(10);
     expect(new Set(reasons.map(({ message }) => message)).size).toBe(10);
+  });
+});
+
+describe('an estimate', () => {
+  const orders = operation('select', { accesses: [access('select', 'public.orders', ['id'])] });
+  const at = (set: ReturnType<typeof rules>, rows?: number): string => {
+    const { outcome, reasons } = decide(orders, set, rows);
+    return `${outcome} ${reasons[0]!.code}`;
+  };
+
+  test('opens an allow rule up to its max, and a statement of unknown size never', () => {
+    const set = rules('allow: [{ select: public.orders, estimate: { max: 100 } }]');
+    expect(dependsOnEstimate(orders, set)).toBe(true);
+    expect(at(set, 100)).toBe('allow allowed');
+    expect(at(set, 101)).toBe('deny estimate-exceeded');
+    expect(at(set)).toBe('deny estimate-exceeded');
+    expect(decide(orders, set, 101).reasons[0]).toMatchObject({
+      message: 'the planner expects 101 rows of `SELECT`, and the rule lets through 100',
+      rule: { kind: 'task', rule: 'allow.0' },
+    });
+  });
+
+  test('holds or denies above, and a hold rule of a task opens what is below', () => {
+    const held = rules('hold: [{ select: public.orders, estimate: { above: 100 }, approvals: { from: [dba] } }]');
+    expect(at(held, 100)).toBe('allow allowed');
+    expect(at(held, 101)).toBe('hold held-by-rule');
+    expect(at(held)).toBe('hold held-by-rule');
+    const denied = rules('allow: [{ select: public.orders }]', {
+      policy: 'deny: [{ select: "*", estimate: { above: 100 } }]',
+    });
+    expect(at(denied, 100)).toBe('allow allowed');
+    expect(at(denied, 101)).toBe('deny estimate-exceeded');
+    expect(decide(orders, denied, 101).reasons[0]!.rule).toMatchObject({ kind: 'policy', rule: 'deny.0' });
+  });
+
+  test('is not asked for where it changes nothing', () => {
+    const other = rules('allow: [{ select: public.orders }, { select: public.customers, estimate: { max: 1 } }]');
+    expect(dependsOnEstimate(orders, other)).toBe(false);
+    const never = rules('allow: [{ select: public.customers, estimate: { max: 1 } }]');
+    expect(dependsOnEstimate(orders, never)).toBe(false);
+  });
+
+  test('leaves the affects limit of its rule in force', () => {
+    const update = operation('update', { accesses: [access('update', 'public.orders', ['id'])], countsItsWrite: true });
+    const set = rules(
+      'allow: [{ update: public.orders }, { update: public.orders, affects: { max: 1 }, estimate: { max: 5 } }]',
+    );
+    expect(decide(update, set, 50).obligations.affectsMax).toBe(1);
   });
 });

@@ -6,6 +6,7 @@ import { checkFunctions, functionsOutside } from './check-functions.ts';
 import { checkMaskEscapes } from './check-mask-escapes.ts';
 import { checkMasks, outputMasks } from './check-masks.ts';
 import type { CompiledPolicySet } from './compile-policy-set.ts';
+import { type EstimatedRows, estimateExceeded, hasEstimates, rulesAt } from './estimate-conditions.ts';
 import { firesInWords } from './fires-in-words.ts';
 import { matchingDenies } from './matching-denies.ts';
 import { holdTerms, matchingHolds } from './matching-holds.ts';
@@ -21,10 +22,22 @@ const MAX_INNER_DEPTH = 2;
  *
  * PREPARE and EXPLAIN run nothing, so they are never held for what their statement would do; EXECUTE and FETCH are
  * `harmless` here: whoever forwards them applies the decision on the statement they name.
+ *
+ * `rows`: what the target's planner expects, where it was asked: {@link dependsOnEstimate} says whether it must be.
  */
-export function decide(operation: SqlOperation, set: CompiledPolicySet): Decision {
+export function decide(
+  operation: SqlOperation,
+  set: CompiledPolicySet,
+  rows: EstimatedRows = Number.POSITIVE_INFINITY,
+): Decision {
   try {
-    return decideAt(operation, set, 0);
+    const decision = decideAt(operation, rulesAt(set, rows), 0, set);
+    if (decision.outcome !== 'deny' || !hasEstimates(set)) return decision;
+    if (decideAt(operation, rulesAt(set, 0), 0, set).outcome === 'deny') return decision;
+    return {
+      ...decision,
+      reasons: [estimateExceeded(operation, set, rows), ...decision.reasons].slice(0, MAX_REASONS),
+    };
   } catch {
     const reason: Reason = {
       code: 'rule-failed',
@@ -37,7 +50,18 @@ export function decide(operation: SqlOperation, set: CompiledPolicySet): Decisio
   }
 }
 
-function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number): Decision {
+/**
+ * Whether the statement's decision turns on how many rows the planner expects. Never where it is denied however few they
+ * are: such a statement is not shown to the target. More rows only narrow, so the two ends say it all.
+ */
+export function dependsOnEstimate(operation: SqlOperation, set: CompiledPolicySet): boolean {
+  if (!hasEstimates(set)) return false;
+  const [fewest, most] = [decide(operation, set, 0), decide(operation, set)];
+  return fewest.outcome !== 'deny' && JSON.stringify(fewest) !== JSON.stringify(most);
+}
+
+/** `whole`: all rules, whatever is expected: an `affects` limit is not lost with its rule. */
+function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number, whole: CompiledPolicySet): Decision {
   if (set.unrestricted) return decideUnrestricted(operation, set);
   if (operation.unknowns.length > 0) return denial(operation, set, operation.unknowns.map(unknownReason));
   const { effect } = operation;
@@ -46,7 +70,7 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
     return denial(operation, set, [
       unknownReason({ message: 'a statement within a statement within a statement', position: null }),
     ]);
-  const inner = innerOperation === null ? null : decideAt(innerOperation, set, depth + 1);
+  const inner = innerOperation === null ? null : decideAt(innerOperation, set, depth + 1, whole);
 
   const denials = [
     ...set.failures,
@@ -56,7 +80,7 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
     ...checkAccesses(operation, set),
     ...checkMasks(operation, set),
     ...checkMaskEscapes(operation, set),
-    ...checkAffects(operation, set),
+    ...checkAffects(operation, whole),
     ...(inner?.outcome === 'deny' ? inner.reasons : []),
   ];
   if (denials.length > 0) return denial(operation, set, denials);
@@ -65,7 +89,7 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
     outputMasks: outputMasks(operation, set),
     columnMasks: set.columnMasks,
     detectors: set.detectors,
-    affectsMax: affectedRowsMax(operation, set),
+    affectsMax: affectedRowsMax(operation, whole),
   };
   const holds = matchingHolds(operation, set);
   if (innerOperation !== null && effect?.kind === 'declare') holds.push(...matchingHolds(innerOperation, set));
@@ -84,7 +108,12 @@ function decideAt(operation: SqlOperation, set: CompiledPolicySet, depth: number
         ),
       ),
     );
-    return { outcome: 'hold', reasons: reasons.slice(0, MAX_REASONS), obligations, approvals: terms.approvals };
+    return {
+      outcome: 'hold',
+      reasons: reasons.slice(0, MAX_REASONS),
+      obligations: holds.some(({ dryRun }) => dryRun === true) ? { ...obligations, dryRun: true } : obligations,
+      approvals: terms.approvals,
+    };
   }
   return {
     outcome: 'allow',

@@ -95,6 +95,13 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 const rows = (max: number | null): string =>
   max === null ? '' : `, at most ${max} ${max === 1 ? 'row' : 'rows'} a statement`;
 
+const few = (max: number | null | undefined): string =>
+  typeof max === 'number' ? `, where the planner expects at most ${max} rows` : '';
+const many = (above: number | null | undefined): string =>
+  typeof above === 'number' ? `, where the planner expects more than ${above} rows` : '';
+const DRY_RUN =
+  '; before that it is run with its triggers and rolled back, to show the reviewer what it would do (sequences stay advanced)';
+
 const item = (source: RuleSource | string, tone: DescriptionItem['tone'], text: string): DescriptionItem =>
   typeof source === 'string'
     ? { text: capital(text), path: source, line: null, tone }
@@ -125,13 +132,15 @@ function rulesSections(document: TaskDocument | PolicyDocument): readonly Descri
         item(
           rule.source,
           'hold',
-          `${target(rule.target)}${rows(rule.affectsMax)}, once ${people(rule.approvals)} ${rule.approvals.count === 1 ? 'approves' : 'approve'} within ${formatDurationMs(rule.approvals.timeoutMs)}`,
+          `${target(rule.target)}${rows(rule.affectsMax)}${many(rule.estimateAbove)}, once ${people(rule.approvals)} ${rule.approvals.count === 1 ? 'approves' : 'approve'} within ${formatDurationMs(rule.approvals.timeoutMs)}${rule.dryRun === true ? DRY_RUN : ''}`,
         ),
       ),
     },
     {
       title: 'Denied',
-      items: document.deny.map((rule) => item(rule.source, 'deny', `nobody may ${target(rule.target)}`)),
+      items: document.deny.map((rule) =>
+        item(rule.source, 'deny', `nobody may ${target(rule.target)}${many(rule.estimateAbove)}`),
+      ),
     },
     { title: 'Masked', items: document.mask.map(maskItem) },
   ];
@@ -219,7 +228,7 @@ export function describeTask(document: TaskDocument): readonly DescriptionSectio
   if (access.when !== null) terms.push(item('access.when', 'limit', `only when ${access.when} (times are UTC)`));
   terms.push(item('access.ttl', 'limit', `it ends after ${formatDurationMs(access.ttlMs)}`));
   const allowed = document.allow.map((rule) =>
-    item(rule.source, 'allow', `${target(rule.target)}${rows(rule.affectsMax)}`),
+    item(rule.source, 'allow', `${target(rule.target)}${rows(rule.affectsMax)}${few(rule.estimateMax)}`),
   );
   return [
     { title: 'Who and for how long', items: terms },

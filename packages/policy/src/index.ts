@@ -12,7 +12,7 @@ export {
   type PolicyWarning,
 } from './compile-policy-set.ts';
 export { type Completion, completeDocument, type KnownNames } from './complete-document.ts';
-export { decide } from './decide.ts';
+export { decide, dependsOnEstimate } from './decide.ts';
 export { type DescriptionItem, type DescriptionSection, describePolicy, describeTask } from './describe.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { type GrantTerms, grantTerms } from './grant-terms.ts';

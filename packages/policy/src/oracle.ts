@@ -46,7 +46,7 @@ const isFunction = (pattern: FunctionPattern, one: FunctionCandidate): boolean =
   isRelation(pattern, one) &&
   (pattern.arguments === null || `${pattern.arguments}` === (one.arguments === null ? 'none' : `${one.arguments}`));
 
-export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswer {
+export function oracle(operation: SqlOperation, input: OracleInput, rows = Infinity): OracleAnswer {
   const { task, policies, catalog } = input;
   const denied: OracleAnswer = {
     outcome: 'deny',
@@ -117,7 +117,10 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
   const detects = all.some(({ mask }) => mask.some((rule) => rule.kind === 'kinds' && rule.kinds.length > 0));
 
   // What the task's rules open.
-  const opening = [...task.allow, ...task.hold];
+  const every = [...task.allow, ...task.hold];
+  const opening = [...task.allow.filter(({ estimateMax }) => rows <= (estimateMax ?? Infinity)), ...task.hold];
+  const isAbove = ({ estimateAbove }: { readonly estimateAbove?: number | null }): boolean =>
+    rows > (estimateAbove ?? -1);
   const needed = { 'copy-to': ['select'], 'copy-from': ['insert'], merge: ['select', 'insert', 'update', 'delete'] };
   const opens = (target: RuleTarget, access: RelationAccess): boolean => {
     if (target.kind === 'functions') return false;
@@ -225,7 +228,7 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
     return named && (target.on === null || about(target.on, access.relation));
   };
   const isDenied = all.some(({ deny }) =>
-    deny.some(({ target }) => {
+    deny.filter(isAbove).some(({ target }) => {
       if (target.kind === 'functions')
         return operation.functions.some(({ candidates }) =>
           candidates.some((candidate) => target.functions.some((one) => isFunction(one, candidate))),
@@ -260,7 +263,7 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
       ? []
       : reached.filter(({ verb }) => /^(insert|update|delete|truncate)$/.test(verb));
   const limits = [
-    ...opening.filter(({ target }) =>
+    ...every.filter(({ target }) =>
       writes.some(
         (access) =>
           opens(target, access) &&
@@ -274,11 +277,11 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
 
   // Statements within.
   const inner = effect?.kind === 'prepare' || effect?.kind === 'declare' ? effect.statement : null;
-  if (inner !== null && oracle(inner, input).outcome === 'deny') return denied;
+  if (inner !== null && oracle(inner, input, rows).outcome === 'deny') return denied;
 
   // Holds.
-  const holds = [...heldBy(operation, holding, touches, system, deep)];
-  if (inner !== null && kind === 'declare') holds.push(...heldByInner(inner, input));
+  const holds = [...heldBy(operation, holding.filter(isAbove), touches, system, deep)];
+  if (inner !== null && kind === 'declare') holds.push(...heldByInner(inner, input, isAbove));
   if (holds.length > 0) {
     const groups = holds[0]!.approvals.from.filter((group) =>
       holds.every(({ approvals }) => approvals.from.includes(group)),
@@ -289,7 +292,11 @@ export function oracle(operation: SqlOperation, input: OracleInput): OracleAnswe
 }
 
 /** A DECLARE is held for what its own statement would be held for. */
-function heldByInner(inner: SqlOperation, input: OracleInput): readonly HoldRule[] {
+function heldByInner(
+  inner: SqlOperation,
+  input: OracleInput,
+  isAbove: (rule: HoldRule) => boolean,
+): readonly HoldRule[] {
   const one = (rule: HoldRule): boolean => {
     // One hold rule at a time, on a task that opens everything and masks nothing: held is then this rule's doing.
     const open: TaskDocument = {
@@ -303,7 +310,7 @@ function heldByInner(inner: SqlOperation, input: OracleInput): readonly HoldRule
     const free = { ...inner, effect: null, functions: inner.functions, uses: [], copy: null };
     return oracle(free, { ...input, task: open, policies: [only as PolicyDocument] }).outcome === 'hold';
   };
-  return [input.task, ...input.policies].flatMap(({ hold }) => hold.filter(one));
+  return [input.task, ...input.policies].flatMap(({ hold }) => hold.filter(isAbove).filter(one));
 }
 
 function heldBy(

@@ -1,5 +1,5 @@
 import { isMap } from 'yaml';
-import { parseClassifyRule, parseDenyRule, parseHoldRule, parseMaskRule } from './parse-rule.ts';
+import { parseClassifyRule, parseDenyRule, parseMaskRule, parsePolicyHoldRule } from './parse-rule.ts';
 import {
   parsed,
   parseEach,
@@ -74,7 +74,7 @@ export function parsePolicy(source: string): ParseResult<PolicyDocument> {
     applies: parseApplies(yaml, fields),
     classify: parseEach(yaml, fields.get('classify'), parseClassifyRule),
     deny: parseEach(yaml, fields.get('deny'), parseDenyRule),
-    hold: parseEach(yaml, fields.get('hold'), parseHoldRule),
+    hold: parseEach(yaml, fields.get('hold'), parsePolicyHoldRule),
     mask: parseEach(yaml, fields.get('mask'), parseMaskRule),
     limits: parseLimits(yaml, fields.get('limits')),
     record: parseRecord(yaml, fields.get('record')),

@@ -187,6 +187,27 @@ function affects(yaml: YamlSource, fields: Fields, about: RuleTarget | undefined
   return (max && yaml.integer(max, 1, 1_000_000_000)) ?? null;
 }
 
+/** Statements of which the target can say what it expects. */
+const PLANNED: readonly string[] = ['select', 'insert', 'update', 'delete', 'merge'];
+
+function estimate(
+  yaml: YamlSource,
+  fields: Fields,
+  about: RuleTarget | undefined,
+  key: 'max' | 'above',
+): number | null {
+  const place = fields.get('estimate');
+  if (!place) return null;
+  const planned =
+    about === undefined ||
+    (about.kind === 'access' && PLANNED.includes(about.verb)) ||
+    (about.kind === 'statements' && (about.classes === '*' || about.classes.every((one) => PLANNED.includes(one))));
+  if (!planned) yaml.problem(place, `\`estimate\` is about statements that are planned: \`${PLANNED.join('`, `')}\``);
+  const inner = yaml.mapping(place, [key]);
+  const rows = inner && yaml.required(inner, key);
+  return (rows && yaml.integer(rows, 1, 1_000_000_000_000)) ?? null;
+}
+
 /** Who must say yes: `{ from: [groups], count, timeout }`. */
 export function parseApprovals(yaml: YamlSource, place: Place, defaultTimeoutMs: number): ApprovalTerms | undefined {
   const fields = yaml.mapping(place, ['from', 'count', 'timeout']);
@@ -204,29 +225,57 @@ export function parseApprovals(yaml: YamlSource, place: Place, defaultTimeoutMs:
 }
 
 export function parseAllowRule(yaml: YamlSource, place: Place): AllowRule | undefined {
-  const fields = yaml.mapping(place, [...TARGET_KEYS, 'columns', 'on', 'affects']);
+  const fields = yaml.mapping(place, [...TARGET_KEYS, 'columns', 'on', 'affects', 'estimate']);
   if (!fields) return undefined;
   const about = target(yaml, fields, 'allow');
   const affectsMax = affects(yaml, fields, about);
-  return about && { source: sourceOf(yaml, place), target: about, affectsMax };
+  const estimateMax = estimate(yaml, fields, about, 'max');
+  return (
+    about && {
+      source: sourceOf(yaml, place),
+      target: about,
+      affectsMax,
+      ...(estimateMax === null ? {} : { estimateMax }),
+    }
+  );
+}
+
+export function parsePolicyHoldRule(yaml: YamlSource, place: Place): HoldRule | undefined {
+  const dryRun = yaml.mapping(place, null)?.get('dryRun');
+  if (dryRun)
+    yaml.problem(dryRun, '`dryRun` runs the statement before it is approved; only a task can say so for itself');
+  return parseHoldRule(yaml, place);
 }
 
 export function parseHoldRule(yaml: YamlSource, place: Place): HoldRule | undefined {
-  const fields = yaml.mapping(place, [...TARGET_KEYS, 'columns', 'on', 'affects', 'approvals']);
+  const fields = yaml.mapping(place, [...TARGET_KEYS, 'columns', 'on', 'affects', 'estimate', 'approvals', 'dryRun']);
   if (!fields) return undefined;
   const about = target(yaml, fields, 'hold');
   const affectsMax = affects(yaml, fields, about);
   const approvalsPlace = yaml.required(fields, 'approvals');
   const approvals = approvalsPlace && parseApprovals(yaml, approvalsPlace, DEFAULT_HOLD_TIMEOUT_MS);
+  const estimateAbove = estimate(yaml, fields, about, 'above');
+  const dryRunPlace = fields.get('dryRun');
+  const dryRun = dryRunPlace && yaml.choice(dryRunPlace, ['true', 'false']) === 'true';
   if (!about || about.kind === 'functions' || !approvals) return undefined;
-  return { source: sourceOf(yaml, place), target: about, affectsMax, approvals };
+  return {
+    source: sourceOf(yaml, place),
+    target: about,
+    affectsMax,
+    approvals,
+    ...(estimateAbove === null ? {} : { estimateAbove }),
+    ...(dryRun === true ? { dryRun } : {}),
+  };
 }
 
 export function parseDenyRule(yaml: YamlSource, place: Place): DenyRule | undefined {
-  const fields = yaml.mapping(place, [...TARGET_KEYS, 'columns', 'on']);
+  const fields = yaml.mapping(place, [...TARGET_KEYS, 'columns', 'on', 'estimate']);
   if (!fields) return undefined;
   const about = target(yaml, fields, 'deny');
-  return about && { source: sourceOf(yaml, place), target: about };
+  const estimateAbove = estimate(yaml, fields, about, 'above');
+  return (
+    about && { source: sourceOf(yaml, place), target: about, ...(estimateAbove === null ? {} : { estimateAbove }) }
+  );
 }
 
 const CLASS_NAME = /^[a-z][a-z0-9-]{0,62}$/;

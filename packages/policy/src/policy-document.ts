@@ -43,6 +43,8 @@ export interface AllowRule {
   readonly target: RuleTarget;
   /** Rows a write may touch; `null`: no limit. */
   readonly affectsMax: number | null;
+  /** It lets through statements of which the planner expects at most so many rows. */
+  readonly estimateMax?: number | null;
 }
 
 /** In a task it also allows what it holds; in a policy it only holds. */
@@ -51,11 +53,17 @@ export interface HoldRule {
   readonly target: AccessTarget | StatementsTarget;
   readonly affectsMax: number | null;
   readonly approvals: ApprovalTerms;
+  /** It holds statements of which the planner expects more rows than this. */
+  readonly estimateAbove?: number | null;
+  /** In a task only: the statement is run before it is approved, and rolled back, to show what it would do. */
+  readonly dryRun?: boolean;
 }
 
 export interface DenyRule {
   readonly source: RuleSource;
   readonly target: RuleTarget;
+  /** It denies statements of which the planner expects more rows than this. */
+  readonly estimateAbove?: number | null;
 }
 
 export type MaskRule =
