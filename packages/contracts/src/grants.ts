@@ -124,6 +124,17 @@ export const Hold = z.object({
   relations: z.array(RelationSummary),
   reasons: z.array(Reason),
   affectsMax: z.number().int().nullable(),
+  /** Rows that the target's planner expects it to return or write, and to read; `null`: not known. */
+  estimate: z.object({ rows: z.number().int(), scanned: z.number().int() }).nullable(),
+  /** What it did in a dry run that was rolled back, where its task wants one; `rows` is `null` where it failed. */
+  dryRun: z
+    .object({
+      rows: z.number().int().nullable(),
+      sqlstate: z.string().nullable(),
+      /** Messages that triggers and functions raised. */
+      notices: z.number().int(),
+    })
+    .nullable(),
   state: z.enum(['waiting', 'approved', 'refused', 'timed-out', 'cancelled']),
   approvers: z.array(z.string()),
   approvalsNeeded: z.number().int(),

@@ -20,6 +20,7 @@ export const REASON_CODES = [
   'affects-exceeded', // it touched more rows than the rule lets it
   'estimate-exceeded', // the planner expects more rows than the rule lets through
   'limit-reached', // rows, bytes, statements, duration of the grant
+  'dry-run', // run before approval, and rolled back
   'hold-refused',
   'hold-timed-out',
   'hold-cancelled',

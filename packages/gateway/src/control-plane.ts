@@ -221,6 +221,10 @@ export interface NewHold {
   readonly reasons: readonly Reason[];
   readonly affectsMax: number | null;
   readonly approvals: ApprovalTerms;
+  /** What the planner expects; `null`: not known. */
+  readonly estimate: { readonly rows: number; readonly scanned: number } | null;
+  /** What a dry run did, where the task wants one; `rows` is `null` where it failed. */
+  readonly dryRun: { readonly rows: number | null; readonly sqlstate: string | null; readonly notices: number } | null;
 }
 
 export interface HoldState {

@@ -256,7 +256,7 @@ export function parseHoldRule(yaml: YamlSource, place: Place): HoldRule | undefi
   const approvals = approvalsPlace && parseApprovals(yaml, approvalsPlace, DEFAULT_HOLD_TIMEOUT_MS);
   const estimateAbove = estimate(yaml, fields, about, 'above');
   const dryRunPlace = fields.get('dryRun');
-  const dryRun = dryRunPlace && yaml.choice(dryRunPlace, ['true', 'false']) === 'true';
+  const dryRun = dryRunPlace && yaml.boolean(dryRunPlace) === true;
   if (!about || about.kind === 'functions' || !approvals) return undefined;
   return {
     source: sourceOf(yaml, place),

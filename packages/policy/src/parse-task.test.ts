@@ -122,6 +122,11 @@ describe('a task', () => {
       'allow: [{ select: public.a, affects: { max: 1 } }]',
       '`affects` counts the rows of `insert`, `update` or `delete`; nothing else has any',
     ],
+    ['allow: [{ delete: public.a, estimate: { above: 1 } }]', '`max` is missing; add it'],
+    [
+      'allow: [{ truncate: public.a, estimate: { max: 1 } }]',
+      '`estimate` is about statements that are planned: `select`, `insert`, `update`, `delete`, `merge`',
+    ],
     [
       'allow: [{ statements: [other] }]',
       "`other` stands for statements of no known class; only `statements: '*'` opens those",

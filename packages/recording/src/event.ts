@@ -48,7 +48,8 @@ export interface StatementEvent {
 export interface OperationEvent extends Omit<StatementEvent, 'kind' | 'id' | 'secret'> {
   readonly kind: 'operation';
   readonly decisionId: string;
-  readonly via: 'simple' | 'extended' | 'console';
+  /** `dry-run`: run by the gate before approval and rolled back. */
+  readonly via: 'simple' | 'extended' | 'console' | 'dry-run';
   readonly secret: {
     readonly statement: string;
     readonly parameters: readonly RecordedValue[];

@@ -1,14 +1,30 @@
 import { hash } from 'node:crypto';
-import { createId, type Decision, type SqlOperation, TaskgateError } from '@taskgate/core';
-import { encodeDenial, encodeError } from '@taskgate/protocol-postgres';
+import {
+  createId,
+  type Decision,
+  type Reason,
+  type RuleReference,
+  type SqlOperation,
+  TaskgateError,
+} from '@taskgate/core';
+import { type BindMessage, encodeDenial, encodeError } from '@taskgate/protocol-postgres';
 import { RECORDING_LIMITS, type StatementEvent } from '@taskgate/recording';
 import type { DecidedStatement } from './decision-context.ts';
+import {
+  type DryRunEffect,
+  dryRun,
+  estimateRows,
+  type ForeseePorts,
+  type StatementEstimate,
+} from './foresee-effect.ts';
 import { gateDenial } from './gate-decision.ts';
 import { type HoldPorts, holdForApproval } from './hold-for-approval.ts';
 import { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
 import type { SessionState } from './session-state.ts';
 import { type Steps, settled } from './steps.ts';
+import type { Question } from './target-questions.ts';
+import { writesRows } from './write-budget.ts';
 
 const NOTHING = (): void => undefined;
 
@@ -19,8 +35,11 @@ export interface Candidate {
   readonly result: DecidedStatement;
   readonly onSuccess: () => void;
   readonly parameters: readonly (Uint8Array | null)[];
-  readonly parameterFormats: readonly number[];
-  readonly via: 'simple' | 'extended' | 'console';
+  readonly parameterFormats: BindMessage['parameterFormats'];
+  readonly parameterTypes: readonly number[];
+  readonly via: 'simple' | 'extended' | 'console' | 'dry-run';
+  /** Where the planner was asked already. */
+  readonly estimate?: StatementEstimate | null;
   /** Runs inside a transaction that the gate keeps open until its rows are counted. */
   readonly guarded?: boolean;
 }
@@ -48,6 +67,7 @@ export function* admitOperation(
   if (decision.outcome === 'deny') return { refusal: refuse(state, decisionId, decided, decision, 'refused') };
   if (decision.outcome === 'hold') {
     const hold = holdPorts();
+    const foreseen = yield* settled(foresee(state, candidate, hold));
     const holding = holdForApproval(
       state,
       {
@@ -55,6 +75,7 @@ export function* admitOperation(
         decided,
         parameters: candidate.parameters.map(toRecordedParameter(candidate.parameterFormats)),
         parameterFormats: candidate.parameterFormats,
+        ...foreseen,
       },
       hold,
     );
@@ -75,6 +96,67 @@ export function* admitOperation(
   }
   return { run: runOf(state, decisionId, candidate) };
 }
+
+const questionOf = ({ decided, parameterTypes, parameters, parameterFormats }: Candidate): Question => ({
+  text: decided.operation.text,
+  parameterTypes,
+  parameters,
+  parameterFormats,
+});
+
+/** Decides a statement whose decision depends on how many rows the planner expects. */
+export function* decideByEstimate(
+  state: SessionState,
+  candidate: Candidate,
+  holdPorts: () => HoldPorts,
+): Steps<{ readonly decided: DecidedStatement; readonly estimate?: StatementEstimate | null }> {
+  const { decided } = candidate;
+  if (decided.dependsOnEstimate !== true) return { decided };
+  const { operation } = decided;
+  const estimate = yield* settled(estimateRows(state, operation, questionOf(candidate), foreseePorts(holdPorts())));
+  return { decided: { operation, decision: state.context.decideOperation(operation, estimate?.rows) }, estimate };
+}
+
+const foreseePorts = ({ questions, cancelled }: HoldPorts): ForeseePorts => ({ questions, signal: cancelled });
+
+/** For whoever decides on a held statement: what it is expected to do and, where its task wants that, what it did in a dry run. */
+async function foresee(
+  state: SessionState,
+  candidate: Candidate,
+  ports: HoldPorts,
+): Promise<{ readonly estimate: StatementEstimate | null; readonly dryRun: DryRunEffect | null }> {
+  const { operation, decision } = candidate.decided;
+  const question = questionOf(candidate);
+  const estimate =
+    candidate.estimate === undefined
+      ? await estimateRows(state, operation, question, foreseePorts(ports))
+      : candidate.estimate;
+  if (decision.obligations.dryRun !== true || !writesRows(candidate.decided)) return { estimate, dryRun: null };
+  const { rule } = decision.reasons[0]!;
+  const tried: DecidedStatement = {
+    operation: { ...operation, label: `DRY RUN ${operation.label}` },
+    decision: { ...decision, outcome: 'allow', approvals: null, reasons: [dryRunReason(rule)] },
+  };
+  const decisionId = recordOperation(state, { ...candidate, decided: tried, via: 'dry-run' }, tried.decision);
+  // INVARIANT: as with any operation, its record is durable before a byte of it leaves.
+  await new Promise<void>((resolve, reject) => {
+    state.recorder.commit((error) => (error === null ? resolve() : reject(error)));
+  });
+  const run = runOf(state, decisionId, { decided: tried, result: tried, onSuccess: NOTHING });
+  const effect = await dryRun(state, operation, question, foreseePorts(ports));
+  if (effect === null) run.close('skipped');
+  else if (effect.sqlstate !== null) run.close('error', { sqlstate: effect.sqlstate });
+  else run.close('withheld', { tag: null, message: `it changed ${effect.rows} rows and was rolled back` });
+  return { estimate, dryRun: effect };
+}
+
+const dryRunReason = (rule: RuleReference): Reason => ({
+  code: 'dry-run',
+  rule,
+  message: 'it is run to show the reviewer what it would do, and rolled back',
+  wouldAllow: null,
+  position: null,
+});
 
 function runOf(
   state: SessionState,
@@ -107,6 +189,7 @@ export function recordUnrun(state: SessionState, reply: ExpectedReply | undefine
     onSuccess: NOTHING,
     parameters: portal?.parameters ?? [],
     parameterFormats: portal?.parameterFormats ?? [],
+    parameterTypes: [],
     via: 'extended',
   };
   return runOf(state, recordOperation(state, candidate, decided.decision), candidate);
@@ -174,10 +257,10 @@ function recordOperation(state: SessionState, candidate: Candidate, decision: De
     kind: 'operation',
     decisionId,
     statementId,
-    via: state.via === 'console' ? 'console' : candidate.via,
+    via: state.via === 'console' && candidate.via !== 'dry-run' ? 'console' : candidate.via,
     secret: { parameters: shortened, ...(truncated ? { truncated } : {}) },
   });
-  state.observer?.onDecision(decisionId, candidate.decided, decision);
+  if (candidate.via !== 'dry-run') state.observer?.onDecision(decisionId, candidate.decided, decision);
   return decisionId;
 }
 

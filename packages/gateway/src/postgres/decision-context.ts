@@ -5,6 +5,7 @@ import {
   type CompiledPolicySet,
   compilePolicySet,
   decide,
+  dependsOnEstimate,
   parsePolicy,
   parseTask,
   type ReachedRelation,
@@ -17,9 +18,12 @@ import { createResultPlans, type ResultPlans } from './result-plan.ts';
 
 export interface DecidedStatement {
   readonly operation: SqlOperation;
+  /** Where it depends on an estimate: as if more rows were expected than any rule names. */
   readonly decision: Decision;
   /** Decided as this one was, from which it differs in numbers alone: what is made for a statement is made for it once. */
   readonly like?: DecidedStatement;
+  /** The target's planner must be asked before it is decided on. */
+  readonly dependsOnEstimate?: true;
 }
 
 /** All that a statement is decided by: task revision, policies, labels, catalog. Immutable; shared by its sessions. */
@@ -33,8 +37,8 @@ export interface DecisionContext {
    * decided before; a promise, which never rejects, where another thread must analyse it.
    */
   decideText(text: string): readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
-  /** For a statement inside another (SQL-level prepare and declare). */
-  decideOperation(operation: SqlOperation): Decision;
+  /** For a statement inside another (SQL-level prepare and declare), or of which so many rows are expected. */
+  decideOperation(operation: SqlOperation, rows?: number): Decision;
   /** What the recording and its index say that it reaches; found once for each operation. */
   reachOf(operation: SqlOperation): readonly ReachedRelation[];
   /** How results are masked. */
@@ -99,7 +103,11 @@ function createDecisionContext(
         return [alike];
       }
       const keep = (operations: readonly SqlOperation[]): readonly DecidedStatement[] => {
-        const decided = operations.map((operation) => ({ operation, decision: decide(operation, policies) }));
+        const decided = operations.map((operation) => ({
+          operation,
+          decision: decide(operation, policies),
+          ...(dependsOnEstimate(operation, policies) ? { dependsOnEstimate: true as const } : {}),
+        }));
         // What is too large may only have been so while others waited too.
         const lasting = operations.every(({ unknowns }) => unknowns.every(({ code }) => code !== 'too-large'));
         if (text.length <= MAX_CACHED_TEXT_LENGTH && lasting) {
@@ -111,7 +119,7 @@ function createDecisionContext(
       };
       return isQuickToAnalyse(text) ? keep(analyzer.analyze(text, catalog)) : pool.analyze(text, catalog).then(keep);
     },
-    decideOperation: (operation) => decide(operation, policies),
+    decideOperation: (operation, rows) => decide(operation, policies, rows),
     reachOf: reachedBy,
     findColumn: ({ schema, relation, column }) =>
       relations.get(`${schema}\0${relation}`)?.columns.find(({ name }) => name === column) ?? null,

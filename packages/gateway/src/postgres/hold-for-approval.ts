@@ -3,8 +3,10 @@ import type { Decision } from '@taskgate/core';
 import { encodeNotice } from '@taskgate/protocol-postgres';
 import type { HoldState } from '../control-plane.ts';
 import type { DecidedStatement } from './decision-context.ts';
+import type { DryRunEffect, StatementEstimate } from './foresee-effect.ts';
 import { gateDenial } from './gate-decision.ts';
 import type { SessionState } from './session-state.ts';
+import type { TargetQuestions } from './target-questions.ts';
 
 /** A hold inside an open transaction keeps locks: it waits less, unless the task says more. */
 const OPEN_TRANSACTION_HOLD_MS = 60_000;
@@ -14,12 +16,16 @@ export interface HoldRequest {
   readonly decided: DecidedStatement;
   readonly parameters: readonly (string | null)[];
   readonly parameterFormats: readonly number[];
+  readonly estimate: StatementEstimate | null;
+  readonly dryRun: DryRunEffect | null;
 }
 
 export interface HoldPorts {
   readonly notify: (notice: Uint8Array) => void;
   /** Aborts when the client cancels, leaves, or the session ends. */
   readonly cancelled: AbortSignal;
+  /** For what the gate itself wants to know of the target. */
+  readonly questions: TargetQuestions;
   /** Resolves at the next change of this hold, or after a while; the state is then read again. */
   readonly changed: (holdId: string, signal: AbortSignal) => Promise<void>;
 }
@@ -54,6 +60,8 @@ export async function holdForApproval(
     reasons: decision.reasons,
     affectsMax: decision.obligations.affectsMax,
     approvals: { ...terms, timeoutMs },
+    estimate: request.estimate,
+    dryRun: request.dryRun,
   });
   state.recorder.append({ kind: 'hold-opened', decisionId: request.decisionId, holdId });
   state.recorder.flush();

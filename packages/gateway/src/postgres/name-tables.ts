@@ -1,9 +1,11 @@
-import type { FieldDescription } from '@taskgate/protocol-postgres';
+import type { BindMessage, FieldDescription } from '@taskgate/protocol-postgres';
 import type { DecidedStatement } from './decision-context.ts';
 
 /** A prepared statement, whoever prepared it: the protocol and SQL share one table, as they do at the server. */
 export interface PreparedStatement {
   readonly text: string;
+  /** As the client gave them. */
+  readonly parameterTypes: readonly number[];
   decided: DecidedStatement;
   /** Key of the context that decided it: another one decides again. */
   contextKey: string;
@@ -19,7 +21,7 @@ export interface Portal {
   /** Key of the context in which it was bound: the server runs what its tables and views meant then. */
   readonly contextKey: string;
   readonly parameters: readonly (Uint8Array | null)[];
-  readonly parameterFormats: readonly number[];
+  readonly parameterFormats: BindMessage['parameterFormats'];
   readonly resultFormats: readonly number[];
   readonly cursor: boolean;
   shape: readonly FieldDescription[] | null;

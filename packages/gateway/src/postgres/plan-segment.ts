@@ -15,7 +15,7 @@ import {
   type FrontendMessage,
   ProtocolError,
 } from '@taskgate/protocol-postgres';
-import { admitOperation, type Candidate, recordRefusal } from './admit-operation.ts';
+import { admitOperation, type Candidate, decideByEstimate, recordRefusal } from './admit-operation.ts';
 import type { DecidedStatement } from './decision-context.ts';
 import { gateDenial } from './gate-decision.ts';
 import type { HoldPorts } from './hold-for-approval.ts';
@@ -67,15 +67,19 @@ export function* planQuery(state: SessionState, frame: Frame, ports: PlanPorts):
   // The server drops both with any simple query; and a limited write leaves its own text under the name.
   state.statements.forget('');
   state.portals.forget('');
-  const decided = yield* settled(ports.decideText(message.text));
   const candidate = (statement: DecidedStatement): Candidate => ({
     decided: statement,
     result: statement,
     onSuccess: NOTHING,
     parameters: [],
     parameterFormats: [],
+    parameterTypes: [],
     via: 'simple',
   });
+  const given = yield* settled(ports.decideText(message.text));
+  // Beside others it stays decided as of unknown size.
+  const alone = given.length === 1 ? yield* decideByEstimate(state, candidate(given[0]!), ports.hold) : null;
+  const decided = alone === null ? given : [alone.decided];
 
   for (const statement of decided) {
     const byName = executedByName(statement, state);
@@ -124,6 +128,7 @@ export function* planQuery(state: SessionState, frame: Frame, ports: PlanPorts):
         ...candidate(entry.decided),
         result: entry.result,
         onSuccess: entry.onSuccess,
+        ...(alone?.estimate === undefined ? {} : { estimate: alone.estimate }),
         guarded:
           resolved.length === 1 && state.transaction === 'idle' && needsGuard(state, entry.decided, entry.result),
       },
@@ -190,6 +195,7 @@ function planGuardedWrite(state: SessionState, text: string, run: OperationRun):
   state.converted = true;
   const statement: PreparedStatement = {
     text,
+    parameterTypes: [],
     decided: run.decided,
     contextKey: state.context.key,
     shape: null,
@@ -253,7 +259,7 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
     if (!state.uncontained && namesOf(message).some(isTooLong)) return refuse(nameTooLong(), index);
     switch (message.kind) {
       case 'parse': {
-        const parsed = yield* planParse(state, message.text, ports);
+        const parsed = yield* planParse(state, message.text, message.parameterTypes, ports);
         if ('refusal' in parsed) return refuse(parsed.refusal, index);
         if (state.statements.full) return refuse(tooManyNames('prepared statements'), index);
         const { statement } = parsed;
@@ -302,16 +308,25 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
         if (portal === undefined) return refuse(unknownName('portal', message.portal, '34000'), index);
         const byName = executedByName(portal.statement.decided, state);
         if (byName !== undefined) yield* settled(renewStatement(state, byName, ports.decideText));
-        const resolved = resolveStatement(state, portalDecision(state, portal));
+        const bound: Candidate = {
+          decided: portalDecision(state, portal),
+          result: portal.statement.decided,
+          onSuccess: NOTHING,
+          parameters: portal.parameters,
+          parameterFormats: portal.parameterFormats,
+          parameterTypes: portal.statement.parameterTypes,
+          via: 'extended',
+        };
+        const { decided, estimate } = yield* decideByEstimate(state, bound, ports.hold);
+        const resolved = resolveStatement(state, decided);
         const admission = yield* admitOperation(
           state,
           {
+            ...bound,
+            ...(estimate === undefined ? {} : { estimate }),
             decided: resolved.decided,
             result: resolved.result,
             onSuccess: resolved.onSuccess,
-            parameters: portal.parameters,
-            parameterFormats: portal.parameterFormats,
-            via: 'extended',
             guarded: state.transaction === 'idle' && needsGuard(state, resolved.decided, resolved.result),
           },
           ports.hold,
@@ -368,6 +383,7 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
 function* planParse(
   state: SessionState,
   text: string,
+  parameterTypes: readonly number[],
   ports: PlanPorts,
 ): Steps<{ readonly statement: PreparedStatement } | { readonly refusal: Uint8Array }> {
   const decided = yield* settled(ports.decideText(text));
@@ -380,6 +396,7 @@ function* planParse(
         onSuccess: NOTHING,
         parameters: [],
         parameterFormats: [],
+        parameterTypes: [],
         via: 'extended',
       },
       denial,
@@ -393,8 +410,11 @@ function* planParse(
           first,
           gateDenial('not-understood', 'a prepared statement holds one statement', 'send the statements one by one'),
         );
-  if (first.decision.outcome === 'deny') return refuse(first);
-  return { statement: { text, decided: first, contextKey: state.context.key, shape: null, viaSql: false } };
+  // Where it depends on an estimate, that is asked for with its parameters, when it is executed.
+  if (first.decision.outcome === 'deny' && first.dependsOnEstimate !== true) return refuse(first);
+  return {
+    statement: { text, parameterTypes, decided: first, contextKey: state.context.key, shape: null, viaSql: false },
+  };
 }
 
 /** Where nothing is contained, a name that the gate has not seen made is the target's to know. In SQL's words, for the record. */

@@ -27,6 +27,7 @@ import { SessionContext } from './session-context.ts';
 import type { SessionState } from './session-state.ts';
 import { StatementTimer } from './statement-timer.ts';
 import { runSteps, type Steps, settled } from './steps.ts';
+import { TargetQuestions } from './target-questions.ts';
 
 /** Extended messages without Sync or Flush are planned anyway once there are so many: memory is bounded. */
 const MAX_BATCH_FRAMES = 2_000;
@@ -57,6 +58,7 @@ export class PostgresSession {
   readonly #queue = new FrameQueue();
   readonly #context: SessionContext;
   readonly #timer: StatementTimer;
+  readonly #questions: TargetQuestions;
   #scanned = 0;
   #planning = false;
   /** What was planned waits until its record is in the kernel. */
@@ -92,6 +94,10 @@ export class PostgresSession {
       cancel: () => this.#cancelTarget(),
       giveUp: ({ sqlstate, message, hint }) => this.end('limit', sqlstate, message, hint),
     });
+    this.#questions = new TargetQuestions({
+      send: (parts) => this.#toTarget(parts),
+      cancel: () => this.#cancelTarget(),
+    });
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
     });
@@ -125,7 +131,7 @@ export class PostgresSession {
   }
 
   #cancelTarget(): void {
-    if (this.#state.replies.length === 0 || this.#cancelling) return;
+    if ((this.#state.replies.length === 0 && !this.#questions.asking) || this.#cancelling) return;
     // One at a time: each opens a connection to the target.
     this.#cancelling = true;
     void this.#target.cancel().finally(() => {
@@ -234,6 +240,7 @@ export class PostgresSession {
       this.#holdCancel = controller;
       return {
         cancelled: controller.signal,
+        questions: this.#questions,
         notify: (notice) => {
           this.#output.sink.put(notice);
           this.#flushClient();
@@ -251,6 +258,7 @@ export class PostgresSession {
     }
     const state = this.#state;
     state.replies.push(...segment.replies);
+    state.batchOpen ||= segment.replies.some(({ kind }) => kind === 'bind' || kind === 'execute');
     this.#queue.putBack(segment.rest);
     this.#scanned = 0;
     // INVARIANT: what is about to run is in the kernel before a byte of it leaves.
@@ -388,9 +396,10 @@ export class PostgresSession {
   }
 
   readonly #onRows = (chunk: Uint8Array, at: number): number =>
-    this.#stalled === null ? takeRows(this.#state, chunk, at, this.#output.sink) : at;
+    this.#stalled === null && !this.#questions.asking ? takeRows(this.#state, chunk, at, this.#output.sink) : at;
 
   readonly #onReply = (frame: Frame): void => {
+    if (this.#questions.asking) return this.#questions.take(frame);
     if (this.#stalled !== null) {
       this.#stalled.push(kept(frame));
       return;
@@ -492,6 +501,7 @@ export class PostgresSession {
     this.#holdCancel?.abort();
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
     this.#timer.close();
+    this.#questions.close();
     const busy = this.#state.replies.length > 0 || this.#state.transaction !== 'idle';
     for (const run of this.#state.replies.flatMap(runsOf)) {
       // A result that was cut at a limit ran. What else has no answer may or may not have run: it stays unknown.

@@ -397,6 +397,7 @@ function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
     state.convertedRun = null;
   }
   state.converted = false;
+  state.batchOpen = false;
   state.statements.unstage();
   state.portals.unstage();
   // Portals end with their transaction; cursors may be declared WITH HOLD.

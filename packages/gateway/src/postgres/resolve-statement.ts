@@ -60,6 +60,7 @@ export function resolveStatement(state: SessionState, decided: DecidedStatement)
         );
       const statement: PreparedStatement = {
         text: effect.statement.text,
+        parameterTypes: [],
         decided: inner,
         contextKey: state.context.key,
         shape: null,

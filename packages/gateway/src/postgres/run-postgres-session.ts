@@ -192,6 +192,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     replies: [],
     transaction: 'idle',
     copyIn: null,
+    batchOpen: false,
     skipToSync: false,
     interruption: null,
     converted: false,

@@ -41,6 +41,8 @@ export interface SessionState {
   transaction: TransactionStatus;
   /** Between CopyInResponse and the client's CopyDone or CopyFail. */
   copyIn: OperationRun | null;
+  /** Something was bound or executed since the last ReadyForQuery: outside a block, an implicit transaction is open. */
+  batchOpen: boolean;
   /** The target failed inside an extended batch whose Sync has not come yet: what comes before it is dropped. */
   skipToSync: boolean;
   /** The gate has cancelled what runs: its error at the target is replaced by this. */

@@ -22,6 +22,8 @@ export interface NewHold {
   readonly reasons: readonly Reason[];
   readonly affectsMax: number | null;
   readonly approvals: ApprovalTerms;
+  readonly estimate: { readonly rows: number; readonly scanned: number } | null;
+  readonly dryRun: { readonly rows: number | null; readonly sqlstate: string | null; readonly notices: number } | null;
 }
 
 export interface HoldState {
@@ -60,6 +62,8 @@ export async function openHold(
         relations: toJson(hold.relations),
         reasons: toJson(hold.reasons),
         affectsMax: hold.affectsMax,
+        ...(hold.estimate === null ? {} : { estimate: toJson(hold.estimate) }),
+        ...(hold.dryRun === null ? {} : { dryRun: toJson(hold.dryRun) }),
         state: 'waiting',
         approverGroups: [...hold.approvals.from],
         approvalsNeeded: hold.approvals.count,

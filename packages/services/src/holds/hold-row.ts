@@ -16,6 +16,8 @@ export const HOLD_SELECT = {
   relations: true,
   reasons: true,
   affectsMax: true,
+  estimate: true,
+  dryRun: true,
   state: true,
   approverGroups: true,
   approvalsNeeded: true,

@@ -53,6 +53,8 @@ export async function toHoldViews(
       relations: row.relations as HoldView['relations'],
       reasons: row.reasons as unknown as HoldView['reasons'],
       affectsMax: row.affectsMax,
+      estimate: row.estimate as HoldView['estimate'],
+      dryRun: row.dryRun as HoldView['dryRun'],
       state: row.state as HoldView['state'],
       approvers: row.approverGroups,
       approvalsNeeded: row.approvalsNeeded,

@@ -151,6 +151,8 @@ export async function startTestShop(): Promise<TestShop> {
         relations: [{ verb: 'update', schema: 'public', name: 'orders', columns: ['status'] }],
         reasons: [],
         affectsMax: 1,
+        estimate: { rows: 1, scanned: 1 },
+        dryRun: null,
         approvals: { from: ['dba'], count: 2, timeoutMs: 600_000 },
         ...change,
       });

@@ -11,6 +11,38 @@ import type { HoldView } from '@/lib/views.ts';
 import { Answers, CardHead, Parameters, ReasonQuote, Section } from './card-frame.tsx';
 import { MAX_READABLE_CHARACTERS, whyNotReadable } from './readable-statement.ts';
 
+/** What it is expected to do, and what it did in a dry run. */
+function Foreseen({ hold: { estimate, dryRun } }: { hold: HoldView }) {
+  return (
+    <Facts
+      items={[
+        [
+          'Estimate',
+          estimate === null
+            ? 'not known: its planner was not asked'
+            : `${plural(estimate.rows, 'row')}, out of ${plural(estimate.scanned, 'row')} read`,
+        ],
+        ...(dryRun === null
+          ? []
+          : [
+              [
+                'Dry run',
+                <span key="dry-run" className={dryRun.rows === null ? 'text-deny' : undefined}>
+                  {dryRun.rows === null
+                    ? `failed with ${dryRun.sqlstate}`
+                    : `exactly ${plural(dryRun.rows, 'row')} changed, then rolled back`}
+                  {dryRun.notices > 0 && `, with ${plural(dryRun.notices, 'message')} of triggers or functions`}
+                  <span className="text-muted block text-sm">
+                    It ran with its triggers. Sequences that it advanced stay so.
+                  </span>
+                </span>,
+              ] as const,
+            ]),
+      ]}
+    />
+  );
+}
+
 /** A statement that waits in the data path: all that a decision needs, on one screen. */
 export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: 'h1' | 'h2' }) {
   const unreadable = whyNotReadable(hold);
@@ -41,6 +73,7 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
           <SqlText sql={hold.statement.slice(0, MAX_READABLE_CHARACTERS)} />
         </div>
         <Parameters values={hold.parameters.slice(0, 100)} />
+        <Foreseen hold={hold} />
         {unreadable !== null && <p className="text-deny text-sm first-letter:uppercase">{unreadable}.</p>}
       </Section>
       <div className="grid min-w-0 items-start gap-3 xl:grid-cols-[3fr_2fr]">

@@ -1,0 +1,157 @@
+import { utf8DecodeLossy } from '@taskgate/core';
+import {
+  BACKEND_TAG,
+  type BindMessage,
+  dataRowValue,
+  decodeBackendMessage,
+  decodeDataRow,
+  decodeErrorFields,
+  encodeBind,
+  encodeClose,
+  encodeExecute,
+  encodeParse,
+  encodeSync,
+  type Frame,
+  sqlstateOf,
+} from '@taskgate/protocol-postgres';
+
+/** Under a name of the gate's own: the client's unnamed statement and portal stay as they are. */
+const NAME = 'taskgate_question';
+const SAVEPOINT = 'taskgate_question';
+/** Of values that are kept; what comes beyond is counted, not kept. */
+const MAX_KEPT_BYTES = 1024 * 1024;
+
+/** A statement that the gate sends to the target between two messages of the client. */
+export interface Question {
+  readonly text: string;
+  readonly parameterTypes: readonly number[];
+  readonly parameters: readonly (Uint8Array | null)[];
+  readonly parameterFormats: BindMessage['parameterFormats'];
+}
+
+export interface Answer {
+  /** The command's tag; `null` where it failed. */
+  readonly tag: string | null;
+  readonly sqlstate: string | null;
+  /** The first column of its first row. */
+  readonly value: string | null;
+  readonly notices: number;
+}
+
+interface Asked {
+  readonly answers: Answer[];
+  readonly count: number;
+  readonly resolve: (answers: readonly Answer[] | null) => void;
+  current: { tag: string | null; sqlstate: string | null; value: string | null; notices: number };
+}
+
+const EMPTY = { tag: null, sqlstate: null, value: null, notices: 0 } as const;
+
+/**
+ * The gate's own questions on the client's connection to the target, while nothing of the client's is on its way: they see
+ * its transaction and its settings, and leave no trace in either.
+ */
+export class TargetQuestions {
+  readonly #send: (parts: readonly Uint8Array[]) => void;
+  readonly #cancel: () => void;
+  #asked: Asked | null = null;
+
+  /** `cancel`: asks the target to cancel what runs. */
+  constructor(ports: { readonly send: (parts: readonly Uint8Array[]) => void; readonly cancel: () => void }) {
+    this.#send = ports.send;
+    this.#cancel = ports.cancel;
+  }
+
+  get asking(): boolean {
+    return this.#asked !== null;
+  }
+
+  /**
+   * Runs `question` in a transaction, or in a savepoint of the client's, that is rolled back in any case. `null`: the
+   * session ended meanwhile. Cancels it after `deadlineMs`, or when `signal` aborts.
+   */
+  async askAndUndo(
+    question: Question,
+    options: { readonly inTransaction: boolean; readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<Answer | null> {
+    const plain = (text: string): Question => ({ text, parameterTypes: [], parameters: [], parameterFormats: [] });
+    const questions = options.inTransaction
+      ? [
+          plain(`savepoint ${SAVEPOINT}`),
+          question,
+          plain(`rollback to savepoint ${SAVEPOINT}`),
+          plain(`release savepoint ${SAVEPOINT}`),
+        ]
+      : [plain('begin'), question, plain('rollback')];
+    const timer = setTimeout(this.#cancel, options.deadlineMs);
+    options.signal.addEventListener('abort', this.#cancel, { once: true });
+    try {
+      const answers = await this.#ask(questions);
+      return answers?.[1] ?? null;
+    } finally {
+      clearTimeout(timer);
+      options.signal.removeEventListener('abort', this.#cancel);
+    }
+  }
+
+  #ask(questions: readonly Question[]): Promise<readonly Answer[] | null> {
+    return new Promise((resolve) => {
+      this.#asked = { answers: [], count: questions.length, resolve, current: { ...EMPTY } };
+      this.#send(
+        questions.flatMap(({ text, parameterTypes, parameters, parameterFormats }) => [
+          // What the last one left behind: in a transaction, a portal outlives its Sync. Closing nothing is no error.
+          encodeClose('portal', NAME),
+          encodeClose('statement', NAME),
+          encodeParse({ statement: NAME, text, parameterTypes }),
+          encodeBind({ portal: NAME, statement: NAME, parameterFormats, parameters, resultFormats: [] }),
+          encodeExecute(NAME, 0),
+          encodeClose('portal', NAME),
+          encodeClose('statement', NAME),
+          encodeSync(),
+        ]),
+      );
+    });
+  }
+
+  /** One message of the target, while {@link asking}. */
+  take(frame: Frame): void {
+    const asked = this.#asked!;
+    const { current } = asked;
+    switch (frame.tag) {
+      case BACKEND_TAG.dataRow:
+        if (current.value === null && frame.raw.length <= MAX_KEPT_BYTES) {
+          const row = decodeDataRow(frame.raw);
+          const value = row.columnCount > 0 ? dataRowValue(row, 0) : null;
+          current.value = value === null ? null : utf8DecodeLossy(value);
+        }
+        return;
+      case BACKEND_TAG.commandComplete: {
+        const message = decodeBackendMessage(frame);
+        if (message.kind === 'command-complete') current.tag = message.tag;
+        return;
+      }
+      case BACKEND_TAG.error:
+        current.sqlstate = sqlstateOf(decodeErrorFields(frame.raw));
+        current.tag = null;
+        return;
+      case BACKEND_TAG.notice:
+        current.notices += 1;
+        return;
+      case BACKEND_TAG.ready:
+        asked.answers.push(current);
+        asked.current = { ...EMPTY };
+        if (asked.answers.length < asked.count) return;
+        this.#asked = null;
+        asked.resolve(asked.answers);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** The session ends: nobody answers any more. */
+  close(): void {
+    this.#asked?.resolve(null);
+    this.#asked = null;
+  }
+}

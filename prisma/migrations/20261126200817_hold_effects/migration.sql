@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "holds" ADD COLUMN     "dryRun" JSONB,
+ADD COLUMN     "estimate" JSONB;
