@@ -4,7 +4,7 @@ import type { Cli } from './command.ts';
 import { Failure } from './failure.ts';
 import type { GrantRequest } from './grant-options.ts';
 
-type Grant = Awaited<ReturnType<Api['grants']['get']>>;
+export type Grant = Awaited<ReturnType<Api['grants']['get']>>;
 export type Activation = Awaited<ReturnType<Api['grants']['activate']>>;
 
 const POLL_MS = 500;

@@ -1,4 +1,5 @@
 import { oc } from '@orpc/contract';
+import { BUDGET_DIMENSIONS } from '@taskgate/core';
 import * as z from 'zod';
 import {
   GrantEndReason,
@@ -42,6 +43,16 @@ export const Grant = z.object({
   expiresAt: Instant.nullable(),
   endedAt: Instant.nullable(),
   sessions: z.number().int(),
+  /** What was used of each dimension that a gateway has counted. `duration` in milliseconds; no `limit`: counted alone. */
+  budget: z.array(
+    z.object({
+      dimension: z.enum(BUDGET_DIMENSIONS),
+      limit: z.number().int().nullable(),
+      used: z.number().int(),
+      /** Held by gateways, which report what they use of it every few seconds. */
+      reserved: z.number().int(),
+    }),
+  ),
   /** What the caller may do with it now; else why not, for a disabled button. */
   actions: z.record(
     z.enum(['approve', 'refuse', 'activate', 'end', 'console']),

@@ -1,8 +1,17 @@
 import { parseArgs } from 'node:util';
 import { requireSignIn } from '../api-client.ts';
 import type { Command } from '../command.ts';
+import type { Grant } from '../obtain-grant.ts';
 import { noArgument } from '../one-argument.ts';
 import { textTable } from '../printable.ts';
+
+/** `1204/10000 rows, 12/500 statements`: of what is limited. */
+function usedOf(budget: Grant['budget']): string {
+  const shown = budget.filter(({ limit }) => limit !== null);
+  return shown
+    .map(({ dimension, used, limit }) => `${used}/${limit} ${dimension === 'duration' ? 'ms' : dimension}`)
+    .join(', ');
+}
 
 export const grants: Command = {
   usage: `usage: taskgate grants [--all] [--json]
@@ -21,13 +30,14 @@ Lists your grants, the newest first; with --all those of others that you may see
     else
       print(
         textTable(
-          ['GRANT', 'TASK', 'STATE', 'UNTIL', 'BY', 'REASON'],
+          ['GRANT', 'TASK', 'STATE', 'UNTIL', 'BY', 'USED', 'REASON'],
           items.map((grant) => [
             grant.id,
             grant.task,
             grant.endReason === null ? grant.state : `${grant.state} (${grant.endReason})`,
             grant.expiresAt ?? grant.requestExpiresAt,
             grant.requestedBy.email,
+            usedOf(grant.budget),
             grant.reason ?? '',
           ]),
         ),

@@ -1,4 +1,5 @@
 import type { Grant } from '@taskgate/contracts';
+import { BUDGET_DIMENSIONS } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import type { UserActor } from '../context.ts';
@@ -31,6 +32,10 @@ export async function toGrantViews(
     db,
     rows.map((row) => row.endedById),
   );
+  const budgetOf = await loadBudgets(
+    db,
+    rows.map((row) => row.id),
+  );
   return rows.map((row) => {
     const facts = toGrantFacts(row);
     const action = (name: GrantAction) => {
@@ -59,6 +64,7 @@ export async function toGrantViews(
       expiresAt: row.expiresAt?.toISOString() ?? null,
       endedAt: row.endedAt?.toISOString() ?? null,
       sessions: row._count.sessions,
+      budget: budgetOf(row.id),
       actions: Object.fromEntries(GRANT_ACTIONS.map((name) => [name, action(name)])) as GrantView['actions'],
     };
   });
@@ -72,6 +78,25 @@ export function toAnswerView(answer: GrantRow['approvals'][number]): AnswerView 
     comment: answer.comment,
     ttlMs: answer.ttlMs,
   };
+}
+
+async function loadBudgets(
+  db: Transaction,
+  grantIds: readonly string[],
+): Promise<(grantId: string) => GrantView['budget']> {
+  if (grantIds.length === 0) return () => [];
+  const rows = await db.grantBudget.findMany({ where: { grantId: { in: [...grantIds] } } });
+  return (grantId) =>
+    BUDGET_DIMENSIONS.flatMap((dimension) =>
+      rows
+        .filter((row) => row.grantId === grantId && row.dimension === dimension)
+        .map((row) => ({
+          dimension,
+          limit: row.limit === null ? null : Number(row.limit),
+          used: Number(row.spent),
+          reserved: Number(row.reserved),
+        })),
+    );
 }
 
 async function loadPurposes(db: Transaction, rows: readonly GrantRow[]): Promise<(row: GrantRow) => string> {

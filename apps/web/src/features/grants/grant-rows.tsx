@@ -6,6 +6,7 @@ import { Button, LinkButton } from '@/components/button.tsx';
 import { Countdown } from '@/components/time.tsx';
 import { consoleLink, grantLink, taskLink } from '@/lib/links.ts';
 import type { GrantView } from '@/lib/views.ts';
+import { BudgetUsed } from './budget-used.tsx';
 import { ConnectSheet } from './connect-sheet.tsx';
 import { EndGrantButton } from './end-grant-button.tsx';
 
@@ -22,6 +23,7 @@ function GrantRow({ grant, children, about }: { grant: GrantView; about: ReactNo
         <p className="text-muted text-sm">
           {grant.resource} · {about}
         </p>
+        {grant.state === 'active' && <BudgetUsed budget={grant.budget} />}
       </div>
       <div className="flex flex-wrap items-center gap-2">{children}</div>
     </li>

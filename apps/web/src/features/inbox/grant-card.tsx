@@ -5,6 +5,7 @@ import { Facts } from '@/components/page.tsx';
 import { Skeleton } from '@/components/skeleton.tsx';
 import { Ticked } from '@/components/ticked.tsx';
 import { Duration, Time } from '@/components/time.tsx';
+import { BudgetUsed } from '@/features/grants/budget-used.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { taskLink } from '@/lib/links.ts';
@@ -67,6 +68,11 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
           ]}
         />
       </div>
+      {grant.budget.some(({ limit }) => limit !== null) && (
+        <Section title="Used so far">
+          <BudgetUsed budget={grant.budget} />
+        </Section>
+      )}
       <WhatItGives name={grant.task} />
     </div>
   );
