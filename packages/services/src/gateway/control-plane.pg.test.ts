@@ -4,6 +4,7 @@ import { verifyHead } from '@taskgate/vault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endGrant } from '../grants/end-grant.ts';
 import { expireGrants } from '../grants/expire-grants.ts';
+import { loadGrant } from '../grants/load-grants.ts';
 import { type ChangeEvent, listenForChanges } from '../live/listen.ts';
 import { mayHear } from '../live/may-hear.ts';
 import { endSession } from '../sessions/end-session.ts';
@@ -238,5 +239,21 @@ describe('changes', () => {
     expect(heard(shop.admin, 'holds')).toBe(false);
     expect(heard(shop.engineer, 'audit')).toBe(false);
     expect(JSON.stringify(events)).not.toContain('update orders');
+  });
+});
+
+describe('the budget of a grant', () => {
+  it('is reserved, reported and shown, and cannot be reserved by a report that makes no sense', async () => {
+    const { id } = await shop.activeGrant();
+    const line = { dimension: 'rows', limit: 10_000, used: 0, want: 256, release: false } as const;
+    const report = { grantId: id, holder: 'one', gateway: 'gate-1', lines: [line], close: false } as const;
+    expect(await shop.controlPlane.reserveBudget(report)).toEqual([{ dimension: 'rows', granted: 256, left: 9_744 }]);
+    await shop.controlPlane.reserveBudget({ ...report, lines: [{ ...line, used: 100, want: 0 }] });
+    const shown = await loadGrant(shop.engineer.ctx, { id });
+    expect(shown.budget).toEqual([{ dimension: 'rows', limit: 10_000, used: 100, reserved: 156 }]);
+    for (const wrong of [{ used: -1 }, { want: 1.5 }, { used: Number.NaN }])
+      expect(await refusal(shop.controlPlane.reserveBudget({ ...report, lines: [{ ...line, ...wrong }] }))).toBe(
+        'bad-input',
+      );
   });
 });
