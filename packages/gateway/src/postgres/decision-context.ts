@@ -138,7 +138,8 @@ function createShapeCache() {
       const [like] = decided;
       // What is refused or held says where in its own text; an effect on the session is followed by its own words.
       if (like === undefined || decided.length > 1 || like.decision.outcome !== 'allow') return;
-      if (like.operation.effect !== null || like.operation.unknowns.length > 0) return;
+      if (like.dependsOnEstimate === true || like.operation.effect !== null || like.operation.unknowns.length > 0)
+        return;
       const before = text.indexOf(like.operation.text);
       if (before < 0) return;
       if (shapes.size >= MAX_CACHED_TEXTS) shapes.delete(shapes.keys().next().value!);

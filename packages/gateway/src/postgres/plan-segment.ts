@@ -175,6 +175,7 @@ function* planFunctionCall(
       onSuccess: NOTHING,
       parameters: message.arguments,
       parameterFormats: message.argumentFormats,
+      parameterTypes: [],
       via: 'simple',
     },
     ports.hold,
@@ -426,7 +427,7 @@ function* unseenStatement(
 ): Steps<PreparedStatement | undefined> {
   if (!state.uncontained) return undefined;
   const [decided] = yield* settled(ports.decideText(`${word} ${quoteName(name)}`));
-  return { text: '', decided: decided!, contextKey: state.context.key, shape: null, viaSql: true };
+  return { text: '', parameterTypes: [], decided: decided!, contextKey: state.context.key, shape: null, viaSql: true };
 }
 
 function* unseenPortal(state: SessionState, name: string, ports: PlanPorts): Steps<Portal | undefined> {
