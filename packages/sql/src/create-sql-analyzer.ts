@@ -96,6 +96,7 @@ function buildOperation(
     out,
     views: work.views,
     budget: { left: SQL_LIMITS.steps },
+    subLinkNames: new WeakMap(),
     analyzeInner(query) {
       const operation = buildOperation(text, query, work, locate);
       inner.push(operation);

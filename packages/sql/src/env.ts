@@ -1,5 +1,6 @@
 import type { CatalogIndex } from './catalog-index.ts';
 import type { Collector } from './collector.ts';
+import type { Fields } from './node.ts';
 import type { ViewLibrary } from './view-library.ts';
 
 /** What the analysis of one statement (or of one view's definition) works with. */
@@ -10,6 +11,8 @@ export interface Env {
   readonly out: Collector;
   readonly views: ViewLibrary;
   readonly budget: StepBudget;
+  /** What the server calls a scalar subquery's column, by its node: known once it is analysed. */
+  readonly subLinkNames: WeakMap<Fields, string>;
 }
 
 /** What is left of `SQL_LIMITS.steps`, shared by everything that one statement makes the analysis look at. */

@@ -225,7 +225,6 @@ describe('P10-P13 functions and their disguises', () => {
     "select (select pg_ls_dir('.'))",
     "select * from xmltable('/x' passing '<x/>' columns a text)",
     'select xmlelement(name x, ssn) from customers',
-    "select * from json_table('[]', '$' columns (a int))",
     'select ((select c from customers c limit 1)).ssn',
     'select * from customers where current of c',
     'select u.* from unnest((select array_agg(o) from orders o)) u',

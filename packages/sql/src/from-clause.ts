@@ -1,8 +1,9 @@
 import { checkCastType } from './casts.ts';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
-import { analyzeFunctionCall } from './function-calls.ts';
-import { COMPOSITE_FUNCTION_FIELDS } from './functions-allowed.ts';
+import { analyzeCall } from './function-calls.ts';
+import { functionColumnNames } from './function-columns.ts';
+import { jsonTableColumns } from './json-expressions.ts';
 import { computedFrom, eitherOf, type Lineage, NO_SOURCE } from './lineage.ts';
 import {
   bodyAt,
@@ -17,11 +18,12 @@ import {
   toNodes,
 } from './node.ts';
 import { noteOperator } from './operators.ts';
-import { requireKnownPositions } from './query-result.ts';
+import { requireKnownPositions, resultColumn } from './query-result.ts';
 import { columnsOf, isOnly, resolveRelation } from './resolve-relation.ts';
 import { type FromItem, findCte, referTo, type Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
 import { analyzeQuery } from './select.ts';
 import { GUARDED_SYSTEM_COLUMNS, isGuardedSystemRelation } from './system-relations.ts';
+import { columnNameOf } from './target-list.ts';
 import { bareType } from './type-name.ts';
 
 const NO_ITEM: FromItem = { columns: [], relations: [], bases: [] };
@@ -45,6 +47,10 @@ export function analyzeFromItem(env: Env, node: PgNode, scope: Scope, before: re
       return fromSubselect(env, fields, flagAt(fields, 'lateral') ? beside : outside);
     case 'RangeFunction':
       return fromFunction(env, fields, beside);
+    case 'JsonTable': {
+      const columns = jsonTableColumns(env, fields, beside).map(({ name, lineage }) => resultColumn(name, lineage));
+      return aliased(env, bodyAt(fields, 'alias'), 'json_table', null, { columns, open: false, stored: false }, []);
+    }
     case 'JoinExpr':
       return fromJoin(env, fields, scope, before);
     case 'RangeTableSample':
@@ -148,6 +154,8 @@ function fromFunction(env: Env, fields: Fields, scope: Scope): FromItem {
   const alias = bodyAt(fields, 'alias');
   const aliasName = alias === null ? null : textAt(alias, 'aliasname');
   const columns: ScopeColumn[] = [];
+  let open = false;
+  let name = '';
   const calls = nodesAt(fields, 'functions');
   for (const call of calls) {
     const [callee, definitions] = toNodes(call.fields.items);
@@ -156,26 +164,30 @@ function fromFunction(env: Env, fields: Fields, scope: Scope): FromItem {
       ...(definitions?.kind === 'List' ? toNodes(definitions.fields.items) : []),
     ];
     if (callee === undefined) continue;
-    columns.push(...functionColumns(env, callee, defined, calls.length === 1 ? aliasName : null, scope));
+    const found = functionColumns(env, callee, defined, calls.length === 1 ? aliasName : null, scope);
+    if (name === '') name = columnNameOf(callee, env);
+    if (found === null) open = true;
+    else columns.push(...found);
   }
   if (flagAt(fields, 'ordinality')) columns.push(noData('ordinality'));
-  return aliased(env, alias, columns[0]?.name ?? '', null, { columns, open: false, stored: false }, []);
+  // Of columns that are not known, none may be counted, nor take a name from a column that is.
+  return aliased(env, alias, name, null, { columns: open ? [] : columns, open, stored: false }, []);
 }
 
+/** `null`: the server may give it other columns than the analysis can tell. What its arguments use is noted. */
 function functionColumns(
   env: Env,
   callee: PgNode,
   definitions: readonly PgNode[],
   aliasName: string | null,
   scope: Scope,
-): readonly ScopeColumn[] {
+): readonly ScopeColumn[] | null {
   const column = (name: string, lineage: Lineage): ScopeColumn => ({ name, lineage, reads: [], computedFrom: [] });
-  if (callee.kind === 'SQLValueFunction') return [column(aliasName ?? 'value', NO_SOURCE)];
   if (callee.kind !== 'FuncCall') {
     const lineage = evaluate(env, callee, scope, 'expression');
-    return [column(aliasName ?? callee.kind.toLowerCase(), computedFrom([lineage]))];
+    return [column(aliasName ?? columnNameOf(callee, env), computedFrom([lineage]))];
   }
-  const lineage = analyzeFunctionCall(env, callee.fields, scope, 'expression');
+  const { lineage, types } = analyzeCall(env, callee.fields, scope, 'expression');
   if (definitions.length > 0) {
     return definitions.map((definition) => {
       const typeName = bodyAt(definition.fields, 'typeName');
@@ -184,23 +196,17 @@ function functionColumns(
     });
   }
   const name = namesOf(nodesAt(callee.fields, 'funcname')).at(-1) ?? '';
-  const fields = COMPOSITE_FUNCTION_FIELDS.get(name);
-  if (fields !== undefined) return fields.map((field) => column(field, lineage));
-  if (name === 'unnest') {
-    if (lineage.rows === true) {
-      env.out.unknown(
-        'unsupported',
-        '`unnest` of whole rows is not analysed; read from the relation',
-        locationOf(callee.fields),
-      );
-    }
-    // unnest(a, b) gives a column for each argument.
-    const count = nodesAt(callee.fields, 'args').length;
-    return Array.from({ length: Math.max(count, 1) }, (_, index) =>
-      column(index === 0 && aliasName !== null && count === 1 ? aliasName : 'unnest', lineage),
+  if (name === 'unnest' && lineage.rows === true) {
+    env.out.unknown(
+      'unsupported',
+      '`unnest` of whole rows is not analysed; read from the relation',
+      locationOf(callee.fields),
     );
   }
-  return [column(aliasName ?? name, lineage)];
+  const names = functionColumnNames(env, callee.fields, types);
+  if (names === null) return null;
+  if (names.kind === 'named') return names.columns.map((field) => column(field, lineage));
+  return Array.from({ length: names.count }, () => column((names.count === 1 ? aliasName : null) ?? name, lineage));
 }
 
 function fromSample(env: Env, fields: Fields, scope: Scope, before: readonly FromItem[]): FromItem {

@@ -14,6 +14,16 @@ import { isPolymorphic } from './type-name.ts';
 
 /** Notes the function and what its arguments use; every argument can reach the result. */
 export function analyzeFunctionCall(env: Env, call: Fields, scope: Scope, context: ColumnUseContext | null): Lineage {
+  return analyzeCall(env, call, scope, context).lineage;
+}
+
+/** As `analyzeFunctionCall`, with the types of the arguments as far as they are known. */
+export function analyzeCall(
+  env: Env,
+  call: Fields,
+  scope: Scope,
+  context: ColumnUseContext | null,
+): { readonly lineage: Lineage; readonly types: readonly (string | null)[] } {
   const inner = context ?? 'expression';
   const types: (string | null)[] = [];
   const parts = nodesAt(call, 'args').map((arg) => {
@@ -36,8 +46,8 @@ export function analyzeFunctionCall(env: Env, call: Fields, scope: Scope, contex
   if (over !== null) parts.push(...evaluateWindow(env, over, scope));
   const name = namesOf(nodesAt(call, 'funcname')).at(-1) ?? '';
   const lineage = computedFrom(parts);
-  if (COMPOSITE_FUNCTION_FIELDS.has(name)) return { ...lineage, type: rowTypeOf(name) };
-  return { ...lineage, type: resultOf(env, candidates) };
+  const type = COMPOSITE_FUNCTION_FIELDS.has(name) ? rowTypeOf(name) : resultOf(env, candidates);
+  return { lineage: { ...lineage, type }, types };
 }
 
 /** `set_config` as drivers and frameworks write a `SET`: of a harmless setting, to a value that comes from no row. */

@@ -138,7 +138,9 @@ export const COMPOSITE_FUNCTION_FIELDS: ReadonlyMap<string, readonly string[]> =
   ['jsonb_array_elements_text', ['value']],
   ['pg_get_keywords', ['word', 'catcode', 'barelabel', 'catdesc', 'baredesc']],
   ['pg_identify_object', ['type', 'schema', 'name', 'identity']],
+  ['pg_identify_object_as_address', ['type', 'object_names', 'object_args']],
   ['pg_options_to_table', ['option_name', 'option_value']],
+  ['pg_partition_ancestors', ['relid']],
   ['pg_partition_tree', ['relid', 'parentrelid', 'isleaf', 'level']],
   [
     'pg_sequence_parameters',

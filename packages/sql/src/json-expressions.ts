@@ -3,7 +3,7 @@ import { checkCastType } from './casts.ts';
 import type { Env } from './env.ts';
 import { evaluate } from './expressions.ts';
 import { computedFrom, type Lineage, NO_SOURCE } from './lineage.ts';
-import { bodyAt, type Fields, isFields, locationOf, nodeAt, nodesAt, type PgNode } from './node.ts';
+import { bodyAt, type Fields, isFields, locationOf, nodeAt, nodesAt, type PgNode, textAt } from './node.ts';
 import { evaluateWindow } from './order-and-group.ts';
 import type { Scope } from './scope.ts';
 import { analyzeQuery } from './select.ts';
@@ -47,6 +47,8 @@ export function evaluateJson(env: Env, node: PgNode, scope: Scope, context: Colu
         result.columns.map((column) => column.lineage),
       );
     }
+    case 'JsonFuncExpr':
+      return withOutput(env, fields, queried(env, fields, scope, context));
     case 'JsonObjectAgg':
       return aggregate(env, fields, body(env, 'JsonKeyValue', fields.arg, scope, context), scope);
     case 'JsonArrayAgg':
@@ -55,6 +57,49 @@ export function evaluateJson(env: Env, node: PgNode, scope: Scope, context: Colu
       env.out.unknown('unsupported', `\`${kind}\` is not analysed; write it another way`, locationOf(fields));
       return NO_SOURCE;
   }
+}
+
+/** What JSON_QUERY, JSON_VALUE, JSON_EXISTS and JSON_TABLE look at, and what they give where there is nothing. */
+function queried(env: Env, fields: Fields, scope: Scope, context: ColumnUseContext): readonly Lineage[] {
+  const path = nodeAt(fields, 'pathspec') ?? nodeAt(bodyAt(fields, 'pathspec') ?? {}, 'string');
+  return [
+    ...body(env, 'JsonValueExpr', fields.context_item, scope, context),
+    ...(path === null ? [] : [evaluate(env, path, scope, context)]),
+    ...nodesAt(fields, 'passing').flatMap((one) => body(env, 'JsonValueExpr', one.fields.val, scope, context)),
+    ...['on_empty', 'on_error'].flatMap((field) => {
+      const other = nodeAt(bodyAt(fields, field) ?? {}, 'expr');
+      return other === null ? [] : [evaluate(env, other, scope, context)];
+    }),
+  ];
+}
+
+/** The columns of JSON_TABLE, nested ones after the others as the server has them: everything can reach each of them. */
+export function jsonTableColumns(
+  env: Env,
+  table: Fields,
+  scope: Scope,
+): readonly { readonly name: string; readonly lineage: Lineage }[] {
+  const parts = [...queried(env, table, scope, 'expression')];
+  const names: string[] = [];
+  const add = (columns: readonly PgNode[]): void => {
+    for (const { fields } of columns) {
+      parts.push(...queried(env, fields, scope, 'expression'));
+      if (textAt(fields, 'coltype') !== 'JTC_NESTED') names.push(textAt(fields, 'name') ?? '');
+    }
+    for (const { fields } of columns) add(nodesAt(fields, 'columns'));
+  };
+  const columns = nodesAt(table, 'columns');
+  add(columns);
+  const lineage = computedFrom(parts);
+  const check = (list: readonly PgNode[]): void => {
+    for (const { fields } of list) {
+      const typeName = bodyAt(fields, 'typeName');
+      if (typeName !== null) checkCastType(env, typeName, lineage);
+      check(nodesAt(fields, 'columns'));
+    }
+  };
+  check(columns);
+  return names.map((name) => ({ name, lineage }));
 }
 
 function body(env: Env, kind: string, value: unknown, scope: Scope, context: ColumnUseContext): readonly Lineage[] {

@@ -21,4 +21,4 @@ test('the database finds nothing that the analysis misses, in thousands of gener
   expect(report.compared).toBeGreaterThanOrEqual(2_000);
   expect(report.executions).toBeGreaterThan(500);
   await database.drop();
-}, 180_000);
+}, 400_000);

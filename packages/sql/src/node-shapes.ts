@@ -45,7 +45,7 @@ const SHAPES: Readonly<Record<string, string>> = {
   SetToDefault: 'location',
   MultiAssignRef: 'source* colno ncolumns',
   CurrentOfExpr: 'cursor_name cursor_param',
-  MergeSupportFunc: 'location',
+  MergeSupportFunc: 'msftype location',
   JsonFormat: 'format_type encoding location',
   JsonReturning: 'format:JsonFormat',
   JsonOutput: 'typeName:TypeName returning:JsonReturning',
@@ -61,6 +61,16 @@ const SHAPES: Readonly<Record<string, string>> = {
   JsonParseExpr: 'expr:JsonValueExpr output:JsonOutput unique_keys location',
   JsonScalarExpr: 'expr* output:JsonOutput location',
   JsonSerializeExpr: 'expr:JsonValueExpr output:JsonOutput location',
+
+  JsonArgument: 'val:JsonValueExpr name',
+  JsonBehavior: 'btype expr* coerce location',
+  JsonFuncExpr:
+    'op column_name context_item:JsonValueExpr pathspec* passing[] output:JsonOutput on_empty:JsonBehavior on_error:JsonBehavior wrapper quotes location',
+  JsonTable:
+    'context_item:JsonValueExpr pathspec:JsonTablePathSpec passing[] columns[] on_error:JsonBehavior alias:Alias lateral location',
+  JsonTableColumn:
+    'coltype name typeName:TypeName pathspec:JsonTablePathSpec format:JsonFormat wrapper quotes columns[] on_empty:JsonBehavior on_error:JsonBehavior location',
+  JsonTablePathSpec: 'string* name name_location location',
 
   // Clauses
   ResTarget: 'name indirection[] val* location',

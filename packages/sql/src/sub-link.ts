@@ -24,6 +24,7 @@ export function evaluateSubLink(env: Env, fields: Fields, scope: Scope, context:
     case 'EXISTS_SUBLINK':
       return NO_SOURCE;
     case 'EXPR_SUBLINK':
+      env.subLinkNames.set(fields, result.columns[0]?.name ?? '');
       if (context !== null) useAll(context);
       return values.length === 1 ? values[0]! : computedFrom(values);
     case 'ARRAY_SUBLINK':

@@ -26,8 +26,8 @@ export function evaluateTargets(env: Env, targets: readonly PgNode[], scope: Sco
       open ||= star.open;
       continue;
     }
-    const name = textAt(target.fields, 'name') ?? columnNameOf(value);
-    columns.push(resultColumn(name, evaluate(env, value, scope, null)));
+    const lineage = evaluate(env, value, scope, null);
+    columns.push(resultColumn(textAt(target.fields, 'name') ?? columnNameOf(value, env), lineage));
   }
   if (columns.length > SQL_LIMITS.columns) {
     env.out.unknown('too-large', `a result has more than ${SQL_LIMITS.columns} columns; name fewer`);
@@ -81,17 +81,31 @@ function expandStar(env: Env, value: PgNode, scope: Scope): TargetColumns | null
   return null;
 }
 
-/** The name that the server gives to an unnamed column (FigureColname in its parse_target.c). */
-export function columnNameOf(value: PgNode): string {
-  return figureName(value)?.name ?? '?column?';
+/**
+ * The name that the server gives to an unnamed column (FigureColname in its parse_target.c). A name that is not the
+ * server's would let a name elsewhere mean another column. `env`: the one in which it was analysed.
+ */
+export function columnNameOf(value: PgNode, env: Env): string {
+  return figureName(value, env)?.name ?? '?column?';
 }
 
+const JSON_NAMES: Readonly<Record<string, string>> = {
+  JsonParseExpr: 'json',
+  JsonScalarExpr: 'json_scalar',
+  JsonSerializeExpr: 'json_serialize',
+  JsonObjectConstructor: 'json_object',
+  JsonArrayConstructor: 'json_array',
+  JsonArrayQueryConstructor: 'json_array',
+  JsonObjectAgg: 'json_objectagg',
+  JsonArrayAgg: 'json_arrayagg',
+};
+
 /** `weak`: a name that a better one of an inner expression replaces. */
-function figureName(value: PgNode): { readonly name: string; readonly weak: boolean } | null {
+function figureName(value: PgNode, env: Env): { readonly name: string; readonly weak: boolean } | null {
   const { fields } = value;
   const inner = (field: string) => {
     const node = nodeAt(fields, field);
-    return node === null ? null : figureName(node);
+    return node === null ? null : figureName(node, env);
   };
   const strong = (name: string | undefined) => (name === undefined || name === '' ? null : { name, weak: false });
   switch (value.kind) {
@@ -132,25 +146,23 @@ function figureName(value: PgNode): { readonly name: string; readonly weak: bool
     case 'MergeSupportFunc':
       return strong('merge_action');
     case 'SubLink':
-      return subLinkName(value);
+      return subLinkName(value, env);
+    case 'JsonFuncExpr':
+      return strong((textAt(fields, 'op') ?? '').replace(/_OP$/, '').toLowerCase());
     default:
-      return null;
+      return strong(JSON_NAMES[value.kind]);
   }
 }
 
-function subLinkName(value: PgNode): { readonly name: string; readonly weak: boolean } | null {
+function subLinkName(value: PgNode, env: Env): { readonly name: string; readonly weak: boolean } | null {
   switch (textAt(value.fields, 'subLinkType')) {
     case 'EXISTS_SUBLINK':
       return { name: 'exists', weak: false };
     case 'ARRAY_SUBLINK':
       return { name: 'array', weak: false };
     case 'EXPR_SUBLINK': {
-      const first = nodesAt(nodeAt(value.fields, 'subselect')?.fields ?? {}, 'targetList')[0];
-      if (first === undefined) return null;
-      const name = textAt(first.fields, 'name');
-      if (name !== null) return { name, weak: false };
-      const inner = nodeAt(first.fields, 'val');
-      return inner === null ? null : figureName(inner);
+      const name = env.subLinkNames.get(value.fields);
+      return name === undefined || name === '' ? null : { name, weak: false };
     }
     default:
       return null;

@@ -100,7 +100,14 @@ function read(view: CatalogRelation, catalog: CatalogIndex, parser: SqlParser, v
   const strange = shape.strange[0];
   if (strange !== undefined) return notUnderstood(view, 'unsupported', `\`${strange.what}\` is not analysed`);
   const out: Collector = createCollector(() => null);
-  const env: Env = { catalog, searchPath: [], out, views, budget: { left: SQL_LIMITS.steps } };
+  const env: Env = {
+    catalog,
+    searchPath: [],
+    out,
+    views,
+    budget: { left: SQL_LIMITS.steps },
+    subLinkNames: new WeakMap(),
+  };
   const result = analyzeQuery(env, query, EMPTY_SCOPE);
   if (result.open || result.columns.length !== view.columns.length) {
     return notUnderstood(view, 'unresolved', 'its columns and the catalog differ');
@@ -131,7 +138,14 @@ function readRule(
   if (!parsed.ok) return refuse(parsed.unknown.code, parsed.unknown.message);
   const statement = toNode(parsed.statements[0]?.tree);
   if (parsed.statements.length !== 1 || statement?.kind !== 'RuleStmt') return refuse('unsupported', 'it is no rule');
-  const env: Env = { catalog, searchPath: [], out, views, budget: { left: SQL_LIMITS.steps } };
+  const env: Env = {
+    catalog,
+    searchPath: [],
+    out,
+    views,
+    budget: { left: SQL_LIMITS.steps },
+    subLinkNames: new WeakMap(),
+  };
   const columns = columnsOf(env, relation, false);
   const written = relation.columns.map(({ name }) => resultColumn(name, NO_SOURCE));
   const row = (name: string, own: readonly ScopeColumn[]): ScopeRelation => ({

@@ -209,6 +209,14 @@ export class RawClient {
     return all;
   }
 
+  /** Drops what has come so far, for clients that are asked very much. */
+  forget(): void {
+    this.#chunks.length = 0;
+    this.#frames.length = 0;
+    this.#taken = 0;
+    this.#searched = 0;
+  }
+
   close(): void {
     this.socket.destroy();
   }

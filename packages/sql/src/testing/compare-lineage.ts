@@ -9,7 +9,7 @@ import type { ServerAnswer, ServerOracle, ValueOracle } from '@taskgate/testkit'
  * - `missed-source`: an output column can hold values of a column that is not among its sources
  * - `false-plain`: an output column is said to hold values as they are, and does not
  * - `missed-use`: a column is used other than as it is, and `uses` does not have it
- * - `shape`: another number of output columns
+ * - `shape`: another number of output columns, or another name of one
  * - `told`: changing the values of a column, which is not in `uses`, changed what the client sees elsewhere than in the
  *   output columns that have it as a source (another row, another value, an error, or what a write left behind)
  *
@@ -106,6 +106,8 @@ export function compareLineage(
   }
   for (const [index, output] of (operation.output ?? []).entries()) {
     const truth = answer.outputs![index]!;
+    const name = answer.names![index]!;
+    if (output.name !== name) add('shape', `column ${index} is \`${name}\`, not \`${output.name}\``);
     const sources = new Set(output.sources.map(nameOf));
     for (const source of truth.sources) if (!sources.has(source)) add('missed-source', `${index}: ${source}`);
     for (const source of sources) {

@@ -67,11 +67,21 @@ function someTypes(state: GeneratorState): readonly SampleType[] {
   return Array.from({ length: 1 + state.random.below(3) }, () => state.random.pick(COMMON_TYPES));
 }
 
+const GIVEN_NAMES: readonly string[] = [
+  ...['column1', '"?column?"', '"coalesce"', '"case"', '"array"', '"row"', 'n0', 'n1', 'mail', 'name', 'id', 'note'],
+  ...['upper', 'reverse', 'text', 'to_jsonb', 'max', 'count', '"left"', '"nullif"', 'to_char', 'varchar', 'date'],
+];
+
 function subquery(state: GeneratorState, outer: Scope, before: Scope, depth: number): FromItem {
   const types = someTypes(state);
   const lateral = before.length > 0 && state.random.oneIn(2);
   const text = generateQuery(state, types, lateral ? [...outer, ...before] : outer, depth - 1);
   const alias = state.fresh('s');
+  // Without a list the columns have the names that the server gives them, which are guessed here.
+  if (state.random.oneIn(4)) {
+    const guessed = types.map((type) => plainColumn(state.random.pick(GIVEN_NAMES), type));
+    return { text: `${lateral ? 'lateral ' : ''}(${text}) ${alias}`, named: [{ alias, columns: guessed, row: true }] };
+  }
   const columns = types.map((type) => plainColumn(state.fresh('c'), type));
   const names = columns.map(({ name }) => name).join(', ');
   return { text: `${lateral ? 'lateral ' : ''}(${text}) ${alias}(${names})`, named: [{ alias, columns, row: true }] };
@@ -97,6 +107,11 @@ function rowsOfFunction(state: GeneratorState, scope: Scope, depth: number): Fro
     text: `${call} ${alias}(${name})`,
     named: [{ alias, columns: [plainColumn(name, type)], row: false }],
   });
+  if (random.oneIn(6)) {
+    const call = random.pick([`unnest(to_tsvector(${inner('text')}))`, `coalesce(${inner('text')})`, 'current_date']);
+    const columns = [plainColumn(random.pick([alias, 'lexeme', 'positions', 'value']), 'text')];
+    return { text: `${call} ${alias}`, named: [{ alias, columns, row: false }] };
+  }
   switch (random.below(9)) {
     case 0:
       return one(`generate_series(1, ${1 + random.below(3)})`, 'int');

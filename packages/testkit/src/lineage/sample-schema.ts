@@ -86,6 +86,8 @@ export const SAMPLE_SCHEMA = `
   create table dogs (breed text, vet text) inherits (animals);
   create table homes (id int primary key, person int, place address);
   create unique index people_ssn on people (ssn);
+  alter table people add constraint sane_name check (name <> 'x');
+  alter table orders alter status set not null, add constraint sane_note check (note <> status);
 
   create view safe_people as select id, name, country from people;
   create view contacts (id, reach, land) as select p.id, p.mail, p.country from people p where p.country <> 'xx';

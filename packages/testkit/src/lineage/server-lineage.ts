@@ -23,6 +23,8 @@ export interface ServerLineage {
   readonly relations: ReadonlySet<string>;
   /** `null`: it returns no rows. Views are followed to their base columns. */
   readonly outputs: readonly ServerValueLineage[] | null;
+  /** Of the outputs. */
+  readonly names: readonly string[] | null;
   /** Columns, through views, that are used other than as they are. */
   readonly uses: ReadonlySet<string>;
   /** Those of them that decide which rows there are, or in what order. */
@@ -385,5 +387,14 @@ export function readServerLineage(tree: ServerNode, relations: ReadonlyMap<numbe
   const outputs = readQuery(tree, null);
   const returns =
     numberIn(tree, 'commandType') === COMMAND.select || nodesIn(tree.fields.get('returningList')).length > 0;
-  return { reads, relations: named, outputs: returns ? outputs : null, uses, rowUses };
+  const list = numberIn(tree, 'commandType') === COMMAND.select ? 'targetList' : 'returningList';
+  const shown = nodesIn(tree.fields.get(list)).filter((target) => target.fields.get('resjunk') !== 'true');
+  return {
+    reads,
+    relations: named,
+    outputs: returns ? outputs : null,
+    names: returns ? shown.map((target) => textIn(target, 'resname')) : null,
+    uses,
+    rowUses,
+  };
 }
