@@ -14,6 +14,8 @@ export const RECORDING_LIMITS = {
   /** For the caller: longer statements and parameters are cut and marked `truncated`. */
   maxStatementBytes: 1024 * 1024,
   maxParameterBytes: 64 * 1024,
+  /** For the caller: UTF-16 units of an error's text. */
+  maxMessageLength: 64 * 1024,
   maxParameters: 65_535,
   /** What of a COPY is recorded. */
   maxCopyBytesPerOperation: 4 * 1024 * 1024,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SecretValue } from '@taskgate/core';
 import { migrate } from '@taskgate/db';
-import { freePort, startTestPostgres, type TestPostgres } from '@taskgate/testkit';
+import { freePort, startTestPostgres, type TestDatabase, type TestPostgres, waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServices, type Services } from './context.ts';
 import { loadGroups } from './people/load-groups.ts';
@@ -12,12 +12,14 @@ import { CLIENT, MIGRATIONS } from './testing/test-services.ts';
 import { withTransaction } from './with-transaction.ts';
 
 let server: TestPostgres;
+let database: TestDatabase;
 let url: string;
 let home: string;
 
 beforeAll(async () => {
   server = await startTestPostgres({ own: true });
-  url = (await server.createDatabase()).url;
+  database = await server.createDatabase();
+  url = database.url;
   home = await mkdtemp(join(tmpdir(), 'taskgate-context-'));
   await migrate({ connectionString: url, directory: MIGRATIONS });
 });
@@ -62,8 +64,21 @@ describe('the services', () => {
     const services = await open();
     const ctx = { services, actor: { kind: 'system', via: 'setup' } } as const;
     expect(await loadGroups(ctx)).toEqual([]);
-    await server.kill();
     const unavailable = { code: 'store-unavailable' };
+    // What a store says that shuts down, or has lost one of its processes.
+    const cut = expect(withTransaction(ctx, (tx) => tx.$queryRaw`select pg_sleep(60)::text`)).rejects.toMatchObject(
+      unavailable,
+    );
+    await waitUntil(
+      async () =>
+        (
+          await database.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep(60)%'`,
+          )
+        ).length > 0,
+    );
+    await cut;
+    await server.kill();
     await expect(loadGroups(ctx)).rejects.toMatchObject(unavailable);
     await expect(withTransaction(ctx, (tx) => tx.group.count())).rejects.toMatchObject(unavailable);
     await expect(

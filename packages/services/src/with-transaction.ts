@@ -15,6 +15,8 @@ const CLASHED = 'P2034';
 const NOT_UNIQUE = 'P2002';
 const NOT_FOUND = 'P2025';
 const UNREACHABLE = ['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'];
+/** Postgres' own: the connection failed, it shuts down, has crashed, is starting, or has no connection left. */
+const AWAY = /^(?:08...|53300|57P0[1-5])$/;
 const SOCKET_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EPIPE'];
 
 /**
@@ -53,9 +55,16 @@ export function translateStoreError(error: unknown): unknown {
 }
 
 const isUnreachable = (error: unknown): boolean =>
-  (error instanceof Prisma.PrismaClientKnownRequestError && UNREACHABLE.includes(error.code)) ||
+  (error instanceof Prisma.PrismaClientKnownRequestError &&
+    (UNREACHABLE.includes(error.code) || AWAY.test(sqlstateOf(error)))) ||
   error instanceof Prisma.PrismaClientInitializationError ||
   hasSocketCode(error);
+
+/** The code that the store itself gave; empty where it gave none. */
+function sqlstateOf(error: InstanceType<typeof Prisma.PrismaClientKnownRequestError>): string {
+  const adapterError = error.meta?.driverAdapterError as { cause?: { originalCode?: unknown } } | undefined;
+  return String(adapterError?.cause?.originalCode ?? '');
+}
 
 /** The same client, whose every query says `store-unavailable` where it cannot reach the store, reads without a transaction too. */
 export function sayingUnavailable(db: Database): Database {

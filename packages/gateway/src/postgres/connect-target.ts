@@ -3,7 +3,6 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { TaskgateError } from '@taskgate/core';
 import {
-  BACKEND_TAG,
   createFrameDecoder,
   createScramClient,
   decodeBackendMessage,
@@ -19,7 +18,6 @@ import {
   type Frame,
   isBackendTag,
   knownSqlstate,
-  maxBackendBytes,
   md5Password,
   type ScramChannelBinding,
 } from '@taskgate/protocol-postgres';
@@ -30,6 +28,9 @@ import { createPreludeReader, PreludeEnded } from './prelude-reader.ts';
 import { scramCrypto } from './scram-crypto.ts';
 
 const CONNECT_DEADLINE_MS = 10_000;
+/** Of one message before the target is ready, and of all: real ones take some hundred bytes. */
+const MAX_WELCOME_MESSAGE_BYTES = 64 * 1024;
+const MAX_WELCOME_BYTES = 1024 * 1024;
 /** How long a cancelled backend may take to go before it is terminated by name. */
 const CANCEL_GRACE_MS = 400;
 
@@ -161,16 +162,20 @@ async function authenticate(
     socket.destroy();
   };
   signal.addEventListener('abort', abort, { once: true });
-  const prelude = createPreludeReader(socket, maxBackendBytes(BACKEND_TAG.error) + 65_536);
+  const prelude = createPreludeReader(socket, 4 * MAX_WELCOME_MESSAGE_BYTES);
+  let left = MAX_WELCOME_BYTES;
   const next = async (): Promise<Frame> =>
     prelude.read((bytes) => {
       if (bytes.length < 5) return null;
       const length = ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) + 1;
       // One decoder a frame: it checks tag and length as it does on the hot path.
-      const frames = createFrameDecoder({ maxBytes: maxBackendBytes, knows: isBackendTag }).push(
+      const frames = createFrameDecoder({ maxBytes: () => MAX_WELCOME_MESSAGE_BYTES, knows: isBackendTag }).push(
         bytes.subarray(0, length),
       );
-      return frames.length === 1 ? { value: frames[0]!, bytes: length } : null;
+      if (frames.length !== 1) return null;
+      left -= length;
+      if (left < 0) throw unreachable('its welcome does not end');
+      return { value: frames[0]!, bytes: length };
     });
   socket.write(encodeStartup(startup));
   const parameters = new Map<string, string>();

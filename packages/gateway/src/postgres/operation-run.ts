@@ -53,6 +53,8 @@ export class OperationRun {
   bytes = 0;
   maskedCells = 0;
   closed = false;
+  /** The target has begun to copy out. */
+  copying = false;
   readonly #ports: RunPorts;
   readonly #startedAt: number;
   #plan: ResultPlan | null = null;
@@ -66,7 +68,6 @@ export class OperationRun {
   #copyText: string[] = [];
   #copyLines = 0;
   #copyDirection: 'in' | 'out' = 'out';
-  #copyDescribed = false;
   #notes: string[] = [];
 
   constructor(options: {
@@ -97,6 +98,8 @@ export class OperationRun {
 
   /** The columns that rows will have. Throws {@link ShapeMismatch} where they are not those decided on. */
   describe(fields: readonly FieldDescription[]): void {
+    if (this.result.operation.copy !== null && !this.#ports.context().policies.unrestricted)
+      throw new ShapeMismatch('rows came where a copy was decided on');
     const plan = this.#ports.context().results.plan(this.result, fields);
     this.#plan = plan;
     const shape = this.#ports.recorder.shapeId(plan);
@@ -117,7 +120,7 @@ export class OperationRun {
    */
   takeRows(chunk: Uint8Array, start: number, sink: ByteSink, budget: GrantBudget): number {
     const copies = chunk[start] === BACKEND_TAG.copyData;
-    if (copies ? !this.#copyDescribed : this.#plan === null) return start;
+    if (copies ? !this.copying : this.#plan === null) return start;
     const tag = copies ? BACKEND_TAG.copyData : BACKEND_TAG.dataRow;
     let at = start;
     while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
@@ -145,8 +148,11 @@ export class OperationRun {
     if (plan === null) throw new ShapeMismatch('rows came without a description');
     const from = sink.length;
     const { masker, looked } = plan;
-    if (masker === null || looked === null) sink.putRange(chunk, at, end);
-    else {
+    if (masker === null || looked === null) {
+      if (((chunk[at + HEADER_BYTES]! << 8) | chunk[at + HEADER_BYTES + 1]!) !== plan.fields.length)
+        throw new ShapeMismatch('a row has other columns than were described');
+      sink.putRange(chunk, at, end);
+    } else {
       const before = masker.maskedCells;
       rewriteDataRow(chunk, at, sink, looked, masker.maskColumn);
       this.maskedCells += masker.maskedCells - before;
@@ -206,8 +212,10 @@ export class OperationRun {
 
   /** CopyOutResponse: `columns` of them in `format`. */
   describeCopy(columns: number, format: 'text' | 'csv' | 'binary'): void {
-    this.#copyDescribed = true;
-    if (this.#ports.context().policies.unrestricted) return;
+    const { unrestricted } = this.#ports.context().policies;
+    if (this.copying && !unrestricted) throw new ShapeMismatch('a copy began twice');
+    this.copying = true;
+    if (unrestricted) return;
     const { outputMasks, detectors } = this.result.decision.obligations;
     const output = this.result.operation.output;
     if (output !== null && output.length !== columns)
@@ -232,6 +240,7 @@ export class OperationRun {
 
   /** One CopyData of the target: the body to send. */
   copyOut(data: Uint8Array): Uint8Array {
+    if (!this.copying) throw new ShapeMismatch('rows of a copy came before it began');
     const sent = this.#copyMasker === null || this.#isCopyHeader(data) ? data : this.#copyMasker.maskRow(data);
     this.rows += 1;
     this.bytes += sent.length;
@@ -321,7 +330,7 @@ export class OperationRun {
       durationMs: Math.round((this.#ports.clock.monotonicMs() - this.#startedAt) * 1000) / 1000,
       sqlstate: details.sqlstate ?? null,
       ...(this.#shapeId === null ? {} : { shapeId: this.#shapeId }),
-      secret: { message: said.length === 0 ? null : said.join('\n') },
+      secret: { message: said.length === 0 ? null : said.join('\n').slice(0, RECORDING_LIMITS.maxMessageLength) },
     });
   }
 }

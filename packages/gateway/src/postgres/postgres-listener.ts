@@ -25,6 +25,7 @@ export async function listenPostgres(options: {
   readonly port: number;
   readonly tls: { readonly context: tls.SecureContext; readonly binding: ScramChannelBinding | null };
   readonly ports: SessionPorts;
+  readonly authenticationDeadlineMs?: number;
 }): Promise<Listener> {
   const { ports } = options;
   const attempts = createAttemptLimiter({ clock: ports.clock, free: 10, maxBlockMs: 300_000, maxKeys: 50_000 });
@@ -45,7 +46,7 @@ export async function listenPostgres(options: {
     const deadline = setTimeout(() => {
       stream.write(encodeFatal('57014', 'authentication took too long', null));
       stream.destroySoon();
-    }, AUTHENTICATION_DEADLINE_MS);
+    }, options.authenticationDeadlineMs ?? AUTHENTICATION_DEADLINE_MS);
     let accepted: Awaited<ReturnType<typeof acceptClient>> = null;
     try {
       accepted = await acceptClient(socket, {

@@ -187,8 +187,10 @@ function readQuery(
 ): void {
   // A text that could not be parsed is one run, however many statements the target finds in it.
   const run = head.runs[head.current] ?? (state.uncontained ? head.runs.at(-1) : undefined);
-  if (run === undefined || head.failed) throw unexpected(frame);
+  if (run === undefined || head.failed || frame.tag === BACKEND_TAG.portalSuspended) throw unexpected(frame);
   if (frame.tag === BACKEND_TAG.rowDescription) {
+    // A second one would give the rows that follow other masks than those in front of it.
+    if (run.described && !state.uncontained) throw unexpected(frame);
     run.describe(state.context.results.describe(run.result, frame.raw));
     return ports.send(frame.raw);
   }
@@ -209,6 +211,7 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
     case BACKEND_TAG.commandComplete: {
       const message = decodeBackendMessage(frame);
       if (message.kind !== 'command-complete') throw unexpected(frame);
+      if (state.copyIn === run) throw unexpected(frame);
       if (!isCommandTag(message.tag)) throw violation('the target sent a command tag that Postgres does not have');
       return complete(state, frame, run, message.tag, ports);
     }
@@ -257,6 +260,7 @@ function readResult(state: SessionState, frame: Frame, run: OperationRun, ports:
       return false;
     }
     case BACKEND_TAG.copyDone:
+      if (!run.copying) throw unexpected(frame);
       ports.send(frame.raw);
       return false;
     default:
@@ -374,6 +378,9 @@ function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   if (head === undefined) throw unexpected(frame);
   const { withheld } = state;
   if (head.kind === 'refusal' ? !(head.simple && head.answered) : head.kind !== 'sync' && head.kind !== 'query')
+    throw unexpected(frame);
+  // Statements without an answer would go on as if they had none to give.
+  if (head.kind === 'query' && !head.failed && head.current < head.runs.length && !state.uncontained)
     throw unexpected(frame);
   state.replies.shift();
   state.lastRun = null;

@@ -142,10 +142,15 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     protocol: via,
     gateway: ports.gatewayName,
   });
-  recorder.flush();
-
   const endEarly = (detail: string): void =>
     recorder.end({ kind: 'session-end', reason: 'error', detail, bytesIn: 0, bytesOut: 0 });
+  try {
+    recorder.flush();
+  } catch (error) {
+    // Written when there is room again: else the store would take the session for live until the next start.
+    endEarly('the recording could not be written');
+    throw error;
+  }
   const lease = () => withinDeadline(controlPlane.leaseCredential(grant.grantId), LEASE_DEADLINE_MS);
   let target: Awaited<ReturnType<typeof connectTarget>>;
   try {

@@ -164,7 +164,14 @@ function openJournal(
   const key = fileKey(options.key, salt);
   const spoolFile = openSpoolFile(file, 'ax', 0);
   const header = Buffer.concat([MAGIC, salt]);
-  spoolFile.write(header);
+  try {
+    spoolFile.write(header);
+  } catch (error) {
+    // The next write tries another: this one would stay open, and its file lie there, at each attempt.
+    spoolFile.close();
+    fs.rmSync(file, { force: true });
+    throw error;
+  }
   const keystream = createKeystream(key);
   /** Made once and used for every write that fits. */
   let frame = Buffer.allocUnsafeSlow(FRAME_BYTES);

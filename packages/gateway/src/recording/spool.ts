@@ -29,7 +29,7 @@ const SESSION_ID = /^ses_[0-9a-z]{26}$/;
 
 /** Opens `file` with `flags` of `fs.open`; `size`: what it holds already. */
 export function openSpoolFile(file: string, flags: string, size: number): SpoolFile {
-  let descriptor: number | null = fs.openSync(file, flags, 0o600);
+  let descriptor: number | null = openOrRefuse(file, flags);
   let whole = size;
   let torn = false;
   return {
@@ -60,6 +60,14 @@ export function openSpoolFile(file: string, flags: string, size: number): SpoolF
       descriptor = null;
     },
   };
+}
+
+function openOrRefuse(file: string, flags: string): number {
+  try {
+    return fs.openSync(file, flags, 0o600);
+  } catch (cause) {
+    throw new TaskgateError('record-unavailable', 'the recording cannot be written', { cause });
+  }
 }
 
 /** Recordings that are being written, one plain file a session, below a private directory. */

@@ -43,20 +43,23 @@ export interface Door {
   close(): Promise<void>;
 }
 
+export interface DoorOptions {
+  readonly analysis?: Partial<AnalysisPoolLimits>;
+  readonly renewCatalogMs?: number;
+  /** Where the spool lies, when it is not in a temporary folder of its own. */
+  readonly spoolDirectory?: string;
+  readonly authenticationDeadlineMs?: number;
+}
+
 export interface TestDoor extends Door {
   readonly database: TestDatabase;
-  grant(
-    task: 'sales-report' | 'fix-order-status' | 'shop-admin',
-    options?: { limits?: Record<string, number>; ttlMs?: number; policies?: readonly string[]; source?: string },
-  ): MemoryGrant;
+  readonly grant: GrantOf;
   close(): Promise<void>;
 }
 
 /** A real listener before a real Postgres, over the in-memory control plane. */
 export async function openTestDoor(
-  options: {
-    readonly analysis?: Partial<AnalysisPoolLimits>;
-    readonly renewCatalogMs?: number;
+  options: DoorOptions & {
     /** Where sessions are connected to, in place of the server that the catalog is read from. */
     readonly target?: { readonly host: string; readonly port: number };
   } = {},
@@ -79,15 +82,7 @@ export async function openTestDoor(
   return {
     ...door,
     database,
-    grant: (task, options = {}) =>
-      door.controlPlane.addGrant({
-        task,
-        taskSource: options.source ?? policyFixture(`${task}.task.yaml`),
-        policySources: options.policies ?? [policyFixture('customer-data.policy.yaml')],
-        database: database.name,
-        ...(options.limits === undefined ? {} : { limits: options.limits }),
-        ...(options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs }),
-      }),
+    grant: grantOf(door, database.name),
     async close() {
       await door.close();
       await database.drop();
@@ -96,15 +91,32 @@ export async function openTestDoor(
   };
 }
 
+export type GrantOf = (
+  task: 'sales-report' | 'fix-order-status' | 'shop-admin',
+  options?: { limits?: Record<string, number>; ttlMs?: number; policies?: readonly string[]; source?: string },
+) => MemoryGrant;
+
+export function grantOf(door: Door, database: string): GrantOf {
+  return (task, options = {}) =>
+    door.controlPlane.addGrant({
+      task,
+      taskSource: options.source ?? policyFixture(`${task}.task.yaml`),
+      policySources: options.policies ?? [policyFixture('customer-data.policy.yaml')],
+      database,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs }),
+    });
+}
+
 /** A real listener before whatever the credential opens. */
 export async function openDoor(
   target: Parameters<typeof createMemoryControlPlane>[0],
-  options: { readonly analysis?: Partial<AnalysisPoolLimits>; readonly renewCatalogMs?: number } = {},
+  options: DoorOptions = {},
 ): Promise<Door> {
   const controlPlane = createMemoryControlPlane(target);
   const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'taskgate-door-'));
-  const spoolDirectory = path.join(folder, 'spool');
+  const spoolDirectory = options.spoolDirectory ?? path.join(folder, 'spool');
   const archiveDirectory = path.join(folder, 'recordings');
   const logLines: string[] = [];
   const line = (message: string, fields?: object): void => {
@@ -140,6 +152,9 @@ export async function openDoor(
     port: 0,
     tls: { context: tls.createSecureContext(), binding: null },
     ports,
+    ...(options.authenticationDeadlineMs === undefined
+      ? {}
+      : { authenticationDeadlineMs: options.authenticationDeadlineMs }),
   });
   return {
     port: listener.port,
