@@ -76,6 +76,7 @@ export class SessionContext {
     const state = this.#state;
     const now = state.ports.clock.monotonicMs();
     const refresh = state.catalogStale;
+    const isToldOfNews = state.contextStale;
     state.contextStale = false;
     state.catalogStale = false;
     this.#loadedAt = now;
@@ -92,6 +93,8 @@ export class SessionContext {
       if (state.uncontained && !context.policies.unrestricted)
         throw new TaskgateError('grant-ended', 'the rules of this task have changed; connect again');
     } catch (error) {
+      // A catalog that cannot be read while others change it: nothing is decided by it here.
+      if (state.uncontained && !isToldOfNews && !(error instanceof TaskgateError)) return;
       if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;
       state.contextStale = true;
       state.catalogStale = refresh;
