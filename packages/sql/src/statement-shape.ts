@@ -5,6 +5,9 @@ const MAX_DIGITS = 9;
 const VALUES_LIST = /^\s*insert\s+into\s+[a-z_][\w.]*\s*\([\w\s,]*\)\s*values\s*\(/i;
 const PLACEHOLDER = '\u0001';
 
+/** Other statements have options, where `analyze +0` and `analyze +1` are not the same. */
+const OF_ROWS = /^\s*(?:select|insert|update|delete|with)\b/i;
+
 /** A list in which a number can be more than a value: a place in a result, the size of a type. */
 const MORE_THAN_VALUES = /\bby\b|\bselect\b|::/i;
 
@@ -21,7 +24,7 @@ const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const isWord = (code: number): boolean =>
   isDigit(code) || (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code === 0x2e;
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-/** `= < > + - * / %`: behind one of these a number is a value; it never names a column of the result by its place. */
+/** `= < > + - * / %`: behind one of these a number is a value, unless minuses add up. */
 const isOperator = (code: number): boolean =>
   (code >= 0x3c && code <= 0x3e) || code === 0x2b || code === MINUS || code === STAR || code === SLASH || code === 0x25;
 
@@ -31,11 +34,11 @@ const isOperator = (code: number): boolean =>
  * what the analysis says of one holds for the other.
  *
  * `null` for all that could be read in another way than it seems here: quoted names, dollar signs, backslashes, comments,
- * prefixed strings, anything but printable ASCII, more than one statement. Numbers elsewhere stay as they are: `order by
- * 2`, `varchar(20)`, `limit 5` are other statements than those with another number.
+ * prefixed strings, anything but printable ASCII, more than one statement, and all but queries and writes. Numbers
+ * elsewhere stay as they are: `order by 2`, `varchar(20)`, `limit 5` are other statements than those with another number.
  */
 export function statementShape(text: string): string | null {
-  if (text.length > MAX_LENGTH) return null;
+  if (text.length > MAX_LENGTH || !OF_ROWS.test(text)) return null;
   const valuesAt = MORE_THAN_VALUES.test(text)
     ? Number.POSITIVE_INFINITY
     : (VALUES_LIST.exec(text)?.[0].length ?? Number.POSITIVE_INFINITY);
@@ -43,6 +46,8 @@ export function statementShape(text: string): string | null {
   let copied = 0;
   /** The last character that is no space. */
   let before = 0;
+  /** The one in front of `before`, where that is an operator. */
+  let earlier = 0;
   for (let i = 0; i < text.length; ) {
     const code = text.charCodeAt(i);
     if (code === QUOTE) {
@@ -57,7 +62,10 @@ export function statementShape(text: string): string | null {
     if (isDigit(code)) {
       let end = i + 1;
       while (end < text.length && isDigit(text.charCodeAt(end))) end += 1;
-      const isValue = isOperator(before) || (i >= valuesAt - 1 && (before === OPEN || before === COMMA));
+      const isListed = i >= valuesAt - 1;
+      // `order by - -2` and `order by -(-2)` are `order by 2` to the server, a place in the result.
+      const addsUp = before === MINUS && (earlier === MINUS || earlier === OPEN) && !isListed;
+      const isValue = (isOperator(before) && !addsUp) || (isListed && (before === OPEN || before === COMMA));
       const plain = end === text.length || !isWord(text.charCodeAt(end));
       if (isValue && plain && end - i <= MAX_DIGITS) {
         shape += text.slice(copied, i) + PLACEHOLDER;
@@ -82,6 +90,7 @@ export function statementShape(text: string): string | null {
     const next = text.charCodeAt(i + 1);
     if ((code === MINUS && next === MINUS) || (code === SLASH && next === STAR)) return null;
     if (code === SEMICOLON && text.slice(i + 1).trim() !== '') return null;
+    earlier = before;
     before = code;
     i += 1;
   }
