@@ -1,8 +1,10 @@
+import { encodeExecute, encodeSync } from '@taskgate/protocol-postgres';
 import { psqlPath, runCommand } from '@taskgate/testkit';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectThrough, psqlThrough } from '../testing/door-clients.ts';
 import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
+import { bind, parse, RawClient } from '../testing/raw-client.ts';
 
 let door: TestDoor;
 beforeAll(async () => {
@@ -160,6 +162,23 @@ describe('a write that passes the budget', () => {
     expect(await count("status = 'b3'")).toBe(0);
     expect(await count("status = 'b2'")).toBe(3);
     await client.end();
+  });
+
+  it.each([false, true])('is counted whole where its rows are asked for in parts; in a block: %s', async (inBlock) => {
+    const client = await RawClient.open(door, limited(10));
+    if (inBlock) await client.query('begin');
+    const text = "update public.orders set status = 'p1' where id <= 50 returning id";
+    const { errors } = await client.exchange([
+      parse('', text),
+      bind('', ''),
+      encodeExecute('', 1),
+      encodeExecute('', 1),
+      encodeSync(),
+    ]);
+    expect(errors).toMatchObject([{ code: '53400', message: expect.stringContaining('rolled back') }]);
+    if (inBlock) await client.query('commit');
+    expect(await count("status = 'p1'")).toBe(0);
+    client.close();
   });
 
   it('is rolled back with its transaction, of which the client is told', async () => {

@@ -340,7 +340,8 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
           replies.push({ kind: 'describe-portal', portal, swallow: true, run: null });
         }
         // A write that returns rows is done before its first row is fetched: asked for in parts, it would be counted late.
-        out.push(run.affectsMax === null ? frame.raw : encodeExecute(message.portal, 0));
+        const isCounted = run.affectsMax !== null || needsGuard(state, resolved.decided, resolved.result);
+        out.push(isCounted ? encodeExecute(message.portal, 0) : frame.raw);
         replies.push({ kind: 'execute', run, portal });
         const copiesIn = run.decided.operation.copy?.direction === 'in';
         if (copiesIn || run.guarded) {
