@@ -317,7 +317,7 @@ export class OperationRun {
   #writeOutcome(outcome: OperationOutcome, details: OutcomeDetails): void {
     this.#flushRows();
     const tag = details.tag ?? null;
-    const said = details.message == null ? this.#notes : [details.message, ...this.#notes];
+    const said = [...(details.message == null ? [] : [details.message]), ...this.#notes];
     const counted = tag === null ? null : parseCommandTag(tag).rows;
     this.#ports.recorder.append({
       kind: 'outcome',
@@ -329,7 +329,7 @@ export class OperationRun {
       maskedCells: this.maskedCells,
       durationMs: Math.round((this.#ports.clock.monotonicMs() - this.#startedAt) * 1000) / 1000,
       sqlstate: details.sqlstate ?? null,
-      shapeId: this.#shapeId ?? undefined,
+      ...(this.#shapeId === null ? {} : { shapeId: this.#shapeId }),
       secret: { message: said.length === 0 ? null : said.join('\n').slice(0, RECORDING_LIMITS.maxMessageLength) },
     });
   }

@@ -75,38 +75,42 @@ export class TargetQuestions {
     options: { readonly inTransaction: boolean; readonly deadlineMs: number; readonly signal: AbortSignal },
   ): Promise<Answer | null> {
     const plain = (text: string): Question => ({ text, parameterTypes: [], parameters: [], parameterFormats: [] });
-    const questions = options.inTransaction
+    // INVARIANT: one batch with what opens the transaction. Where that fails (a timeout of the client's, its cancel), the
+    // target skips the question up to the Sync; behind a Sync of its own it would run, and stand.
+    const batches = options.inTransaction
       ? [
-          plain(`savepoint ${SAVEPOINT}`),
-          question,
-          plain(`rollback to savepoint ${SAVEPOINT}`),
-          plain(`release savepoint ${SAVEPOINT}`),
+          [plain(`savepoint ${SAVEPOINT}`), question],
+          [plain(`rollback to savepoint ${SAVEPOINT}`)],
+          [plain(`release savepoint ${SAVEPOINT}`)],
         ]
-      : [plain('begin'), question, plain('rollback')];
+      : [[plain('begin'), question], [plain('rollback')]];
     const timer = setTimeout(this.#cancel, options.deadlineMs);
     options.signal.addEventListener('abort', this.#cancel, { once: true });
     try {
-      const answers = await this.#ask(questions);
-      return answers?.[1] ?? null;
+      const answers = await this.#ask(batches);
+      return answers?.[0] ?? null;
     } finally {
       clearTimeout(timer);
       options.signal.removeEventListener('abort', this.#cancel);
     }
   }
 
-  #ask(questions: readonly Question[]): Promise<readonly Answer[] | null> {
+  /** Answers are by batch: of its last question, or of the one that failed. */
+  #ask(batches: readonly (readonly Question[])[]): Promise<readonly Answer[] | null> {
     return new Promise((resolve) => {
-      this.#asked = { answers: [], count: questions.length, resolve, current: { ...EMPTY } };
+      this.#asked = { answers: [], count: batches.length, resolve, current: { ...EMPTY } };
       this.#send(
-        questions.flatMap(({ text, parameterTypes, parameters, parameterFormats }) => [
-          // What the last one left behind: in a transaction, a portal outlives its Sync. Closing nothing is no error.
-          encodeClose('portal', NAME),
-          encodeClose('statement', NAME),
-          encodeParse({ statement: NAME, text, parameterTypes }),
-          encodeBind({ portal: NAME, statement: NAME, parameterFormats, parameters, resultFormats: [] }),
-          encodeExecute(NAME, 0),
-          encodeClose('portal', NAME),
-          encodeClose('statement', NAME),
+        batches.flatMap((questions) => [
+          ...questions.flatMap(({ text, parameterTypes, parameters, parameterFormats }) => [
+            // What the last one left behind: in a transaction, a portal outlives its Sync. Closing nothing is no error.
+            encodeClose('portal', NAME),
+            encodeClose('statement', NAME),
+            encodeParse({ statement: NAME, text, parameterTypes }),
+            encodeBind({ portal: NAME, statement: NAME, parameterFormats, parameters, resultFormats: [] }),
+            encodeExecute(NAME, 0),
+            encodeClose('portal', NAME),
+            encodeClose('statement', NAME),
+          ]),
           encodeSync(),
         ]),
       );

@@ -277,7 +277,7 @@ export function createSpoolIndexer(options: {
   };
 }
 
-function isIndexed(event: { readonly kind: ReadEvent['kind'] }): event is IndexedEvent {
+export function isIndexed(event: { readonly kind: ReadEvent['kind'] }): event is IndexedEvent {
   return event.kind === 'operation' || event.kind === 'outcome' || event.kind === 'session-end';
 }
 
