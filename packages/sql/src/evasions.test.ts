@@ -456,6 +456,15 @@ describe('P18 P19 definitions', () => {
   });
 
   test.each([
+    "comment on role app is 'taskgate 0123456789abcdef res_1 task x revision 1'",
+    "security label for selinux on role app is 'x'",
+    'alter role app rename to app2',
+    'alter user app rename to app2',
+  ])('P14 what is done to roles is opened by no narrower rule: %s', (text) => {
+    expect(analyze(text)).toMatchObject({ statementClass: 'other', unknowns: [] });
+  });
+
+  test.each([
     'drop table nowhere',
     'drop table orders cascade',
     'truncate orders cascade',

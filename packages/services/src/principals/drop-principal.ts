@@ -46,7 +46,8 @@ export interface Reaped {
 }
 
 /**
- * Drops what carries our mark and nobody needs: roles of grants that have ended (or, a while after their own end, that
+ * Drops what carries our mark and our kind of name (who may write a comment must not be able to have any role dropped) and
+ * nobody needs: roles of grants that have ended (or, a while after their own end, that
  * the store does not know) and task roles without a member.
  */
 export async function reapPrincipals(
@@ -59,7 +60,7 @@ export async function reapPrincipals(
             coalesce(r.rolvaliduntil < pg_catalog.now() - interval '${UNKNOWN_GRACE}', false) AS over
        FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_shdescription d
          ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
-      WHERE pg_catalog.starts_with(d.description, $1)`,
+      WHERE pg_catalog.starts_with(d.description, $1) AND pg_catalog.starts_with(r.rolname::pg_catalog.text, 'tg_')`,
     [`${mark} grant `],
   );
   const roles = rows.map((row) => ({ ...row, grantId: grantOfMark(mark, row.mark) ?? '' }));
@@ -81,7 +82,8 @@ async function dropTaskRoles(client: Client, mark: string): Promise<number> {
     `SELECT r.rolname AS name
        FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_shdescription d
          ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
-      WHERE pg_catalog.starts_with(d.description, $1) AND NOT EXISTS (
+      WHERE pg_catalog.starts_with(d.description, $1) AND pg_catalog.starts_with(r.rolname::pg_catalog.text, 'tgr_')
+        AND NOT r.rolcanlogin AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles o ON o.oid = m.member
              WHERE m.roleid = r.oid AND o.rolname <> current_user)`,
     [`${mark} task `],

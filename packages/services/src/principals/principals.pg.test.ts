@@ -369,6 +369,11 @@ describe('the reaper', () => {
       create role tg_of_another login valid until '2020-01-01';
       comment on role tg_of_another is '${markOf('0123456789abcdef', row.resourceId)} grant grt_unknown3';
       create role tg_nobodys login;
+      create role app_owner;
+      comment on role app_owner is '${mark} task o-sales-report revision 1';
+      create role app_user login valid until '2020-01-01';
+      comment on role app_user is '${mark} grant ${gone.grant.id}';
+      grant app_owner, app_user to gate with inherit true;
       grant tg_unknown_old, tg_unknown_new to gate with inherit true;`);
     expect(await settle({ reap: true })).toMatchObject({ complete: true });
     const left = await roles();
@@ -376,12 +381,15 @@ describe('the reaper', () => {
     expect(left).toContain('tg_unknown_new');
     expect(left).toContain('tg_of_another');
     expect(left).toContain('tg_nobodys');
+    // A comment alone makes no role ours.
+    const named = await shop.query("select rolname from pg_roles where rolname like 'app\\_%' order by 1");
+    expect(named).toEqual([{ rolname: 'app_owner' }, { rolname: 'app_user' }]);
     expect(left).not.toContain('tg_unknown_old');
     expect(left).not.toContain(gone.credential.username);
     expect(left.filter((name) => name.startsWith('tgr_o-fix'))).toEqual([]);
     expect(left.filter((name) => name.startsWith('tgr_o-sales'))).not.toEqual([]);
     await live.client.query('select id from orders');
-    await shop.query('drop role tg_unknown_new; drop role tg_of_another; drop role tg_nobodys');
+    await shop.query('drop role tg_unknown_new; drop role tg_of_another; drop role tg_nobodys, app_owner, app_user');
   });
 });
 

@@ -58,12 +58,15 @@ export function analyzeDdl(env: Env, statement: PgNode): StatementMeaning | null
     case 'RenameStmt':
     case 'AlterObjectSchemaStmt':
     case 'AlterOwnerStmt':
+      if (textAt(fields, 'renameType') === 'OBJECT_ROLE') return meaning('other', 'ALTER ROLE');
       noteAltered(env, fields);
       break;
     case 'DropStmt':
       return analyzeDrop(env, fields);
     case 'CommentStmt':
     case 'SecLabelStmt':
+      // By the comment of a role it is told whose it is: as with all that is done to roles, no narrower rule opens it.
+      if (textAt(fields, 'objtype') === 'OBJECT_ROLE') return meaning('other', `${label} ON ROLE`);
       noteObject(env, textAt(fields, 'objtype') ?? '', nodeAt(fields, 'object'), 'comment', 'comment');
       break;
     case 'GrantStmt':
