@@ -11,8 +11,11 @@ const BUSY_EVENTS = 60;
 const MAX_BACKOFF_MS = 30_000;
 /** Events of one call to the store. */
 const MAX_BATCH_EVENTS = 4_000;
-/** Events of one session that wait in memory; beyond, they are read from its file again. */
-const MAX_QUEUED_EVENTS = 20_000;
+/** Events of one session, and of all, that wait in memory; beyond, they are read from the file again. */
+const MAX_QUEUED_EVENTS = 5_000;
+const MAX_QUEUED_EVENTS_OF_ALL = 50_000;
+/** Of a file, at a time. */
+const READ_BYTES = 1024 * 1024;
 /**
  * While the gate is busy, the index takes so many events a second and not more: the sessions come first, and what waits
  * is in the recordings. It catches up when they are quieter.
@@ -76,6 +79,12 @@ export function createSpoolIndexer(options: {
   const pace = createPace();
   let draining = false;
 
+  /** Events that wait, of all sessions. */
+  let waiting = 0;
+  const setQueue = (entry: Followed, queue: IndexedEvent[]): void => {
+    waiting += queue.length - entry.queue.length;
+    entry.queue = queue;
+  };
   const schedule = (entry: Followed, delayMs: number): void => {
     if (entry.running || entry.timer !== null) return;
     entry.timer = setTimeout(() => {
@@ -132,10 +141,11 @@ export function createSpoolIndexer(options: {
       for (const id of opened) entry.open.add(id);
       for (const id of closed) entry.open.delete(id);
       entry.indexed = batch.upTo;
-      entry.queue = entry.queue.slice(events.length);
+      setQueue(entry, entry.queue.slice(events.length));
       if (batch.end === null) continue;
       await archive.store(entry.sessionId, spool.readAll(entry.sessionId));
       spool.remove(entry.sessionId);
+      setQueue(entry, []);
       followed.delete(entry.sessionId);
       return;
     } while (entry.queue.length > 0);
@@ -145,12 +155,14 @@ export function createSpoolIndexer(options: {
   /** What is new in the file; of what the store has already, nothing. */
   function readFile(entry: Followed, reader: ReturnType<typeof createRecordingReader>): void {
     while (entry.queue.length < MAX_QUEUED_EVENTS) {
-      const bytes = spool.read(entry.sessionId, entry.offset);
+      const bytes = spool.read(entry.sessionId, entry.offset, READ_BYTES);
       if (bytes.length === 0) return;
       entry.offset += bytes.length;
       for (const { event } of reader.push(bytes)) {
         entry.written = event.seq + 1;
-        if (event.seq >= entry.indexed && isIndexed(event)) entry.queue.push(event);
+        if (event.seq < entry.indexed || !isIndexed(event)) continue;
+        entry.queue.push(event);
+        waiting += 1;
       }
     }
     entry.dirty = true;
@@ -244,10 +256,14 @@ export function createSpoolIndexer(options: {
       const entry = followed.get(sessionId) ?? follow(sessionId, written === undefined);
       entry.dirty = true;
       if (written !== undefined && entry.reader === null) {
-        entry.queue.push(...written.events);
         entry.written = written.head.count;
-        if (entry.queue.length > MAX_QUEUED_EVENTS && !entry.running) {
-          entry.queue = [];
+        const { length } = written.events;
+        if (entry.queue.length + length <= MAX_QUEUED_EVENTS && waiting + length <= MAX_QUEUED_EVENTS_OF_ALL) {
+          entry.queue.push(...written.events);
+          waiting += length;
+        } else {
+          // Those that a call to the store has in hand are taken from what is read again by their number.
+          setQueue(entry, []);
           entry.reader = createRecordingReader();
         }
       }

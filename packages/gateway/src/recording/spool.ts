@@ -17,8 +17,8 @@ export interface Spool {
   create(sessionId: string): SpoolFile;
   /** Cuts a torn tail off and goes on after it. */
   reopen(sessionId: string, wholeBytes: number): SpoolFile;
-  /** Bytes from `offset`; empty where there are none yet. */
-  read(sessionId: string, offset: number): Uint8Array;
+  /** Bytes from `offset`, so many at most; empty where there are none yet. */
+  read(sessionId: string, offset: number, maxBytes?: number): Uint8Array;
   readAll(sessionId: string): Uint8Array;
   list(): readonly string[];
   remove(sessionId: string): void;
@@ -77,11 +77,11 @@ export function createSpool(directory: string): Spool {
     if (!SESSION_ID.test(sessionId)) throw new TaskgateError('bad-input', 'that is not a session id');
     return path.join(directory, sessionId + SUFFIX);
   };
-  const read = (sessionId: string, offset: number): Uint8Array => {
+  const read = (sessionId: string, offset: number, maxBytes = 16 * 1024 * 1024): Uint8Array => {
     const descriptor = fs.openSync(fileOf(sessionId), 'r');
     try {
       const size = fs.fstatSync(descriptor).size;
-      const bytes = new Uint8Array(Math.max(0, Math.min(size - offset, 16 * 1024 * 1024)));
+      const bytes = new Uint8Array(Math.max(0, Math.min(size - offset, maxBytes)));
       let read = 0;
       while (read < bytes.length) {
         const count = fs.readSync(descriptor, bytes, read, bytes.length - read, offset + read);

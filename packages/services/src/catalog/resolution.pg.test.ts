@@ -62,6 +62,7 @@ const SEED = Number(process.env.TASKGATE_RESOLUTION_SEED ?? 20_261_126);
 
 const VOLATILE_AND_HARMLESS = [
   ...['array_sample', 'array_shuffle', 'clock_timestamp', 'current_query', 'currval', 'gen_random_uuid', 'lastval'],
+  ...['pg_advisory_unlock', 'pg_advisory_unlock_all', 'pg_advisory_unlock_shared'],
   ...['pg_collation_actual_version', 'pg_database_size', 'pg_indexes_size', 'pg_is_in_recovery'],
   ...['pg_is_wal_replay_paused', 'pg_jit_available', 'pg_partition_ancestors', 'pg_partition_tree'],
   ...['pg_relation_size', 'pg_table_size', 'pg_tablespace_size', 'pg_total_relation_size', 'random', 'random_normal'],
@@ -258,7 +259,7 @@ describe('a call', () => {
       expect(analyzer.analyze(text, extended)[0]!.functions.some((use) => !use.harmless)).toBe(true);
   });
 
-  test('no overload of a harmless built-in function is volatile, but for those that draw, or look at a clock, a size or the session', async () => {
+  test('no overload of a harmless built-in function is volatile, but for those that draw, give back a lock, or look at a clock, a size or the session', async () => {
     const { rows } = await client.query<{ name: string }>(
       `SELECT DISTINCT p.proname AS name FROM pg_proc p
         WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.provolatile = 'v' AND p.proname = ANY ($1) ORDER BY 1`,
