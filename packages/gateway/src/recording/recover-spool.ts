@@ -107,16 +107,23 @@ async function endRecording(
   }
 }
 
-/** Statements and operations that the journal has and the recording has not, in their order. */
+/** Statements, operations and outcomes that the journal has and the recording has not, in their order. */
 function missingEvents(decoded: DecodedRecording, journaled: readonly JournaledEvent[]): NewRecordingEvent[] {
   const statements = new Set<unknown>();
   const operations = new Set<unknown>();
+  const outcomes = new Set<unknown>();
   for (const { event } of decoded.events)
     if (event.kind === 'statement') statements.add(event.id);
     else if (event.kind === 'operation') operations.add(event.decisionId);
+    else if (event.kind === 'outcome') outcomes.add(`${event.decisionId} ${event.outcome}`);
   return journaled.flatMap(({ clear, secret }) => {
     const { seq: _, ...event } = clear;
-    const known = event.kind === 'statement' ? statements.has(event.id) : operations.has(event.decisionId);
+    const known =
+      event.kind === 'statement'
+        ? statements.has(event.id)
+        : event.kind === 'operation'
+          ? operations.has(event.decisionId)
+          : outcomes.has(`${event.decisionId} ${event.outcome}`);
     // Written by this gateway's own recorder, and opened under its key: what it says is an event.
     return known ? [] : [{ ...event, secret } as unknown as NewRecordingEvent];
   });

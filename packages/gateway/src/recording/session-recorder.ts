@@ -57,6 +57,8 @@ export function createSessionRecorder(options: {
   /** A part of the chain already: it is written before anything else is. */
   let frame: Uint8Array | null = writer.headerBytes;
   let notJournaled: EncodedEvent[] = [];
+  /** Among them is an operation, which must be in the kernel before it is forwarded; outcomes only go along. */
+  let awaitsJournal = false;
   let gathered = 0;
   let failed = false;
   let ended = false;
@@ -83,7 +85,9 @@ export function createSessionRecorder(options: {
       const at = clock.now();
       const encoded = writer.add(event, at);
       note(event, at);
-      if (event.kind === 'operation' || event.kind === 'statement') notJournaled.push(encoded);
+      if (event.kind === 'operation' || event.kind === 'statement' || event.kind === 'outcome')
+        notJournaled.push(encoded);
+      if (event.kind === 'operation') awaitsJournal = true;
       if (gathered === 0) journal.gather(recorder);
       gathered += encoded.clear.length + (encoded.secret?.length ?? 0);
       if (gathered < GATHER_BYTES) return;
@@ -117,9 +121,10 @@ export function createSessionRecorder(options: {
       return { id, known: false };
     },
     commit(done: (error: TaskgateError | null) => void): void {
-      if (notJournaled.length === 0) return done(null);
+      if (!awaitsJournal) return done(null);
       const events = notJournaled;
       notJournaled = [];
+      awaitsJournal = false;
       journal.write(sessionId, events, (error) => {
         if (error !== null) failed = true;
         done(error);
@@ -141,6 +146,7 @@ export function createSessionRecorder(options: {
         gathered = 0;
       }
       notJournaled = [];
+      awaitsJournal = false;
       if (ended) file.close();
       const events = toIndex;
       toIndex = [];
