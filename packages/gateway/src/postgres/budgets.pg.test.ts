@@ -1,4 +1,4 @@
-import { encodeExecute, encodeSync } from '@taskgate/protocol-postgres';
+import { encodeExecute, encodeFlush, encodeSync } from '@taskgate/protocol-postgres';
 import { psqlPath, runCommand } from '@taskgate/testkit';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -178,6 +178,38 @@ describe('a write that passes the budget', () => {
     expect(errors).toMatchObject([{ code: '53400', message: expect.stringContaining('rolled back') }]);
     if (inBlock) await client.query('commit');
     expect(await count("status = 'p1'")).toBe(0);
+    client.close();
+  });
+
+  it.each([
+    ['asked for with a Flush', "update public.orders set status = 'q1' where id <= 50"],
+    ['returning rows', "update public.orders set status = 'q1' where id <= 50 returning id"],
+  ])('cannot be committed behind its error: %s', async (_what, text) => {
+    const client = await RawClient.open(door, limited(10));
+    await client.query('begin');
+    const told = await client.until('E', parse('', text), bind('', ''), encodeExecute('', 0), encodeFlush());
+    expect(told.errors).toMatchObject([{ code: '53400', message: expect.stringContaining('rolled back') }]);
+    const commit = [parse('', 'commit'), bind('', ''), encodeExecute('', 0), encodeSync()];
+    expect((await client.exchange(commit)).commands).toEqual([]);
+    await client.query('commit');
+    expect(await count("status = 'q1'")).toBe(0);
+    client.close();
+  });
+
+  it.each([
+    ['together', true],
+    ['behind a Flush', false],
+  ])('is rolled back behind the end of a block, sent %s', async (_what, together) => {
+    const client = await RawClient.open(door, limited(10));
+    await client.query('begin');
+    const commit = [parse('', 'commit'), bind('', ''), encodeExecute('', 0)];
+    const text = "update public.orders set status = 'r1' where id <= 50";
+    const write = [parse('', text), bind('', ''), encodeExecute('', 0), encodeSync()];
+    if (!together) await client.until('C', ...commit, encodeFlush());
+    const { errors } = await client.exchange(together ? [...commit, ...write] : write);
+    expect(errors).toMatchObject([{ code: '53400', message: expect.stringContaining('rolled back') }]);
+    expect(await count("status = 'r1'")).toBe(0);
+    expect((await client.query('select 1')).rows).toEqual([['1']]);
     client.close();
   });
 

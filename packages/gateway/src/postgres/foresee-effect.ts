@@ -37,7 +37,8 @@ export interface ForeseePorts {
  * transaction that a question of the gate's would end.
  */
 function canAsk(state: SessionState, operation: SqlOperation): boolean {
-  if (state.transaction === 'failed' || (state.transaction === 'idle' && state.batchOpen)) return false;
+  if (state.transaction === 'failed' || state.blockEnded || (state.transaction === 'idle' && state.batchOpen))
+    return false;
   return PLANNED.has(operation.statementClass) && operation.effect === null && operation.copy === null;
 }
 

@@ -1,9 +1,11 @@
+import { encodeExecute, encodeFlush, encodeSync } from '@taskgate/protocol-postgres';
 import { waitUntil } from '@taskgate/testkit';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectThrough, psqlThrough } from '../testing/door-clients.ts';
 import type { MemoryGrant } from '../testing/memory-control-plane.ts';
 import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
+import { bind, parse, RawClient } from '../testing/raw-client.ts';
 import { readPlan } from './foresee-effect.ts';
 
 let door: TestDoor;
@@ -127,6 +129,21 @@ hold:
       return found.length === 2 ? found : null;
     });
     expect(tried[0]).toMatchObject({ outcome: 'allow', reasons: [{ code: 'dry-run' }] });
+  });
+
+  it('does nothing behind the end of a block that the client has not synced yet', async () => {
+    const client = await RawClient.open(door, task(rules('\n    dryRun: true')));
+    await client.query('begin');
+    await client.until('C', parse('', 'commit'), bind('', ''), encodeExecute('', 0), encodeFlush());
+    const text = "update public.orders set status = 'unapproved' where id <= 40";
+    const held = client.exchange([parse('', text), bind('', ''), encodeExecute('', 0), encodeSync()]);
+    const hold = await heldNow("'unapproved'");
+    expect(hold.dryRun).toBeNull();
+    expect(await statusOf(40)).not.toBe('unapproved');
+    decide(hold.holdId, 'refused');
+    expect((await held).errors).toMatchObject([{ code: '42501' }]);
+    expect(await statusOf(40)).not.toBe('unapproved');
+    client.close();
   });
 
   it('says that a dry run failed, and is asked all the same', async () => {

@@ -22,7 +22,7 @@ import type { HoldPorts } from './hold-for-approval.ts';
 import { largeObjectCall } from './large-object-call.ts';
 import type { Portal, PreparedStatement } from './name-tables.ts';
 import type { OperationRun } from './operation-run.ts';
-import type { ExpectedReply } from './reply.ts';
+import { type ExpectedReply, endsBlock } from './reply.ts';
 import { executedByName, portalDecision, renewStatement, resolveStatement } from './resolve-statement.ts';
 import type { SessionState } from './session-state.ts';
 import { type Steps, settled } from './steps.ts';
@@ -43,6 +43,8 @@ export interface PlanPorts {
   readonly decideText: (text: string) => readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
 }
 
+/** Or perhaps outside of it: a guard does no harm inside. */
+const isOutsideBlock = ({ transaction, blockEnded }: SessionState): boolean => transaction === 'idle' || blockEnded;
 const NOTHING = (): void => undefined;
 /** A failing Parse under a name of its own leaves the client's unnamed statement alone. */
 const REFUSED_STATEMENT_NAME = 'taskgate_refused';
@@ -129,8 +131,7 @@ export function* planQuery(state: SessionState, frame: Frame, ports: PlanPorts):
         result: entry.result,
         onSuccess: entry.onSuccess,
         ...(alone?.estimate === undefined ? {} : { estimate: alone.estimate }),
-        guarded:
-          resolved.length === 1 && state.transaction === 'idle' && needsGuard(state, entry.decided, entry.result),
+        guarded: resolved.length === 1 && isOutsideBlock(state) && needsGuard(state, entry.decided, entry.result),
       },
       ports.hold,
     );
@@ -328,7 +329,9 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
             decided: resolved.decided,
             result: resolved.result,
             onSuccess: resolved.onSuccess,
-            guarded: state.transaction === 'idle' && needsGuard(state, resolved.decided, resolved.result),
+            guarded:
+              (isOutsideBlock(state) || replies.some(endsBlock)) &&
+              needsGuard(state, resolved.decided, resolved.result),
           },
           ports.hold,
         );

@@ -21,7 +21,7 @@ import { FrameQueue } from './frame-queue.ts';
 import type { OperationRun } from './operation-run.ts';
 import { type PlanPorts, planExtended, planQuery, type Segment } from './plan-segment.ts';
 import { type ReplyPorts, readReply, rowsLacking, takeRows } from './read-replies.ts';
-import type { ExpectedReply } from './reply.ts';
+import { type ExpectedReply, endsBlock } from './reply.ts';
 import { ShapeMismatch } from './result-plan.ts';
 import { SessionContext } from './session-context.ts';
 import type { SessionState } from './session-state.ts';
@@ -259,6 +259,7 @@ export class PostgresSession {
     const state = this.#state;
     state.replies.push(...segment.replies);
     state.batchOpen ||= segment.replies.some(({ kind }) => kind === 'bind' || kind === 'execute');
+    state.blockEnded ||= segment.replies.some(endsBlock);
     this.#queue.putBack(segment.rest);
     this.#scanned = 0;
     // INVARIANT: what is about to run is in the kernel before a byte of it leaves.

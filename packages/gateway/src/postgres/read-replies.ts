@@ -20,7 +20,7 @@ import { cleanError, cleanNotice, tellsSetting, wholeText } from './clean-reply.
 import type { LimitReached } from './grant-budget.ts';
 import type { OperationRun } from './operation-run.ts';
 import { encodeAbort } from './plan-segment.ts';
-import type { ExpectedReply } from './reply.ts';
+import { type ExpectedReply, endsBlock } from './reply.ts';
 import { portalShape } from './resolve-statement.ts';
 import { ShapeMismatch } from './result-plan.ts';
 import type { SessionState } from './session-state.ts';
@@ -327,9 +327,10 @@ function passBudget(
   }
   run.close('withheld', { sqlstate: '53400', tag, message: reached.message });
   const extended = state.replies[0]?.kind === 'execute';
-  const endsBlock = state.replies.some((reply) => reply.kind === 'execute' && endsTransaction(reply.run));
-  const isUndone = state.transaction !== 'idle' && !endsBlock;
+  const isUndone = state.transaction !== 'idle' && !state.replies.some(endsBlock);
   if (extended) tell(state, reached, isUndone, ports);
+  // As behind any error: else a commit behind a Flush would let stand what its client was told is rolled back.
+  if (extended && !state.replies.some(({ kind }) => kind === 'sync')) state.skipToSync = true;
   state.withheld = { reached, told: extended };
   return true;
 }
@@ -338,8 +339,6 @@ function tell(state: SessionState, reached: LimitReached, isUndone: boolean, por
   if (!isUndone) state.budget.useUp('rows');
   ports.send(encodePassed(reached, isUndone ? 'rolled back' : 'executed, result withheld'));
 }
-
-const endsTransaction = (run: OperationRun): boolean => run.decided.operation.statementClass === 'transaction';
 
 /** Whether a row goes to the client. Ends the session where a read passed the budget; a write runs to its end. */
 function admitRow(state: SessionState, run: OperationRun, ports: ReplyPorts): boolean {
@@ -405,6 +404,7 @@ function readReady(state: SessionState, frame: Frame, ports: ReplyPorts): void {
   }
   state.converted = false;
   state.batchOpen = false;
+  state.blockEnded = false;
   state.statements.unstage();
   state.portals.unstage();
   // Portals end with their transaction; cursors may be declared WITH HOLD.

@@ -45,3 +45,7 @@ export type ExpectedReply =
       /** The gate's own, behind a converted simple query: its ReadyForQuery is the query's. */
       readonly converted: boolean;
     };
+
+/** Whether a transaction block may be over once it is answered. */
+export const endsBlock = (reply: ExpectedReply): boolean =>
+  reply.kind === 'execute' && reply.run.decided.operation.statementClass === 'transaction';

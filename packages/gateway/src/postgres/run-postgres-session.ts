@@ -198,6 +198,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     transaction: 'idle',
     copyIn: null,
     batchOpen: false,
+    blockEnded: false,
     skipToSync: false,
     interruption: null,
     converted: false,

@@ -43,6 +43,8 @@ export interface SessionState {
   copyIn: OperationRun | null;
   /** Something was bound or executed since the last ReadyForQuery: outside a block, an implicit transaction is open. */
   batchOpen: boolean;
+  /** A block may have ended since the last ReadyForQuery: `transaction` may say one that is over. */
+  blockEnded: boolean;
   /** The target failed inside an extended batch whose Sync has not come yet: what comes before it is dropped. */
   skipToSync: boolean;
   /** The gate has cancelled what runs: its error at the target is replaced by this. */
