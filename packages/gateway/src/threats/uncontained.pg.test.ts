@@ -7,6 +7,7 @@ import {
   encodeQuery,
   encodeSync,
 } from '@taskgate/protocol-postgres';
+import { waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MemoryGrant } from '../testing/memory-control-plane.ts';
 import { openThreatDoor, type ThreatDoor } from '../testing/open-threat-door.ts';
@@ -50,11 +51,11 @@ describe('a task that allows every statement where nothing is taken away', () =>
     for (const text of texts) expect((await client.query(text)).errors).toEqual([]);
     expect((await client.query('select n from pg_temp.t')).rows).toEqual([['8']]);
     client.close();
-    const recorded = await door.recorded();
-    expect(recorded.find(({ statement }) => statement === texts[1])).toMatchObject({
-      decision: 'allow',
-      outcome: 'done',
-    });
+    // What is recorded follows a moment later.
+    const block = await waitUntil(async () =>
+      (await door.recorded()).find(({ statement, outcome }) => statement === texts[1] && outcome !== 'unknown'),
+    );
+    expect(block).toMatchObject({ decision: 'allow', outcome: 'done' });
   });
 
   it('hears the own errors, notices and notifications of the target, whole', async () => {
