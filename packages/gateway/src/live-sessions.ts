@@ -19,6 +19,7 @@ const MAX_TIMER_MS = 2_147_483_647;
 export function createLiveSessions(options: { readonly clock: Clock; readonly controlPlane: ControlPlane }) {
   const sessions = new Map<string, LiveSession>();
   const holdWaiters = new Map<string, Set<() => void>>();
+  let changes = 0;
 
   const endGrant = (grantId: string, reason: string): void => {
     for (const live of sessions.values())
@@ -64,15 +65,18 @@ export function createLiveSessions(options: { readonly clock: Clock; readonly co
           for (const wake of holdWaiters.get(event.holdId) ?? []) wake();
           return;
         case 'policy-changed':
+          changes += 1;
           for (const { session } of sessions.values()) session.state.contextStale = true;
           return;
         case 'catalog-changed':
+          changes += 1;
           for (const { session } of sessions.values())
             if (session.state.grant.resource.id === event.resourceId) session.state.contextStale = true;
           return;
         case 'alive':
           return;
         case 'resync':
+          changes += 1;
           for (const { session } of sessions.values()) session.state.contextStale = true;
           for (const waiters of holdWaiters.values()) for (const wake of waiters) wake();
           // What ended while no notification could be heard ends now.
@@ -103,6 +107,10 @@ export function createLiveSessions(options: { readonly clock: Clock; readonly co
     },
     get(sessionId: string): PostgresSession | undefined {
       return sessions.get(sessionId)?.session;
+    },
+    /** Of policies and catalogs, so far: who is being opened meanwhile has not heard of them. */
+    get changes(): number {
+      return changes;
     },
     get count(): number {
       return sessions.size;

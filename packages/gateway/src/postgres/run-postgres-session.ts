@@ -94,6 +94,7 @@ export async function runPostgresSession(request: SessionRequest, ports: Session
 async function openSession(request: SessionRequest, ports: SessionPorts, signal: AbortSignal): Promise<void> {
   const { controlPlane, clock } = ports;
   const { client, via } = request;
+  const { changes } = ports.live;
   const grant = await withinDeadline(controlPlane.openGrant(request.grantId), STORE_DEADLINE_MS);
   const wanted = request.database ?? request.task;
   if (wanted !== null && wanted !== grant.resource.database)
@@ -215,6 +216,8 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
   const key = ports.cancels.register(() => session.cancel());
   const unwatch = ports.contexts.watch(grant.resource.id);
   const unregister = ports.live.register({ sessionId, grantId: grant.grantId, expiresAt: grant.expiresAt, session });
+  // Published while the target was being connected: nothing is decided by what was in force before.
+  if (ports.live.changes !== changes) state.contextStale = true;
 
   client.write(
     Buffer.concat([

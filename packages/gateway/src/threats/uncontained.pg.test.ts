@@ -163,6 +163,25 @@ describe('a task that allows every statement where nothing is taken away', () =>
     await client.exchange([]);
     expect(client.closed).toBe(true);
   });
+
+  it('does not begin where a policy comes to apply while it is being opened', async () => {
+    const grant = everything();
+    const { leaseCredential } = door.controlPlane;
+    door.controlPlane.leaseCredential = async (grantId) => {
+      Object.assign(grant.grant, { policies: [{ name: 'customer-data', revision: 1, source: POLICY }] });
+      door.controlPlane.emit({ kind: 'policy-changed' });
+      return leaseCredential(grantId);
+    };
+    try {
+      const client = await RawClient.open(door, grant);
+      const answer = await client.query('select ssn from public.customers');
+      expect(answer.rows).toEqual([]);
+      expect(answer.errors[0]?.message).toMatch(/have changed; connect again/);
+      client.close();
+    } finally {
+      door.controlPlane.leaseCredential = leaseCredential;
+    }
+  });
 });
 
 describe.each([
