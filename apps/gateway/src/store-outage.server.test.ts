@@ -96,8 +96,7 @@ async function stop(): Promise<void> {
 afterAll(async () => {
   await stop();
   await Promise.all([store.stop(), target.stop()]);
-  if (process.env.OUTAGE_MS !== undefined)
-    fs.copyFileSync(path.join(folder, 'gateway.log'), process.env.OUTAGE_LOG ?? '/dev/null');
+  if (process.env.OUTAGE_LOG !== undefined) fs.copyFileSync(path.join(folder, 'gateway.log'), process.env.OUTAGE_LOG);
   await rm(folder, { recursive: true, force: true });
 });
 
