@@ -97,8 +97,10 @@ const rows = (max: number | null): string =>
 
 const few = (max: number | null | undefined): string =>
   typeof max === 'number' ? `, where the planner expects at most ${max} rows` : '';
+/** As the pages show numbers: `10,000`. */
+const formatCount = (value: number): string => value.toLocaleString('en-US');
 const many = (above: number | null | undefined): string =>
-  typeof above === 'number' ? `, where the planner expects more than ${above} rows` : '';
+  typeof above === 'number' ? `, where the planner expects more than ${formatCount(above)} rows` : '';
 const DRY_RUN =
   '; before that it is run with its triggers and rolled back, to show the reviewer what it would do (sequences stay advanced)';
 
@@ -151,9 +153,9 @@ function limitItems(limits: GrantLimits): readonly DescriptionItem[] {
   const add = (key: string, value: number | null, text: (value: number) => string): void => {
     if (value !== null) items.push(item(`limits.${key}`, 'limit', text(value)));
   };
-  add('rows', limits.rows, (value) => `at most ${value} rows in all`);
+  add('rows', limits.rows, (value) => `at most ${formatCount(value)} rows in all`);
   add('bytes', limits.bytes, (value) => `at most ${formatBytes(value)} of results in all`);
-  add('statements', limits.statements, (value) => `at most ${value} statements`);
+  add('statements', limits.statements, (value) => `at most ${formatCount(value)} statements`);
   add('duration', limits.durationMs, (value) => `statements run for at most ${formatDurationMs(value)} in all`);
   add(
     'statement',

@@ -46,7 +46,7 @@ export function CopyField({
             {shown ? 'Hide' : 'Show'}
           </Button>
         )}
-        <Button variant="ghost" size="sm" aria-label={`Copy ${label}`} onClick={copy}>
+        <Button variant="ghost" size="sm" className="self-start" aria-label={`Copy ${label}`} onClick={copy}>
           {copied ? (
             <Check aria-hidden="true" className="size-4 text-allow" />
           ) : (

@@ -29,7 +29,7 @@ export function BudgetUsed({ budget }: { budget: GrantView['budget'] }) {
           <li key={dimension} className="flex items-center gap-2 tabular-nums">
             <progress
               aria-label={words}
-              className={`h-1.5 w-20 ${used >= limit ? 'accent-deny' : 'accent-accent'}`}
+              className={`h-1.5 w-20 ${used >= limit ? 'text-deny' : 'text-accent'}`}
               max={limit}
               value={Math.min(used, limit)}
             />

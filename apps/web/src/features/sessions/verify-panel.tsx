@@ -69,7 +69,7 @@ export function VerifyPanel({ session }: { session: SessionView }) {
         {step.kind === 'downloading' && <p>Downloading, {formatBytes(step.received)} so far.</p>}
         {step.kind === 'checking' && (
           <div className="flex items-center gap-3">
-            <progress aria-label="Checked" className="h-2 w-60 accent-accent" value={step.done} max={1} />
+            <progress aria-label="Checked" className="h-2 w-60" value={step.done} max={1} />
             <span className="tabular-nums">{Math.round(step.done * 100)} %</span>
           </div>
         )}

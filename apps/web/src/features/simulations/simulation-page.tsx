@@ -95,12 +95,7 @@ function Progress({ progress }: { progress: SimulationView['progress'] }) {
             ? 'Reading what was recorded…'
             : `${formatNumber(progress!.done)} of ${plural(total, 'distinct statement')} read…`}
         </p>
-        <progress
-          aria-label="Statements read"
-          className="h-2 w-full accent-accent"
-          max={total || 1}
-          value={progress?.done ?? 0}
-        />
+        <progress aria-label="Statements read" className="h-2 w-full" max={total || 1} value={progress?.done ?? 0} />
       </div>
     </Panel>
   );
