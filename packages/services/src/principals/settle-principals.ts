@@ -31,6 +31,8 @@ export interface SettleOptions {
   readonly resync?: boolean;
   /** Also looks at the targets for roles of ours that the store has no use for. */
   readonly reap?: boolean;
+  /** So many live grants are asked for at once. */
+  readonly pageRows?: number;
 }
 
 export interface Settled {
@@ -71,7 +73,7 @@ export async function settlePrincipals(ctx: ServiceContext, options: SettleOptio
       }),
     ),
   );
-  if (options.resync === true) done.push(await resync(ctx));
+  if (options.resync === true) done.push(await resync(ctx, options.pageRows ?? MAX_PER_TURN));
   if (options.reap === true) done.push(await reap(ctx));
   return { dropped, complete: !done.includes(false) };
 }
@@ -105,19 +107,30 @@ async function noteDropped(
 }
 
 /** Takes from (and gives to) open sessions what a new policy, label or catalog takes and gives: privileges hold at once. */
-async function resync(ctx: ServiceContext): Promise<boolean> {
+async function resync(ctx: ServiceContext, pageRows: number): Promise<boolean> {
   let complete = true;
   const { db, clock } = ctx.services;
-  const live = await db.principal.findMany({
-    where: { state: 'made', grant: activeGrant(clock.now()) },
-    select: { grantId: true, resourceId: true },
-    take: MAX_PER_TURN,
-  });
-  for (const { grantId, resourceId } of live) {
-    const done = await unlessWaiting(ctx, resourceId, async () => {
-      await leasePrincipal(ctx, await requireActiveGrant(db, grantId, clock.now()));
+  let after: string | null = null;
+  // Of all of them, in pieces: whoever were left out would keep what a policy has taken.
+  for (;;) {
+    const live: { readonly grantId: string; readonly resourceId: string }[] = await db.principal.findMany({
+      where: {
+        state: 'made',
+        grant: activeGrant(clock.now()),
+        ...(after === null ? {} : { grantId: { gt: after } }),
+      },
+      select: { grantId: true, resourceId: true },
+      orderBy: { grantId: 'asc' },
+      take: pageRows,
     });
-    complete &&= done;
+    for (const { grantId, resourceId } of live) {
+      const done = await unlessWaiting(ctx, resourceId, async () => {
+        await leasePrincipal(ctx, await requireActiveGrant(db, grantId, clock.now()));
+      });
+      complete &&= done;
+    }
+    if (live.length < pageRows) break;
+    after = live.at(-1)!.grantId;
   }
   return complete;
 }
