@@ -26,6 +26,8 @@ export interface HoldPorts {
   readonly cancelled: AbortSignal;
   /** For what the gate itself wants to know of the target. */
   readonly questions: TargetQuestions;
+  /** Loads the rules and the catalog anew where something may have changed. */
+  readonly refresh: () => Promise<void>;
   /** Resolves at the next change of this hold, or after a while; the state is then read again. */
   readonly changed: (holdId: string, signal: AbortSignal) => Promise<void>;
 }
@@ -84,7 +86,9 @@ export async function holdForApproval(
     });
   switch (outcome.state) {
     case 'approved':
-      // What it was decided by may have changed while it waited; the binding would no longer be what was approved.
+      // What it was decided by may have changed while it waited; the binding would no longer be what was approved. News
+      // that are about something else, such as another task, change nothing of it.
+      await refreshed(state, ports);
       if (
         bindingOf(state, request) !== binding ||
         state.contextStale ||
@@ -117,6 +121,15 @@ export async function holdForApproval(
     case 'cancelled':
       close('cancelled');
       return gateDenial('hold-cancelled', 'the statement was taken back while it waited', null);
+  }
+}
+
+/** Where it fails, what it was decided by stays stale: the hold is then cancelled, and the next message meets the failure. */
+async function refreshed(state: SessionState, ports: HoldPorts): Promise<void> {
+  try {
+    await ports.refresh();
+  } catch {
+    state.contextStale = true;
   }
 }
 

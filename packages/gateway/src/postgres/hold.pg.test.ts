@@ -42,6 +42,18 @@ describe('a held statement', () => {
     expect(await statusOf(1)).toBe('paid');
   });
 
+  it('runs with its approval where another task was published meanwhile', async () => {
+    const running = psqlThrough(
+      door,
+      door.grant('fix-order-status'),
+      "update public.orders set status = 'paid' where id = 2",
+    );
+    const hold = await heldNow('where id = 2');
+    door.controlPlane.emit({ kind: 'policy-changed' });
+    approve(hold.holdId);
+    expect((await running).stdout.trim()).toBe('UPDATE 1');
+  });
+
   it('shows the reviewer the exact parameters, bound by the extended protocol', async () => {
     const client = await connectThrough(door, door.grant('fix-order-status'));
     const running = client.query('update public.orders set status = $1 where id = $2', ['sent', 2]);

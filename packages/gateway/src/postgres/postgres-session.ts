@@ -245,6 +245,7 @@ export class PostgresSession {
           this.#output.sink.put(notice);
           this.#flushClient();
         },
+        refresh: () => this.#context.refresh(),
         changed: (holdId, signal) => this.#ports.holdChanged(holdId, signal),
       };
     },

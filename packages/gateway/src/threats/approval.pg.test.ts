@@ -138,10 +138,27 @@ describe('1.8 an approval is for one statement with its parameters, once', () =>
     two.close();
   });
 
-  it('a changed policy makes the approval worthless', async () => {
+  it('an approval is worthless where it cannot be known whether a policy changed', async () => {
     const client = await support();
     client.send(encodeQuery("update public.orders set status = 'late' where id = 56"));
     const hold = await waiting('where id = 56');
+    door.controlPlane.emit({ kind: 'policy-changed' });
+    const openGrant = door.controlPlane.openGrant;
+    door.controlPlane.openGrant = () => Promise.reject(new Error('the store is broken'));
+    door.controlPlane.decideHold(hold.holdId, { state: 'approved', by: ['reviewer@demo.test'], comment: null });
+    expect((await client.until('Z')).errors[0]?.message).toMatch(/changed meanwhile/);
+    door.controlPlane.openGrant = openGrant;
+    expect(await door.fingerprint()).toBe(before);
+    client.close();
+  });
+
+  it('a changed policy makes the approval worthless', async () => {
+    const grant = door.grant('fix-order-status');
+    const client = await door.raw(grant);
+    client.send(encodeQuery("update public.orders set status = 'late' where id = 56"));
+    const hold = await waiting('where id = 56');
+    const policies = grant.grant.policies.map((policy) => ({ ...policy, revision: policy.revision + 1 }));
+    Object.assign(grant.grant, { policies });
     door.controlPlane.emit({ kind: 'policy-changed' } as Parameters<typeof door.controlPlane.emit>[0]);
     door.controlPlane.decideHold(hold.holdId, { state: 'approved', by: ['reviewer@demo.test'], comment: null });
     expect((await client.until('Z')).errors[0]?.message).toMatch(/changed meanwhile/);
