@@ -20,6 +20,7 @@ const SHORT_BYTES = 48;
 
 /** `null` for what is long, or not ASCII. */
 function decodeShortAscii(bytes: Uint8Array): string | null {
+  if (bytes.length === 0) return '';
   if (bytes.length > SHORT_BYTES) return null;
   for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x7f) return null;
   return String.fromCharCode.apply(null, bytes as unknown as number[]);

@@ -57,7 +57,10 @@ export function oracle(operation: SqlOperation, input: OracleInput, rows = Infin
   const opensAll = task.allow.some(
     ({ target }) => target.kind === 'statements' && target.classes === '*' && target.on === null,
   );
-  if (opensAll && !takesAway && task.allow.every(({ affectsMax }) => affectsMax === null)) {
+  const isPlain = task.allow.every(
+    ({ affectsMax, estimateMax }) => affectsMax === null && (estimateMax ?? null) === null,
+  );
+  if (opensAll && !takesAway && isPlain) {
     if (operation.unknowns.some(({ code }) => code === 'outside')) return denied;
     if (operation.functions.some(({ name }) => /^(pg_read_.*|dblink.*|lo_import)$/.test(name))) return denied;
     return { outcome: 'allow', outputMasks: (operation.output ?? []).map(() => null), affectsMax: null };

@@ -132,7 +132,7 @@ export interface OutcomeEvent {
   readonly durationMs: number;
   readonly sqlstate: string | null;
   /** {@link ShapeEvent.id}, where an earlier operation had a result of the same shape. */
-  readonly shapeId?: number;
+  readonly shapeId?: number | undefined;
   /** The target's own error text, which can quote data. */
   readonly secret: { readonly message: string | null };
 }

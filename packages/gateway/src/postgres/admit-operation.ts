@@ -246,10 +246,10 @@ function recordOperation(state: SessionState, candidate: Candidate, decision: De
   if (state.recorder.failed) throw new TaskgateError('record-unavailable', 'the recording cannot be written');
   const decisionId = createId('dec', state.ports.clock.now(), state.ports.randomBytes);
   const parameters = candidate.parameters.map(toRecordedParameter(candidate.parameterFormats));
-  const shortened = parameters.map((value) =>
-    value === null ? null : clip(value, RECORDING_LIMITS.maxParameterBytes),
-  );
-  const truncated = shortened.some((value, index) => value !== parameters[index]);
+  const truncated = parameters.some((value) => value !== null && value.length > RECORDING_LIMITS.maxParameterBytes);
+  const shortened = truncated
+    ? parameters.map((value) => (value === null ? null : clip(value, RECORDING_LIMITS.maxParameterBytes)))
+    : parameters;
   // Decided otherwise than by its text alone (a limit, say), it is a statement of its own.
   const key = decision === candidate.decided.decision ? candidate.decided : decision;
   const statementId = state.recorder.statementId(key, () => describeStatement(state, operation, decision));
@@ -258,7 +258,7 @@ function recordOperation(state: SessionState, candidate: Candidate, decision: De
     decisionId,
     statementId,
     via: state.via === 'console' && candidate.via !== 'dry-run' ? 'console' : candidate.via,
-    secret: { parameters: shortened, ...(truncated ? { truncated } : {}) },
+    secret: truncated ? { parameters: shortened, truncated } : { parameters: shortened },
   });
   if (candidate.via !== 'dry-run') state.observer?.onDecision(decisionId, candidate.decided, decision);
   return decisionId;

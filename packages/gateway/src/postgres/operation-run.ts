@@ -123,15 +123,22 @@ export class OperationRun {
     if (copies ? !this.copying : this.#plan === null) return start;
     const tag = copies ? BACKEND_TAG.copyData : BACKEND_TAG.dataRow;
     let at = start;
-    while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
-      const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
-      const end = at + 1 + length;
-      if (length < 4 || end > chunk.length) break;
-      const from = sink.length;
-      if (copies) this.#putCopy(chunk, at, end, sink);
-      else this.#putRow(chunk, at, end, sink);
-      budget.spendRow(sink.length - from - (copies ? HEADER_BYTES : 0));
-      at = end;
+    let from = sink.length;
+    try {
+      while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
+        const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
+        const end = at + 1 + length;
+        if (length < 4 || end > chunk.length) break;
+        from = sink.length;
+        if (copies) this.#putCopy(chunk, at, end, sink);
+        else this.#putRow(chunk, at, end, sink);
+        budget.spendRow(sink.length - from - (copies ? HEADER_BYTES : 0));
+        at = end;
+      }
+    } catch (error) {
+      // Half a row must not stand in front of the error that ends the session.
+      sink.length = from;
+      throw error;
     }
     return at;
   }
@@ -317,7 +324,7 @@ export class OperationRun {
   #writeOutcome(outcome: OperationOutcome, details: OutcomeDetails): void {
     this.#flushRows();
     const tag = details.tag ?? null;
-    const said = [...(details.message == null ? [] : [details.message]), ...this.#notes];
+    const said = details.message == null ? this.#notes : [details.message, ...this.#notes];
     const counted = tag === null ? null : parseCommandTag(tag).rows;
     this.#ports.recorder.append({
       kind: 'outcome',
@@ -329,7 +336,7 @@ export class OperationRun {
       maskedCells: this.maskedCells,
       durationMs: Math.round((this.#ports.clock.monotonicMs() - this.#startedAt) * 1000) / 1000,
       sqlstate: details.sqlstate ?? null,
-      ...(this.#shapeId === null ? {} : { shapeId: this.#shapeId }),
+      shapeId: this.#shapeId ?? undefined,
       secret: { message: said.length === 0 ? null : said.join('\n').slice(0, RECORDING_LIMITS.maxMessageLength) },
     });
   }

@@ -9,7 +9,7 @@ import {
 import type { OperationJournal } from './operation-journal.ts';
 import { createSessionSeal, sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
-import { type IndexedEvent, isIndexed, type WrittenEvents } from './spool-indexer.ts';
+import type { IndexedEvent, WrittenEvents } from './spool-indexer.ts';
 
 /** Above this much the gathered events go to the file at once. */
 const GATHER_BYTES = 256 * 1024;
@@ -70,13 +70,41 @@ export function createSessionRecorder(options: {
   /** What the statements say, by number: operations are indexed with it. */
   const said = new Map<number, Omit<StatementEvent, 'kind' | 'id' | 'secret'>>();
 
-  /** Without what is secret. */
+  /** Without what is secret. Field by field: to copy whole objects costs more than all else here. */
   const note = (event: RecordingEventBody, at: number): void => {
-    const stamp = { seq: seq++, at };
+    const number = seq++;
     if (event.kind === 'operation' && 'statementId' in event) {
+      const { statementClass, label, fingerprint, catalogVersion, relations, decision } = said.get(event.statementId)!;
       const { decisionId, via } = event;
-      toIndex.push({ ...said.get(event.statementId)!, kind: 'operation', ...stamp, decisionId, via });
-    } else if (isIndexed(event)) toIndex.push({ ...event, ...stamp, secret: undefined } as IndexedEvent);
+      toIndex.push({
+        kind: 'operation',
+        seq: number,
+        at,
+        decisionId,
+        via,
+        statementClass,
+        label,
+        fingerprint,
+        catalogVersion,
+        relations,
+        decision,
+      });
+    } else if (event.kind === 'outcome') {
+      const { decisionId, outcome, tag, rows, bytes, maskedCells, durationMs, sqlstate } = event;
+      toIndex.push({
+        kind: 'outcome',
+        seq: number,
+        at,
+        decisionId,
+        outcome,
+        tag,
+        rows,
+        bytes,
+        maskedCells,
+        durationMs,
+        sqlstate,
+      });
+    } else if (event.kind === 'session-end') toIndex.push({ ...event, seq: number, at });
   };
 
   const recorder = {

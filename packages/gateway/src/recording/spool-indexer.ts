@@ -293,7 +293,7 @@ export function createSpoolIndexer(options: {
   };
 }
 
-export function isIndexed(event: { readonly kind: ReadEvent['kind'] }): event is IndexedEvent {
+function isIndexed(event: { readonly kind: ReadEvent['kind'] }): event is IndexedEvent {
   return event.kind === 'operation' || event.kind === 'outcome' || event.kind === 'session-end';
 }
 
