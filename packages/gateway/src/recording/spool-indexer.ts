@@ -17,12 +17,10 @@ const MAX_QUEUED_EVENTS_OF_ALL = 50_000;
 /** Of a file, at a time. */
 const READ_BYTES = 1024 * 1024;
 /**
- * While the gate is busy, the index takes so many events a second and not more: the sessions come first, and what waits
- * is in the recordings. It catches up when they are quieter.
+ * While more than so many events a second come, the index takes no more than that: the sessions come first, on a machine
+ * that may be the store's too, and what waits is in the recordings. It catches up when they are quieter.
  */
-const BUSY_EVENTS_PER_SECOND = 2_000;
-/** Share of its time that the event loop works, above which the gate is busy. */
-const BUSY_UTILIZATION = 0.6;
+const BUSY_EVENTS_PER_SECOND = 1_000;
 
 /** What the index needs of an event; the rest of it stays in the recording. */
 export type IndexedEvent = Extract<ReadEvent, { readonly kind: 'operation' | 'outcome' | 'session-end' }>;
@@ -256,6 +254,7 @@ export function createSpoolIndexer(options: {
       const entry = followed.get(sessionId) ?? follow(sessionId, written === undefined);
       entry.dirty = true;
       if (written !== undefined && entry.reader === null) {
+        pace.arrive(written.events.length);
         entry.written = written.head.count;
         const { length } = written.events;
         if (entry.queue.length + length <= MAX_QUEUED_EVENTS && waiting + length <= MAX_QUEUED_EVENTS_OF_ALL) {
@@ -308,20 +307,23 @@ function delayOf(entry: Followed): number {
   return entry.busy && !entry.urgent ? GATHER_BUSY_MS : GATHER_MS;
 }
 
-/** How many events may be indexed now: any number while the gate is quiet. */
-function createPace(): { take(wanted: number): number } {
-  let since = performance.eventLoopUtilization();
-  let measuredAt = performance.now();
+/** How many events may be indexed now: any number while few come. */
+function createPace(): { arrive(count: number): void; take(wanted: number): number } {
+  let since = performance.now();
+  let arrived = 0;
   let busy = false;
   let left = BUSY_EVENTS_PER_SECOND;
   return {
+    arrive(count) {
+      arrived += count;
+    },
     take(wanted) {
-      const now = performance.now();
-      if (now - measuredAt >= 1_000) {
-        busy = performance.eventLoopUtilization(since).utilization > BUSY_UTILIZATION;
-        since = performance.eventLoopUtilization();
-        left = Math.min(BUSY_EVENTS_PER_SECOND * 2, left + (BUSY_EVENTS_PER_SECOND * (now - measuredAt)) / 1_000);
-        measuredAt = now;
+      const seconds = (performance.now() - since) / 1_000;
+      if (seconds >= 1) {
+        busy = arrived / seconds > BUSY_EVENTS_PER_SECOND;
+        left = BUSY_EVENTS_PER_SECOND * Math.min(seconds, 2);
+        since = performance.now();
+        arrived = 0;
       }
       if (!busy) return wanted;
       const given = Math.min(wanted, Math.floor(left));
