@@ -1,3 +1,4 @@
+import { waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EveryWay, WAYS } from '../testing/every-way.ts';
 import { openThreatDoor, type ThreatDoor } from '../testing/open-threat-door.ts';
@@ -29,25 +30,28 @@ describe('what must not run is refused whichever way it is sent, and the session
   it('nothing changed, and each attempt is in the recording as refused, each way', async () => {
     expect(await door.fingerprint()).toBe(before);
     await ways.goOn();
+    const missingOf = (recorded: Awaited<ReturnType<typeof door.recorded>>) =>
+      // A text that is none (with a nul) is refused before it is a statement.
+      REFUSED_STATEMENTS.filter(([, , text]) => !text.includes('\0')).flatMap(([, , text]) =>
+        ['simple', 'extended', 'console']
+          .filter(
+            (sent) =>
+              !recorded.some(
+                ({ statement, via, decision }) =>
+                  via === sent && decision === 'deny' && statement !== '' && text.includes(statement),
+              ),
+          )
+          .map((sent) => `${sent}: ${text}`),
+      );
+    // A refusal waits for nobody: it is gathered with others into one write.
+    await waitUntil(async () => missingOf(await door.recorded()).length === 0);
     const recorded = await door.recorded();
     const ran = recorded.filter(
       ({ statement, outcome }) =>
         outcome !== 'refused' && REFUSED_STATEMENTS.some(([, , text]) => statement === text.trim()),
     );
     expect(ran).toEqual([]);
-    // A text that is none (with a nul) is refused before it is a statement.
-    const missing = REFUSED_STATEMENTS.filter(([, , text]) => !text.includes('\0')).flatMap(([, , text]) =>
-      ['simple', 'extended', 'console']
-        .filter(
-          (sent) =>
-            !recorded.some(
-              ({ statement, via, decision }) =>
-                via === sent && decision === 'deny' && statement !== '' && text.includes(statement),
-            ),
-        )
-        .map((sent) => `${sent}: ${text}`),
-    );
-    expect(missing).toEqual([]);
+    expect(missingOf(recorded)).toEqual([]);
   });
 });
 
