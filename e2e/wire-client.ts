@@ -85,6 +85,15 @@ export function cellsOf(row: WireMessage): readonly (Buffer | null)[] {
   return cells;
 }
 
+/** The server answered the sign-in with an error; `fields` as of {@link errorFields}. */
+export class SignInRefused extends Error {
+  readonly fields: Readonly<Record<string, string>>;
+  constructor(fields: Readonly<Record<string, string>>) {
+    super(`${fields.C} ${fields.M}`);
+    this.fields = fields;
+  }
+}
+
 /** A Postgres client that sends exactly what it is told: drivers hide what a test wants to see. */
 export class WireClient {
   readonly socket: net.Socket;
@@ -118,7 +127,7 @@ export class WireClient {
     return new WireClient(socket);
   }
 
-  /** Signed in and ready for a query. Throws with the SQLSTATE and message of a refusal. */
+  /** Signed in and ready for a query. Throws {@link SignInRefused}. */
   static async connect(options: {
     readonly port: number;
     readonly user: string;
@@ -211,7 +220,7 @@ export class WireClient {
   async #authenticationOf(kind: number): Promise<Buffer> {
     const answer = await this.read();
     if (answer === null) throw new Error('the server closed the connection');
-    if (answer.tag === 'E') throw new Error(`${errorFields(answer).C} ${errorFields(answer).M}`);
+    if (answer.tag === 'E') throw new SignInRefused(errorFields(answer));
     if (answer.tag !== 'R' || answer.body.readInt32BE(0) !== kind)
       throw new Error(`authentication ${kind} was expected, not ${answer.tag}`);
     return answer.body.subarray(4);

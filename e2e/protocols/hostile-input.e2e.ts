@@ -9,6 +9,7 @@ import {
   errorFields,
   message,
   query,
+  SignInRefused,
   startup,
   sync,
   WireClient,
@@ -152,6 +153,22 @@ describe('before anybody has signed in', () => {
 });
 
 describe('from somebody who has signed in', () => {
+  test('`options` and settings in the startup packet are refused with what to do', async () => {
+    for (const [parameters, word] of [
+      [{ options: '-c search_path=pg_temp' }, 'options'],
+      [{ search_path: 'pg_temp' }, 'search_path'],
+      [{ role: 'postgres' }, 'role'],
+    ] as const) {
+      const refusal = await connect(parameters).then(
+        () => null,
+        (error: unknown) => (error instanceof SignInRefused ? error.fields : Promise.reject(error)),
+      );
+      expect(refusal?.C, word).toBe('0A000');
+      expect(refusal?.M).toContain(word);
+      expect(refusal?.H).toBeTruthy();
+    }
+  });
+
   test('a message that says it has a gigabyte ends the connection with a reason', async () => {
     for (const tag of ['Q', 'P', 'B', 'd', 'X']) {
       const client = await connect();
