@@ -7,14 +7,17 @@ import { bind, parse, RawClient } from '../testing/raw-client.ts';
 let door: TestDoor;
 /** Whose analysis gives up soon. */
 let hasty: TestDoor;
+/** Where one text at a time may wait for its analysis. */
+let narrow: TestDoor;
 beforeAll(async () => {
-  [door, hasty] = await Promise.all([
+  [door, hasty, narrow] = await Promise.all([
     openTestDoor({ analysis: { deadlineMs: 60_000 } }),
     openTestDoor({ analysis: { deadlineMs: 3_000 } }),
+    openTestDoor({ analysis: { workers: 1, waiting: 1, deadlineMs: 60_000 } }),
   ]);
 });
 afterAll(async () => {
-  await Promise.all([door.close(), hasty.close()]);
+  await Promise.all([door.close(), hasty.close(), narrow.close()]);
 });
 
 const nestedRecursion = (depth: number): string =>
@@ -54,6 +57,14 @@ describe('a statement near the limits', () => {
     const client = await RawClient.open(door, door.grant('shop-admin', { policies: [] }));
     expect((await client.query(text)).rows).toEqual([[expected]]);
     expect((await client.extended(text)).rows).toEqual([[expected]]);
+    client.close();
+  });
+
+  it('is analysed once: where one text may wait at a time, a session alone never meets another', async () => {
+    const client = await RawClient.open(narrow, narrow.grant('shop-admin'));
+    const text = `select count(*) from public.orders where id in (${'1,'.repeat(5_000)}1)`;
+    expect(await client.query(text)).toMatchObject({ errors: [], rows: [['1']] });
+    expect(await client.extended(text.replace('count(*)', 'count(id)'))).toMatchObject({ errors: [], rows: [['1']] });
     client.close();
   });
 

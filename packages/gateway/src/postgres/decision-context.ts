@@ -26,6 +26,9 @@ export interface DecidedStatement {
   readonly dependsOnEstimate?: true;
 }
 
+/** At once, or a promise where another thread must analyse the text. */
+export type Deciding = readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
+
 /** All that a statement is decided by: task revision, policies, labels, catalog. Immutable; shared by its sessions. */
 export interface DecisionContext {
   /** The same key decides the same. */
@@ -36,7 +39,7 @@ export interface DecisionContext {
    * One entry a statement of the text, in order. Decided once per exact text. At once where the text is short or was
    * decided before; a promise, which never rejects, where another thread must analyse it.
    */
-  decideText(text: string): readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
+  decideText(text: string): Deciding;
   /** For a statement inside another (SQL-level prepare and declare), or of which so many rows are expected. */
   decideOperation(operation: SqlOperation, rows?: number): Decision;
   /** What the recording and its index say that it reaches; found once for each operation. */

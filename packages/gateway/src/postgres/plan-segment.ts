@@ -16,7 +16,7 @@ import {
   ProtocolError,
 } from '@taskgate/protocol-postgres';
 import { admitOperation, type Candidate, decideByEstimate, recordRefusal } from './admit-operation.ts';
-import type { DecidedStatement } from './decision-context.ts';
+import type { DecidedStatement, Deciding } from './decision-context.ts';
 import { gateDenial } from './gate-decision.ts';
 import type { HoldPorts } from './hold-for-approval.ts';
 import { largeObjectCall } from './large-object-call.ts';
@@ -40,7 +40,7 @@ export interface PlanPorts {
   /** Asked when something is held. */
   readonly hold: () => HoldPorts;
   /** Decides a text; where a name is not in the catalog, looks at the target again first. */
-  readonly decideText: (text: string) => readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
+  readonly decideText: (text: string) => Deciding;
 }
 
 /** Or perhaps outside of it: a guard does no harm inside. */

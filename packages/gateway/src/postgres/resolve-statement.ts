@@ -1,6 +1,6 @@
 import type { Decision } from '@taskgate/core';
 import type { FieldDescription } from '@taskgate/protocol-postgres';
-import type { DecidedStatement } from './decision-context.ts';
+import type { DecidedStatement, Deciding } from './decision-context.ts';
 import { gateDenial } from './gate-decision.ts';
 import type { Portal, PreparedStatement } from './name-tables.ts';
 import type { SessionState } from './session-state.ts';
@@ -154,7 +154,7 @@ export function currentDecision(state: SessionState, statement: PreparedStatemen
 export async function renewStatement(
   state: SessionState,
   statement: PreparedStatement,
-  decideText: (text: string) => readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>,
+  decideText: (text: string) => Deciding,
 ): Promise<void> {
   while (!statement.viaSql && statement.contextKey !== state.context.key) {
     const decided = await decideText(statement.text);

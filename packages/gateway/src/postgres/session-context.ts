@@ -1,7 +1,7 @@
 import { TaskgateError } from '@taskgate/core';
 import type { OpenGrant } from '../control-plane.ts';
 import { withinDeadline } from '../within-deadline.ts';
-import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
+import type { DecidedStatement, Deciding, DecisionContexts } from './decision-context.ts';
 import type { SessionState } from './session-state.ts';
 
 /** How soon the catalog is read again for a name that it does not have. */
@@ -30,14 +30,14 @@ export class SessionContext {
   }
 
   /** Decides a text; where a name is not in the catalog, looks at the target again first. At once where it can. */
-  decideText(text: string): readonly DecidedStatement[] | Promise<readonly DecidedStatement[]> {
+  decideText(text: string): Deciding {
     const decided = this.#state.context.decideText(text);
     const isClear = !(decided instanceof Promise) && (this.#state.uncontained || !decided.some(isUnresolved));
-    return isClear ? decided : this.#decideAnew(text);
+    return isClear ? decided : this.#decideAnew(text, decided);
   }
 
-  async #decideAnew(text: string): Promise<readonly DecidedStatement[]> {
-    const decided = await this.decideByCatalog(text);
+  async #decideAnew(text: string, begun: Deciding): Promise<readonly DecidedStatement[]> {
+    const decided = await this.decideByCatalog(text, begun);
     const unresolved = decided.some(isUnresolved);
     const now = this.#state.ports.clock.monotonicMs();
     if (!unresolved || this.#state.uncontained || now - this.#catalogReadAt < CATALOG_RETRY_MS) return decided;
@@ -50,13 +50,15 @@ export class SessionContext {
 
   /**
    * By the catalog as it was read last. INVARIANT: by the context that the session has when this returns, also where
-   * another thread took its time.
+   * another thread took its time. `begun` is what that context has just been asked: a large text is analysed once.
    */
-  async decideByCatalog(text: string): Promise<readonly DecidedStatement[]> {
+  async decideByCatalog(
+    text: string,
+    begun: Deciding = this.#state.context.decideText(text),
+  ): Promise<readonly DecidedStatement[]> {
     const state = this.#state;
-    for (;;) {
+    for (let decided = begun; ; decided = state.context.decideText(text)) {
       const { context } = state;
-      const decided = context.decideText(text);
       if (!(decided instanceof Promise)) return decided;
       const analysed = await decided;
       await this.refresh();
