@@ -2,6 +2,7 @@ import { buildCatalog, buildRelation } from '@taskgate/core';
 import { createSqlAnalyzer } from '@taskgate/sql';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { COSTLY_TEXT, ENDLESS_TEXT } from '../testing/costly-texts.ts';
 import { createAnalysisPool, isQuickToAnalyse } from './analysis-pool.ts';
 
 const CATALOG = buildCatalog({
@@ -19,15 +20,6 @@ const THREADS_MS = 60_000;
 const analyzer = await createSqlAnalyzer(17);
 const pool = createAnalysisPool();
 afterAll(() => pool.close());
-
-/** Each level is walked again by the one around it. */
-const nestedRecursion = (depth: number): string =>
-  depth === 0
-    ? 'a as (select 1 union all select 1)'
-    : `r${depth} as (with recursive ${nestedRecursion(depth - 1)} select 1 union all select 1 from r${depth})`;
-const costly = `with recursive ${nestedRecursion(11)} select 1`;
-/** Far more than the deadline, within every limit on its size. */
-const endless = `${costly};`.repeat(100);
 
 describe('an analysis in another thread', () => {
   const piece = fc.oneof(
@@ -107,7 +99,7 @@ describe('an analysis in another thread', () => {
     'that passes its deadline is ended and refused, and the next one is served',
     async () => {
       const one = createAnalysisPool({ workers: 1, deadlineMs: 2_000 });
-      const [late, next] = await Promise.all([one.analyze(endless, CATALOG), one.analyze('select 1', CATALOG)]);
+      const [late, next] = await Promise.all([one.analyze(ENDLESS_TEXT, CATALOG), one.analyze('select 1', CATALOG)]);
       expect(late).toMatchObject([
         {
           statementClass: 'other',
@@ -141,6 +133,6 @@ describe('what is analysed in line', () => {
     expect(isQuickToAnalyse('select 1')).toBe(true);
     expect(isQuickToAnalyse('with recursive t as (select 1 union all select 1 from t) select * from t')).toBe(true);
     expect(isQuickToAnalyse(`select '${'x'.repeat(3_000)}'`)).toBe(false);
-    expect(isQuickToAnalyse(costly)).toBe(false);
+    expect(isQuickToAnalyse(COSTLY_TEXT)).toBe(false);
   });
 });

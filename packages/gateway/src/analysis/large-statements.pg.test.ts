@@ -1,6 +1,7 @@
 import { encodeExecute, encodeQuery, encodeSync } from '@taskgate/protocol-postgres';
 import { waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ENDLESS_TEXT } from '../testing/costly-texts.ts';
 import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
 import { bind, parse, RawClient } from '../testing/raw-client.ts';
 
@@ -20,20 +21,13 @@ afterAll(async () => {
   await Promise.all([door.close(), hasty.close(), narrow.close()]);
 });
 
-const nestedRecursion = (depth: number): string =>
-  depth === 0
-    ? 'a as (select 1 union all select 1)'
-    : `r${depth} as (with recursive ${nestedRecursion(depth - 1)} select 1 union all select 1 from r${depth})`;
-/** Many times the deadline of analysis. */
-const endless = `with recursive ${nestedRecursion(11)} select 1;`.repeat(100);
-
 describe('a statement near the limits', () => {
   it('is analysed without holding up other sessions, and refused where it takes too long', async () => {
     // Under a policy: where nothing is taken away, what cannot be analysed runs.
     const grant = hasty.grant('shop-admin');
     const [large, other] = await Promise.all([RawClient.open(hasty, grant), RawClient.open(hasty, grant)]);
     let over = false;
-    const refused = large.query(endless).finally(() => {
+    const refused = large.query(ENDLESS_TEXT).finally(() => {
       over = true;
     });
     for (let round = 0; round < 20; round++)
