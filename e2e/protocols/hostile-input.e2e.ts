@@ -16,8 +16,7 @@ import {
   type WireMessage,
 } from '../wire-client.ts';
 
-// A bound on growth, not a figure: 403–443 MB resident were seen after the million-element list.
-const MAX_RSS_KB = 600_000;
+const MAX_RSS_KB = 400_000;
 
 let sales: OpenGrant;
 beforeAll(async () => {
