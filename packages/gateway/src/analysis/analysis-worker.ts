@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { PostgresCatalog, SqlOperation } from '@taskgate/core';
-import { createSqlAnalyzer, type SqlAnalyzer } from '@taskgate/sql';
+import { sqlAnalyzer } from '@taskgate/sql';
 
 /** To the worker, in this order: a catalog comes before the first text that is read with it. */
 export type AnalysisRequest =
@@ -14,16 +14,9 @@ export type AnalysisAnswer =
   | { readonly kind: 'operations'; readonly operations: readonly SqlOperation[] };
 
 const catalogs = new Map<string, PostgresCatalog>();
-const analyzers = new Map<number, SqlAnalyzer>();
 
 async function analyze(text: string, catalog: PostgresCatalog): Promise<readonly SqlOperation[]> {
-  const major = Math.floor(catalog.serverVersion / 10_000);
-  let analyzer = analyzers.get(major);
-  if (analyzer === undefined) {
-    analyzer = await createSqlAnalyzer(major);
-    analyzers.set(major, analyzer);
-  }
-  return analyzer.analyze(text, catalog);
+  return (await sqlAnalyzer(catalog.serverVersion)).analyze(text, catalog);
 }
 
 function answer(message: AnalysisAnswer): void {

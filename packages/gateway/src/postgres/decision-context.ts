@@ -11,7 +11,7 @@ import {
   type ReachedRelation,
   reachOf,
 } from '@taskgate/policy';
-import { createSqlAnalyzer, isAllowedSystemRelation, type SqlAnalyzer, statementShape } from '@taskgate/sql';
+import { isAllowedSystemRelation, type SqlAnalyzer, sqlAnalyzer, statementShape } from '@taskgate/sql';
 import { type AnalysisPool, createAnalysisPool, isQuickToAnalyse } from '../analysis/analysis-pool.ts';
 import type { ControlPlane, OpenGrant } from '../control-plane.ts';
 import { createResultPlans, type ResultPlans } from './result-plan.ts';
@@ -174,16 +174,6 @@ export function createDecisionContexts(
 ): DecisionContexts {
   const readAt = new Map<string, number>();
   const contexts = new Map<string, DecisionContext>();
-  const analyzers = new Map<number, Promise<SqlAnalyzer>>();
-  const analyzerFor = (major: number): Promise<SqlAnalyzer> => {
-    let analyzer = analyzers.get(major);
-    if (analyzer === undefined) {
-      analyzer = createSqlAnalyzer(major);
-      analyzers.set(major, analyzer);
-      analyzer.catch(() => analyzers.delete(major));
-    }
-    return analyzer;
-  };
   const reading = new Map<string, { readonly done: Promise<void>; next: Promise<PostgresCatalog> | null }>();
   /**
    * One reading of a resource at a time: who asks meanwhile shares the one after it, since the one under way may have
@@ -265,7 +255,7 @@ export function createDecisionContexts(
         catalog,
         isAllowedSystemRelation,
       });
-      const analyzer = await analyzerFor(Math.floor(catalog.serverVersion / 10_000));
+      const analyzer = await sqlAnalyzer(catalog.serverVersion);
       const context = createDecisionContext(key, policies, catalog, analyzer, pool, (bytes) =>
         grant.maskKey.reveal((maskKey) => createHmac('sha256', maskKey).update(bytes).digest()),
       );

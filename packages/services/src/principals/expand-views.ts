@@ -1,11 +1,11 @@
 import type { CatalogRelation, PostgresCatalog, RelationAccess } from '@taskgate/core';
 import type { ExpandView } from '@taskgate/policy';
-import { createSqlAnalyzer } from '@taskgate/sql';
+import { sqlAnalyzer } from '@taskgate/sql';
 import { quoted, quotedRelation } from './principal-names.ts';
 
 /** What statements on a view reach, by the gate's own analysis of the plainest one. */
 export async function createViewExpansion(catalog: PostgresCatalog): Promise<ExpandView> {
-  const analyzer = await createSqlAnalyzer(Math.floor(catalog.serverVersion / 10_000));
+  const analyzer = await sqlAnalyzer(catalog.serverVersion);
   const known = new Map<string, readonly RelationAccess[]>();
   return (view, verb, columns) => {
     const text = plainest(view, verb, columns);

@@ -1,10 +1,10 @@
 import type { Transaction } from '@taskgate/db';
 import { compilePolicySet, decide, mayActivate, policyApplies } from '@taskgate/policy';
+import { sqlAnalyzer } from '@taskgate/sql';
 import { readStoredCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext, UserActor } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
-import { sqlAnalyzer } from '../simulations/sql-analyzers.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 
 /** More are not tried: the page is a hint, and each one costs a compilation. */

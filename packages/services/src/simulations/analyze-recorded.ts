@@ -3,13 +3,13 @@ import type { PostgresCatalog, SqlOperation } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { withoutText } from '@taskgate/policy';
 import { createRecordingReader, openEvent, type RecordedEvent } from '@taskgate/recording';
+import { sqlAnalyzer } from '@taskgate/sql';
 import type { ServiceContext } from '../context.ts';
 import { storableJson } from '../gateway/storable-json.ts';
 import { createFolderRecordingStore } from '../sessions/recording-store.ts';
 import { createSessionOpener } from '../sessions/session-opener.ts';
 import { createBreather } from './breathe.ts';
 import { groupedBy, type RecordedOperation } from './recorded-operations.ts';
-import { sqlAnalyzer } from './sql-analyzers.ts';
 
 /** Why a recorded operation cannot be decided again. */
 export type NotAnalyzed = 'no-recording' | 'too-long';

@@ -1,7 +1,7 @@
 import { compilePolicySet, decide, parseTask, withoutText } from '@taskgate/policy';
+import { sqlAnalyzer } from '@taskgate/sql';
 import { expect, it } from 'vitest';
 import { SHOP_CATALOG } from '../testing/record-statements.ts';
-import { sqlAnalyzer } from './sql-analyzers.ts';
 
 const SECRET = 'swordfish';
 const STATEMENTS = [
