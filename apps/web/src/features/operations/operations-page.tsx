@@ -3,11 +3,10 @@ import { keepPreviousData, useInfiniteQuery, useMutation } from '@tanstack/react
 import { Badge, OutcomeBadge } from '@/components/badge.tsx';
 import { Button } from '@/components/button.tsx';
 import { CopyLinkButton } from '@/components/copy-link-button.tsx';
-import { EmptyState, NoMatch, NoPermission } from '@/components/empty-state.tsx';
-import { ErrorState } from '@/components/error-state.tsx';
+import { EmptyState, NoPermission } from '@/components/empty-state.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
-import { TableSkeleton } from '@/components/skeleton.tsx';
-import { type Column, Table } from '@/components/table.tsx';
+import { PagedTable } from '@/components/paged-table.tsx';
+import type { Column } from '@/components/table.tsx';
 import { Time } from '@/components/time.tsx';
 import { toast } from '@/components/toast.tsx';
 import { query } from '@/lib/api.ts';
@@ -122,7 +121,6 @@ export function OperationsPage() {
     mutationFn: () => downloadOperations(search),
     onError: (error) => toast(error.message, { tone: 'deny' }),
   });
-  const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page wide>
       <PageHeader
@@ -150,36 +148,20 @@ export function OperationsPage() {
         ) : (
           <>
             <OperationFilters />
-            <div aria-busy={list.isPlaceholderData || undefined} className={list.isPlaceholderData ? 'opacity-60' : ''}>
-              {list.data ? (
-                rows.length > 0 ? (
-                  <Table
-                    caption="Operations, newest first"
-                    columns={COLUMNS}
-                    rows={rows}
-                    rowKey={(row) => row.decisionId}
-                    rowHref={(row) => operationLink(row.sessionId, row.decisionId)}
-                  />
-                ) : search !== '' ? (
-                  <NoMatch what="operations" onClear={() => void setAll(null)} />
-                ) : (
-                  <EmptyState title="Nothing has been asked for yet">
-                    A statement appears here a moment after it was decided on, whether it was let through or not.
-                  </EmptyState>
-                )
-              ) : list.error ? (
-                <ErrorState error={list.error} retry={() => void list.refetch()} what="operations" />
-              ) : (
-                <TableSkeleton rows={10} />
-              )}
-            </div>
-            {list.hasNextPage && (
-              <div className="border-line border-t p-3 text-center">
-                <Button size="sm" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-                  Load more
-                </Button>
-              </div>
-            )}
+            <PagedTable
+              list={list}
+              what="operations"
+              clearFilters={search === '' ? null : () => void setAll(null)}
+              empty={
+                <EmptyState title="Nothing has been asked for yet">
+                  A statement appears here a moment after it was decided on, whether it was let through or not.
+                </EmptyState>
+              }
+              caption="Operations, newest first"
+              columns={COLUMNS}
+              rowKey={(row) => row.decisionId}
+              rowHref={(row) => operationLink(row.sessionId, row.decisionId)}
+            />
           </>
         )}
       </Panel>

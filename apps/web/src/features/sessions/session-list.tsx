@@ -1,12 +1,10 @@
 'use client';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { Badge, StateBadge } from '@/components/badge.tsx';
-import { Button } from '@/components/button.tsx';
-import { EmptyState, NoMatch, NoPermission } from '@/components/empty-state.tsx';
-import { ErrorState } from '@/components/error-state.tsx';
+import { EmptyState, NoPermission } from '@/components/empty-state.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
-import { TableSkeleton } from '@/components/skeleton.tsx';
-import { type Column, Table } from '@/components/table.tsx';
+import { PagedTable } from '@/components/paged-table.tsx';
+import type { Column } from '@/components/table.tsx';
 import { Duration, Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { formatNumber } from '@/lib/format.ts';
@@ -99,7 +97,6 @@ export function SessionList() {
     }),
     enabled: allowed,
   });
-  const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page wide>
       <PageHeader
@@ -116,36 +113,20 @@ export function SessionList() {
         ) : (
           <>
             <SessionFilters />
-            <div aria-busy={list.isPlaceholderData || undefined} className={list.isPlaceholderData ? 'opacity-60' : ''}>
-              {list.data ? (
-                rows.length > 0 ? (
-                  <Table
-                    caption="Sessions, newest first"
-                    columns={COLUMNS}
-                    rows={rows}
-                    rowKey={(session) => session.id}
-                    rowHref={(session) => sessionLink(session.id)}
-                  />
-                ) : isFiltered(filters) ? (
-                  <NoMatch what="sessions" onClear={() => void setFilters(null)} />
-                ) : (
-                  <EmptyState title="Nobody has connected yet">
-                    A session appears here as soon as a client connects with the token of a grant, or a console opens.
-                  </EmptyState>
-                )
-              ) : list.error ? (
-                <ErrorState error={list.error} retry={() => void list.refetch()} what="sessions" />
-              ) : (
-                <TableSkeleton rows={10} />
-              )}
-            </div>
-            {list.hasNextPage && (
-              <div className="border-line border-t p-3 text-center">
-                <Button size="sm" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-                  Load more
-                </Button>
-              </div>
-            )}
+            <PagedTable
+              list={list}
+              what="sessions"
+              clearFilters={isFiltered(filters) ? () => void setFilters(null) : null}
+              empty={
+                <EmptyState title="Nobody has connected yet">
+                  A session appears here as soon as a client connects with the token of a grant, or a console opens.
+                </EmptyState>
+              }
+              caption="Sessions, newest first"
+              columns={COLUMNS}
+              rowKey={(session) => session.id}
+              rowHref={(session) => sessionLink(session.id)}
+            />
           </>
         )}
       </Panel>
