@@ -40,10 +40,11 @@ export async function secondGateway(facts: SystemFacts, name: string): Promise<S
     name,
     port,
     async start() {
+      const flags = JSON.parse(readFileSync(join(ROOT, 'apps/gateway/node-flags.json'), 'utf8')) as string[];
       const output = openSync(logFile, 'a');
       const started = spawn(
         process.execPath,
-        ['--disable-warning=ExperimentalWarning', join(ROOT, 'apps/gateway/src/main.ts')],
+        ['--disable-warning=ExperimentalWarning', ...flags, join(ROOT, 'apps/gateway/src/main.ts')],
         {
           cwd: join(ROOT, 'apps/gateway'),
           env: {

@@ -1,5 +1,6 @@
 // The supervisor: store, demo target, gateway and web of one home, started in order and stopped in order.
 
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EmbeddedPostgres, stopEmbeddedPostgres } from '@taskgate/embedded-postgres';
@@ -117,9 +118,11 @@ async function serve(): Promise<void> {
       if (!stopping) void fail(new Error(describeEnd(child.name, how, child.lastWords(), child.logFile)));
     });
   };
-  // The optimising compiler takes hundreds of megabytes for the SQL grammar's WebAssembly, at a time that a client
-  // chooses by sending long lists; what the baseline compiler makes is about as fast.
-  start('gateway', 'apps/gateway', ['--liftoff-only', join(root, 'apps/gateway/src/main.ts')], {});
+  // Both bound memory that a client could otherwise choose. The optimising compiler takes hundreds of megabytes for the
+  // SQL grammar's WebAssembly, as soon as somebody sends long lists; what the baseline compiler makes is about as fast.
+  // The young generation of the heap doubles whenever much survives a collection, and stays so.
+  const flags = JSON.parse(readFileSync(join(root, 'apps/gateway/node-flags.json'), 'utf8')) as string[];
+  start('gateway', 'apps/gateway', [...flags, join(root, 'apps/gateway/src/main.ts')], {});
   const next = programOf(join(root, 'apps/web'), 'next');
   start('web', 'apps/web', [next, dev ? 'dev' : 'start', '-H', HOST, '-p', String(web)], {
     NEXTAUTH_URL: webUrl,

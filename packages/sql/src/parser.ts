@@ -93,10 +93,10 @@ function refuseBeforeParsing(text: string): Unknown | null {
   const unknown = (code: Unknown['code'], message: string): Unknown => ({ code, message, position: null });
   // The parser takes a C string and would see only what stands before the NUL.
   if (text.includes('\0')) return unknown('bad-bytes', 'the statement holds a NUL byte; remove it');
-  if (/[\ud800-\udfff]/u.test(text)) return unknown('bad-bytes', 'the statement is not valid utf-8');
   if (text.length > SQL_LIMITS.bytes || utf8Encode(text).length > SQL_LIMITS.bytes) {
     return unknown('too-large', `the statement is longer than ${SQL_LIMITS.bytes} bytes; split it or use parameters`);
   }
+  if (/[\ud800-\udfff]/u.test(text)) return unknown('bad-bytes', 'the statement is not valid utf-8');
   const measure = measureText(text);
   if (measure.tokens > SQL_LIMITS.tokens) {
     return unknown(

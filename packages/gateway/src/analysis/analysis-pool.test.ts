@@ -1,5 +1,5 @@
 import { buildCatalog, buildRelation } from '@taskgate/core';
-import { createSqlAnalyzer } from '@taskgate/sql';
+import { createSqlAnalyzer, SQL_LIMITS } from '@taskgate/sql';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { COSTLY_TEXT, ENDLESS_TEXT } from '../testing/costly-texts.ts';
@@ -134,5 +134,6 @@ describe('what is analysed in line', () => {
     expect(isQuickToAnalyse('with recursive t as (select 1 union all select 1 from t) select * from t')).toBe(true);
     expect(isQuickToAnalyse(`select '${'x'.repeat(3_000)}'`)).toBe(false);
     expect(isQuickToAnalyse(COSTLY_TEXT)).toBe(false);
+    expect(isQuickToAnalyse(`select '${'x'.repeat(SQL_LIMITS.bytes)}'`)).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { PostgresCatalog, SqlOperation } from '@taskgate/core';
-import { unanalysed } from '@taskgate/sql';
+import { SQL_LIMITS, unanalysed } from '@taskgate/sql';
 import type { AnalysisAnswer, AnalysisRequest } from './analysis-worker.ts';
 
 /**
@@ -11,8 +11,12 @@ const QUICK_LENGTH = 2_048;
 /** Recursion within recursion is walked again at every level: 650 characters of it took 40 ms. */
 const QUICK_RECURSIONS = 2;
 
-/** True for a text whose analysis holds the event loop so shortly that other sessions do not notice. */
+/**
+ * True for a text whose analysis holds the event loop so shortly that other sessions do not notice: a short one, or one
+ * so long that the analysis refuses it unread.
+ */
 export function isQuickToAnalyse(text: string): boolean {
+  if (text.length > SQL_LIMITS.bytes) return true;
   return text.length <= QUICK_LENGTH && text.split(/recursive/i, QUICK_RECURSIONS + 2).length <= QUICK_RECURSIONS + 1;
 }
 
