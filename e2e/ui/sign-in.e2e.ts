@@ -32,9 +32,9 @@ test('whoever is not signed in is sent to the sign-in and from there to where th
 });
 
 test('the way back never leads to another site', async () => {
-  const { page } = await visit();
   for (const next of ['https://example.com/', '//example.com', '/\\example.com', 'javascript:alert(1)']) {
-    await page.context().clearCookies();
+    // A page of its own: what the last one still loads would abort the next visit.
+    const { page } = await visit();
     await page.goto(`/login?next=${encodeURIComponent(next)}`);
     await page.getByLabel('E-mail').fill(EMAIL.engineer);
     await page.getByLabel('Password').fill(inject('system').password);

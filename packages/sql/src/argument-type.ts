@@ -18,9 +18,12 @@ export function argumentType(node: PgNode, lineage: Lineage): string | null {
     case 'ColumnRef':
     case 'TypeCast':
     case 'FuncCall':
-      return lineage.type === null || lineage.type.startsWith('row of ') ? null : bareType(lineage.type);
-    case 'SubLink':
-      return textAt(node.fields, 'subLinkType') === 'EXISTS_SUBLINK' ? 'boolean' : null;
+      return typeOf(lineage);
+    case 'SubLink': {
+      const kind = textAt(node.fields, 'subLinkType');
+      if (kind === 'EXPR_SUBLINK') return typeOf(lineage);
+      return kind === 'EXISTS_SUBLINK' ? 'boolean' : null;
+    }
     case 'BoolExpr':
     case 'NullTest':
     case 'BooleanTest':
@@ -28,6 +31,10 @@ export function argumentType(node: PgNode, lineage: Lineage): string | null {
     default:
       return null;
   }
+}
+
+function typeOf({ type }: Lineage): string | null {
+  return type === null || type.startsWith('row of ') ? null : bareType(type);
 }
 
 /** As `argumentType`, for one side of an operator of this kind: of a list or an array, that of its elements. */

@@ -204,7 +204,16 @@ function functionColumns(
     );
   }
   const names = functionColumnNames(env, callee.fields, types);
-  if (names === null) return null;
+  if (names === null) {
+    // Columns that are not known hold nothing of ours, or a masked one would come out under such a name.
+    if (lineage.sources.length > 0)
+      env.out.unknown(
+        'unsupported',
+        `the columns that \`${name}\` gives here are not known; cast its argument (\`::text[]\`), or call it outside of from`,
+        locationOf(callee.fields),
+      );
+    return null;
+  }
   if (names.kind === 'named') return names.columns.map((field) => column(field, lineage));
   return Array.from({ length: names.count }, () => column((names.count === 1 ? aliasName : null) ?? name, lineage));
 }

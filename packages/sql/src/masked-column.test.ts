@@ -207,8 +207,23 @@ describe('the masked column is seen, or nothing is understood, under a name that
     expect(seen.length + operation.unknowns.length).toBeGreaterThan(0);
   });
 
+  test('what a function in from gives is known to come from its arguments, or is unknown', () => {
+    for (const text of [
+      'select u from unnest((select array_agg(ssn) from customers)) u',
+      'select f.b from unnest(array[1], (select array_agg(ssn) from customers)) f(a, b)',
+      'select f.b from unnest(array[1], (select array_agg(ssn) from customers union select null)) f(a, b)',
+      'select f.a from (select array_agg(ssn) as list from customers) s, unnest(s.list) f(a)',
+      'select f.a from unnest((select to_tsvector(ssn) from customers)) f(a, b, c)',
+      'select * from unnest((select to_tsvector(ssn) from customers))',
+    ]) {
+      const operation = analyze(text);
+      expect({ text, seen: outputsOfSsn(operation).length + operation.unknowns.length }).not.toEqual({ text, seen: 0 });
+    }
+  });
+
   test('a function that gives one value has its own name or its alias', () => {
     for (const text of [
+      'select l.lexeme from customers c, unnest(to_tsvector(c.name)) l',
       "select x, s.* from string_to_table('a b', ' ') x, (select ssn from customers) s",
       'select generate_series from generate_series(1, 2)',
       'select u.a from customers c, unnest(array[c.name]) u(a)',

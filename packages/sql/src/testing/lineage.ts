@@ -6,7 +6,7 @@ import pg from 'pg';
 import { printLineageReport, runLineage } from './run-lineage.ts';
 
 const [seed = '1', statements = '10000', url] = process.argv.slice(2);
-const run = { seed: Number(seed), statements: Number(statements), atLeastMs: 0, valuesOneIn: 1 };
+const run = { seed: Number(seed), statements: Number(statements), valuesOneIn: 1 };
 
 function openDatabase(connectionString: string): TestDatabase {
   const clients: pg.Client[] = [];

@@ -139,7 +139,7 @@ function generateWrite(state: GeneratorState, depth: number): string {
     const query = generateQuery(state, types, [], depth);
     const region = table.name === 'payments' ? `, 'eu'` : '';
     const unique = ['people', 'orders', 'items', 'homes'].includes(table.name);
-    const source = `select ${unique ? 'coalesce(max(0), 0) + 100, ' : ''}${types.map((_, index) => `${unique ? `(array_agg(q.c${index}))[1]` : `q.c${index}`}`).join(', ')}${region} from (${query}) q(${types.map((_, index) => `c${index}`).join(', ')})`;
+    const source = `select ${unique ? 'coalesce(max(0), 0) + 100, ' : ''}${types.map((_, index) => `${unique ? `(array_agg(q.c${index} order by q.c${index}::text))[1]` : `q.c${index}`}`).join(', ')}${region} from (${query}) q(${types.map((_, index) => `c${index}`).join(', ')})`;
     const conflict = !unique
       ? ''
       : random.pick([
