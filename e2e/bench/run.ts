@@ -1,5 +1,5 @@
 // `pnpm bench`: the gate beside the target itself, pgbouncer and a bare proxy, in one run. Prints ratios; with `--write`
-// they are kept in docs/performance.md too. `--quick` takes one short round of each.
+// they are kept in docs/performance.md too. `--quick` takes one short round of each; `--modes=prepared --clients=8` less.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ROOT, startSystem } from '../system.ts';
 import { BULK_ROWS, prepareBench, type Way } from './bench-target.ts';
 import { median, runPgbench, timePsql } from './run-clients.ts';
-import { cpuSeconds, gatewayPid, type OpenWay, openBareProxy, openPgbouncer } from './ways.ts';
+import { cpuSeconds, gatewayPid, type OpenWay, openBareProxy, openPgbouncer, settle } from './ways.ts';
 
 const quick = process.argv.includes('--quick');
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
@@ -16,8 +16,10 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? (quick ? 2 : 4));
 const ROUNDS = quick ? 1 : 3;
 const WARM_UP_SECONDS = quick ? 3 : 8;
 const IDLE_SESSIONS = quick ? 1_000 : 5_000;
-const MODES = ['simple', 'extended', 'prepared'] as const;
-const CLIENTS = [1, 8, 64] as const;
+const chosen = (name: string, all: string): string[] =>
+  (process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3) ?? all).split(',');
+const MODES = chosen('modes', 'simple,extended,prepared');
+const CLIENTS = chosen('clients', '1,8,64').map(Number);
 
 const folder = mkdtempSync(join(tmpdir(), 'taskgate-bench-'));
 const selectOnly = join(folder, 'select-only.sql');
@@ -76,6 +78,8 @@ if (process.argv.includes('--write')) keep();
 async function transactions(through: readonly OpenWay[]): Promise<void> {
   for (const { way } of through)
     await runPgbench(way, { args: [...WORKLOADS[0].args, '-M', 'prepared'], clients: 8, seconds: WARM_UP_SECONDS });
+  let behind = 0;
+  for (const { pid } of through) await settle(pid);
   for (const { name, args } of WORKLOADS) {
     say('');
     say(`**${name}**, transactions a second, and microseconds of the gateway's processor time for one`);
@@ -97,6 +101,7 @@ async function transactions(through: readonly OpenWay[]): Promise<void> {
             if (way.name !== 'gate') continue;
             cpu += cpuSeconds(pid) - before;
             count += result.transactions;
+            behind = Math.max(behind, await settle(pid));
           }
         const of = (name: Way['name']): number => median(tps.get(name) ?? []) ?? Number.NaN;
         const gate = of('gate');
@@ -107,6 +112,10 @@ async function transactions(through: readonly OpenWay[]): Promise<void> {
         say(`| ${[mode, clients, ...cells, ...ratios, ((cpu / count) * 1e6).toFixed(0)].join(' | ')} |`);
       }
   }
+  say('');
+  say(
+    `The index was complete ${behind.toFixed(0)} s after a round at the latest (it is waited for, a minute at most).`,
+  );
 }
 
 async function latencies(through: readonly OpenWay[]): Promise<void> {
@@ -115,10 +124,11 @@ async function latencies(through: readonly OpenWay[]): Promise<void> {
   say('');
   const p50 = new Map<string, number[]>(through.map(({ way }) => [way.name, []]));
   for (let round = 0; round < ROUNDS; round++)
-    for (const { way } of through) {
+    for (const { way, pid } of through) {
       const args = [...WORKLOADS[0].args, '-M', 'prepared'];
       const { p50Ms } = await runPgbench(way, { args, clients: 1, seconds: SECONDS, latencies: true });
       p50.get(way.name)!.push(p50Ms!);
+      await settle(pid);
     }
   const of = (name: string): number => median(p50.get(name) ?? []) ?? Number.NaN;
   say('| | p50 | added |');
@@ -161,10 +171,11 @@ async function connects(through: readonly OpenWay[]): Promise<void> {
   say('');
   say('| way | a second |');
   say('| --- | ---: |');
-  for (const { way } of through) {
+  for (const { way, pid } of through) {
     const rates: number[] = [];
     for (let round = 0; round < ROUNDS; round++)
       rates.push((await runPgbench(way, { args: ['-C', '-f', connectOnly], clients: 4, seconds: SECONDS })).tps);
+    await settle(pid);
     say(`| ${way.name} | ${median(rates).toFixed(0)} |`);
   }
 }

@@ -113,3 +113,23 @@ export function cpuSeconds(pid: number | null): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
+
+const SETTLE_WINDOW_MS = 500;
+const SETTLED_SHARE = 0.05;
+const SETTLE_DEADLINE_MS = 60_000;
+
+/**
+ * Waits until the gateway has brought what it recorded into the index, or a minute has passed, so that nobody's round is
+ * measured beside that of another. Answers how many seconds that took.
+ */
+export async function settle(pid: number | null): Promise<number> {
+  if (pid === null) return 0;
+  const startedAt = performance.now();
+  for (;;) {
+    const before = cpuSeconds(pid);
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_WINDOW_MS));
+    const waited = performance.now() - startedAt;
+    const isQuiet = cpuSeconds(pid) - before < (SETTLE_WINDOW_MS / 1_000) * SETTLED_SHARE;
+    if (isQuiet || waited > SETTLE_DEADLINE_MS) return waited / 1_000;
+  }
+}

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { ByteSink } from '@taskgate/protocol-postgres';
+import { writeDirectly } from './direct-socket.ts';
 
 const SINK_BYTES = 64 * 1024;
 /** Memory that grew beyond this is not kept. */
@@ -41,12 +42,13 @@ export class ClientOutput {
     let free = true;
     if (length > 0 && !this.#client.destroyed) {
       const view = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, length);
-      if (length <= COPY_BYTES) flowing = this.#client.write(Buffer.from(view));
-      else {
-        flowing = this.#client.write(view);
+      const taken = writeDirectly(this.#client, view);
+      const rest = view.subarray(taken);
+      if (rest.length > COPY_BYTES) {
+        flowing = this.#client.write(rest);
         // Not all of it is with the kernel yet: the memory is the stream's until then.
         free = this.#client.writableLength === 0;
-      }
+      } else if (rest.length > 0) flowing = this.#client.write(Buffer.from(rest));
     }
     sink.length = 0;
     if (free && bytes.length <= MAX_KEPT_BYTES && kept.length < MAX_KEPT_SINKS) kept.push(sink);

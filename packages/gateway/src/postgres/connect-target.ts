@@ -22,7 +22,7 @@ import {
   type ScramChannelBinding,
 } from '@taskgate/protocol-postgres';
 import type { LeasedCredential } from '../control-plane.ts';
-import { type DialedSocket, dial } from './dial.ts';
+import { dial } from './direct-socket.ts';
 import { isLoopback } from './is-loopback.ts';
 import { createPreludeReader, PreludeEnded } from './prelude-reader.ts';
 import { scramCrypto } from './scram-crypto.ts';
@@ -41,10 +41,6 @@ export interface TargetConnection {
   readonly processId: number;
   /** Bytes of the target that came after ReadyForQuery. */
   readonly rest: Uint8Array;
-  /** Who gets what is read from here on; the memory may be used again once `listener` returns. */
-  listen(listener: (chunk: Uint8Array) => void): void;
-  /** What is read from here on is read as a stream, by whoever asks. */
-  ignore(): void;
   /** Asks the target to cancel what runs. Resolves when it was told. */
   cancel(): Promise<void>;
 }
@@ -73,11 +69,10 @@ export async function connectTarget(
   signal: AbortSignal,
 ): Promise<TargetConnection> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_DEADLINE_MS)]);
-  const dialed = await open(credential, deadline);
-  const { socket } = dialed;
+  const socket = await open(credential, deadline);
   try {
     const startup = new Map([...settings, ['user', credential.username], ['database', credential.database]]);
-    return await authenticate(dialed, credential, startup, deadline);
+    return await authenticate(socket, credential, startup, deadline);
   } catch (error) {
     socket.destroy();
     if (error instanceof TaskgateError && error.code !== 'bad-input') throw error;
@@ -91,9 +86,8 @@ const unreachable = (why: string, cause?: unknown): TaskgateError =>
 async function open(
   credential: Pick<LeasedCredential, 'host' | 'port' | 'tls'>,
   signal: AbortSignal,
-): Promise<DialedSocket> {
-  const dialed = dial(credential.host, credential.port);
-  const { socket } = dialed;
+): Promise<net.Socket> {
+  const socket = dial(credential.host, credential.port);
   const abort = (): void => {
     socket.destroy(new Error('deadline'));
   };
@@ -104,31 +98,20 @@ async function open(
       socket.once('error', (error) => reject(unreachable('no connection', error)));
       socket.once('close', () => reject(unreachable('no connection')));
     });
-    if (credential.tls.mode === 'disable') return dialed;
+    if (credential.tls.mode === 'disable') return socket;
     socket.write(encodeSslRequest());
     const prelude = createPreludeReader(socket, 1);
     const answer = await prelude.read((bytes) => ({ value: bytes[0], bytes: 1 }));
     if (answer !== 0x53) throw unreachable('it does not offer TLS, which this resource requires');
     // Bytes in front of the handshake would be read as if they had come through it (CVE-2021-23222).
     if (prelude.release().length > 0) throw unreachable('it sent bytes in front of the TLS handshake');
-    return streamed(await startTls(socket, credential));
+    return await startTls(socket, credential);
   } catch (error) {
     socket.destroy();
     throw error instanceof PreludeEnded ? unreachable('it closed the connection', error) : error;
   } finally {
     signal.removeEventListener('abort', abort);
   }
-}
-
-/** What TLS decrypts comes as a stream, in memory of its own. */
-function streamed(socket: net.Socket): DialedSocket {
-  return {
-    socket,
-    listen: (listener) => {
-      if (listener === null) socket.removeAllListeners('data');
-      else socket.on('data', listener);
-    },
-  };
 }
 
 async function startTls(
@@ -153,7 +136,7 @@ async function startTls(
 }
 
 async function authenticate(
-  { socket, listen }: DialedSocket,
+  socket: net.Socket,
   credential: LeasedCredential,
   startup: ReadonlyMap<string, string>,
   signal: AbortSignal,
@@ -249,8 +232,6 @@ async function authenticate(
             parameters,
             processId: found.processId,
             rest,
-            listen,
-            ignore: () => listen(null),
             cancel: () => sendCancel(credential, found.processId, found.secret),
           };
         }
@@ -291,7 +272,7 @@ async function sendCancel(
   secret: Uint8Array,
 ): Promise<void> {
   try {
-    const { socket } = await open(credential, AbortSignal.timeout(2_000));
+    const socket = await open(credential, AbortSignal.timeout(2_000));
     await new Promise<void>((resolve) => {
       socket.once('close', () => resolve());
       socket.once('error', () => resolve());

@@ -4,9 +4,11 @@ import { TaskgateError } from '@taskgate/core';
 import { encodeFatal, ProtocolError, type ScramChannelBinding } from '@taskgate/protocol-postgres';
 import { createAttemptLimiter } from '../attempt-limiter.ts';
 import { acceptClient, ClientRefused } from './accept-client.ts';
+import { adopt } from './direct-socket.ts';
 import { PreludeEnded } from './prelude-reader.ts';
 import { runPostgresSession, type SessionPorts } from './run-postgres-session.ts';
 
+const ACCEPT_OPTIONS = { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 const AUTHENTICATION_DEADLINE_MS = 10_000;
 /** Connections that have not proven anything yet: of one address, and of all. */
 const MAX_PENDING_PER_ADDRESS = 50;
@@ -91,7 +93,8 @@ export async function listenPostgres(options: {
     );
   };
 
-  const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
+  const server = net.createServer(ACCEPT_OPTIONS, (accepted) => {
+    const socket = adopt(accepted);
     // Whatever happens to a socket from here on is an ending of its session, never of the process.
     socket.on('error', () => socket.destroy());
     serve(socket).catch((error: unknown) => {

@@ -16,6 +16,7 @@ import type { LeasedCredential, OpenGrant } from '../control-plane.ts';
 import { ClientOutput } from './client-output.ts';
 import { type TargetConnection, terminateTarget } from './connect-target.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
+import { listenTo, writeDirectly } from './direct-socket.ts';
 import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-error.ts';
 import { FrameQueue } from './frame-queue.ts';
 import type { OperationRun } from './operation-run.ts';
@@ -106,14 +107,15 @@ export class PostgresSession {
   /** `clientRest`, `targetRest`: what came in behind the handshakes. */
   start(clientRest: Uint8Array, targetRest: Uint8Array): void {
     const { socket } = this.#target;
-    this.#client.on('data', (chunk: Uint8Array) => this.#onClientData(chunk));
+    // What it says waits in the queue, and outlives the memory it was read into.
+    listenTo(this.#client, (chunk) => this.#onClientData(Buffer.from(chunk)));
     this.#client.on('end', () => this.#clientGone());
     this.#client.on('close', () => this.#clientGone());
     this.#client.on('error', () => this.#clientGone());
     this.#client.on('drain', () => {
       if (this.#stalled === null) socket.resume();
     });
-    this.#target.listen((chunk) => this.#onTargetData(chunk));
+    listenTo(socket, (chunk) => this.#onTargetData(chunk));
     socket.on('drain', () => this.#resumeClient());
     socket.on('close', () => this.#targetGone());
     socket.on('error', () => this.#targetGone());
@@ -278,8 +280,7 @@ export class PostgresSession {
   #toTarget(parts: readonly Uint8Array[]): void {
     const { socket } = this.#target;
     if (socket.destroyed) return;
-    const flowing = parts.length === 1 ? socket.write(parts[0]!) : writeTogether(socket, parts);
-    if (!flowing) this.#client.pause();
+    if (!writeTogether(socket, parts)) this.#client.pause();
   }
 
   /** A simple query, or extended messages up to Sync or Flush; `null` until one is whole. */
@@ -527,7 +528,7 @@ export class PostgresSession {
 
   async #closeTarget(): Promise<void> {
     const { socket } = this.#target;
-    this.#target.ignore();
+    listenTo(socket, null);
     socket.resume();
     socket.end(Uint8Array.of(FRONTEND_TAG.terminate, 0, 0, 0, 4));
     setTimeout(() => socket.destroy(), 1_000).unref();
@@ -546,12 +547,16 @@ function runsOf(reply: ExpectedReply): readonly OperationRun[] {
 /** The memory in which a frame came is used again. */
 const kept = ({ tag, raw }: Frame): Frame => ({ tag, raw: Uint8Array.from(raw) });
 
-/** One system call for several parts. */
+/** One system call for several parts. False: the target does not keep up. */
 function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
   let total = 0;
   for (const part of parts) total += part.length;
   // Small parts are cheaper copied together than handed to the kernel one by one.
-  if (total <= 65_536) return stream.write(Buffer.concat(parts, total));
+  if (parts.length === 1 || total <= 65_536) {
+    const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts, total);
+    const taken = writeDirectly(stream, bytes);
+    return taken === bytes.length || stream.write(bytes.subarray(taken));
+  }
   stream.cork();
   let flowing = true;
   for (const part of parts) flowing = stream.write(part);

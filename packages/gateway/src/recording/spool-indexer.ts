@@ -1,6 +1,7 @@
 import { createRecordingReader, decodeRecording, type ReadEvent, type RecordingHead } from '@taskgate/recording';
 import type { ControlPlane, IndexedOperation, IndexedOutcome, SessionIndexBatch } from '../control-plane.ts';
 import type { Log } from '../ports.ts';
+import { createIndexPace } from './index-pace.ts';
 import type { RecordingArchive } from './recording-archive.ts';
 import type { Spool } from './spool.ts';
 
@@ -16,11 +17,8 @@ const MAX_QUEUED_EVENTS = 5_000;
 const MAX_QUEUED_EVENTS_OF_ALL = 50_000;
 /** Of a file, at a time. */
 const READ_BYTES = 1024 * 1024;
-/**
- * While more than so many events a second come, the index takes no more than that: the sessions come first, on a machine
- * that may be the store's too, and what waits is in the recordings. It catches up when they are quieter.
- */
-const BUSY_EVENTS_PER_SECOND = 1_000;
+/** Of one call while the sessions have the most of the time. */
+const BUSY_BATCH_EVENTS = 500;
 
 /** What the index needs of an event; the rest of it stays in the recording. */
 export type IndexedEvent = Extract<ReadEvent, { readonly kind: 'operation' | 'outcome' | 'session-end' }>;
@@ -74,7 +72,7 @@ export function createSpoolIndexer(options: {
   const { spool, archive, controlPlane, log } = options;
   const followed = new Map<string, Followed>();
   const idle = new Set<() => void>();
-  const pace = createPace();
+  const pace = createIndexPace(() => performance.now());
   let draining = false;
 
   /** Events that wait, of all sessions. */
@@ -123,19 +121,26 @@ export function createSpoolIndexer(options: {
   }
 
   async function indexOnce(entry: Followed): Promise<void> {
-    if (entry.reader !== null) readFile(entry, entry.reader);
     do {
-      const allowed =
-        draining || entry.urgent ? MAX_BATCH_EVENTS : pace.take(Math.min(entry.queue.length, MAX_BATCH_EVENTS));
-      if (allowed === 0 && entry.queue.length > 0) {
+      const paced = pace.busy && !draining && !entry.urgent;
+      if (paced && !pace.isTurn()) {
         entry.busy = true;
+        entry.dirty = true;
         return;
       }
-      const events = entry.queue.slice(0, allowed);
+      const startedAt = performance.now();
+      const most = paced ? BUSY_BATCH_EVENTS : MAX_BATCH_EVENTS;
+      if (entry.reader !== null && entry.queue.length < most) readFile(entry, entry.reader);
+      const events = entry.queue.slice(0, most);
       entry.busy = events.length >= BUSY_EVENTS;
       const { batch, opened, closed } = toBatch(entry, events, events.length === entry.queue.length);
-      if (batch.operations.length === 0 && batch.outcomes.length === 0 && batch.end === null) return;
-      await controlPlane.indexSession(entry.sessionId, batch);
+      const isEmpty = batch.operations.length === 0 && batch.outcomes.length === 0 && batch.end === null;
+      try {
+        if (!isEmpty) await controlPlane.indexSession(entry.sessionId, batch);
+      } finally {
+        pace.took(performance.now() - startedAt);
+      }
+      if (isEmpty) break;
       for (const id of opened) entry.open.add(id);
       for (const id of closed) entry.open.delete(id);
       entry.indexed = batch.upTo;
@@ -253,8 +258,8 @@ export function createSpoolIndexer(options: {
     touch(sessionId, written) {
       const entry = followed.get(sessionId) ?? follow(sessionId, written === undefined);
       entry.dirty = true;
+      if (written !== undefined) pace.arrive(written.events.length);
       if (written !== undefined && entry.reader === null) {
-        pace.arrive(written.events.length);
         entry.written = written.head.count;
         const { length } = written.events;
         if (entry.queue.length + length <= MAX_QUEUED_EVENTS && waiting + length <= MAX_QUEUED_EVENTS_OF_ALL) {
@@ -267,10 +272,13 @@ export function createSpoolIndexer(options: {
         }
       }
       const last = written?.events.at(-1);
-      if (last?.kind === 'session-end') entry.head = written!.head;
       schedule(entry, delayOf(entry));
+      if (last?.kind === 'session-end') {
+        entry.head = written!.head;
+        hurry(entry);
+      }
       // Somebody may be looking at the page that explains it.
-      if (!entry.urgent && written?.events.some(isUrgent)) {
+      if (!entry.urgent && written?.events.some((event) => isUrgent(event) && isNear(entry, event))) {
         entry.urgent = true;
         hurry(entry);
       }
@@ -296,6 +304,11 @@ function isIndexed(event: { readonly kind: ReadEvent['kind'] }): event is Indexe
   return event.kind === 'operation' || event.kind === 'outcome' || event.kind === 'session-end';
 }
 
+/** The end of a session that left much behind it waits for its turn: behind it are hours of work, not a page. */
+function isNear({ reader }: Followed, event: IndexedEvent): boolean {
+  return event.kind !== 'session-end' || reader === null;
+}
+
 /** Refusals, holds and errors are explained to people; and an end is waited for. */
 function isUrgent(event: IndexedEvent): boolean {
   if (event.kind === 'operation') return event.decision.outcome !== 'allow';
@@ -305,30 +318,4 @@ function isUrgent(event: IndexedEvent): boolean {
 function delayOf(entry: Followed): number {
   if (entry.failures > 0) return Math.min(MAX_BACKOFF_MS, GATHER_MS * 2 ** Math.min(10, entry.failures));
   return entry.busy && !entry.urgent ? GATHER_BUSY_MS : GATHER_MS;
-}
-
-/** How many events may be indexed now: any number while few come. */
-function createPace(): { arrive(count: number): void; take(wanted: number): number } {
-  let since = performance.now();
-  let arrived = 0;
-  let busy = false;
-  let left = BUSY_EVENTS_PER_SECOND;
-  return {
-    arrive(count) {
-      arrived += count;
-    },
-    take(wanted) {
-      const seconds = (performance.now() - since) / 1_000;
-      if (seconds >= 1) {
-        busy = arrived / seconds > BUSY_EVENTS_PER_SECOND;
-        left = BUSY_EVENTS_PER_SECOND * Math.min(seconds, 2);
-        since = performance.now();
-        arrived = 0;
-      }
-      if (!busy) return wanted;
-      const given = Math.min(wanted, Math.floor(left));
-      left -= given;
-      return given;
-    },
-  };
 }

@@ -1,0 +1,50 @@
+/**
+ * While more than so many events a second come, the index has a tenth of the time: the sessions come first, on a machine
+ * that may be the store's too, and what waits is in the recordings. It catches up when they are quieter.
+ */
+const BUSY_EVENTS_PER_SECOND = 1_000;
+const BUSY_SHARE = 0.1;
+
+export interface IndexPace {
+  /** So many events were recorded. */
+  arrive(count: number): void;
+  /** More comes than the index is to keep up with. */
+  readonly busy: boolean;
+  /** Whether a call may begin. True once, and then again some time after {@link IndexPace.took}. */
+  isTurn(): boolean;
+  /** A call has taken so many milliseconds, whether it was asked for its turn or not. */
+  took(ms: number): void;
+}
+
+/** Whose turn it is, the sessions' or the index's. `monotonicMs` is the time. */
+export function createIndexPace(monotonicMs: () => number): IndexPace {
+  let since = monotonicMs();
+  let arrived = 0;
+  let busy = false;
+  let nextTurnAt = Number.NEGATIVE_INFINITY;
+  const look = (): void => {
+    const seconds = (monotonicMs() - since) / 1_000;
+    if (seconds < 1) return;
+    busy = arrived / seconds > BUSY_EVENTS_PER_SECOND;
+    since += seconds * 1_000;
+    arrived = 0;
+  };
+  return {
+    arrive(count) {
+      arrived += count;
+      look();
+    },
+    get busy() {
+      look();
+      return busy;
+    },
+    isTurn() {
+      if (monotonicMs() < nextTurnAt) return false;
+      nextTurnAt = Number.POSITIVE_INFINITY;
+      return true;
+    },
+    took(ms) {
+      nextTurnAt = monotonicMs() + ms * (1 / BUSY_SHARE - 1);
+    },
+  };
+}
