@@ -114,8 +114,9 @@ export function cpuSeconds(pid: number | null): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-const SETTLE_WINDOW_MS = 500;
-const SETTLED_SHARE = 0.05;
+/** Longer than the index ever pauses. */
+const SETTLE_WINDOW_MS = 3_000;
+const SETTLED_SHARE = 0.02;
 const SETTLE_DEADLINE_MS = 60_000;
 
 /**
