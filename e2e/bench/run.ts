@@ -5,6 +5,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitUntil } from '@taskgate/testkit';
+import pg from 'pg';
 import { ROOT, startSystem } from '../system.ts';
 import { BULK_ROWS, prepareBench, type Way } from './bench-target.ts';
 import { median, runPgbench, timePsql } from './run-clients.ts';
@@ -95,6 +97,7 @@ async function transactions(through: readonly OpenWay[]): Promise<void> {
         let count = 0;
         for (let round = 0; round < ROUNDS; round++)
           for (const { way, pid } of through) {
+            await connectionsAreClosed(through[0]!.way);
             const before = cpuSeconds(pid);
             const result = await runPgbench(way, { args: [...args, '-M', mode], clients, seconds: SECONDS });
             tps.get(way.name)!.push(result.tps);
@@ -116,6 +119,26 @@ async function transactions(through: readonly OpenWay[]): Promise<void> {
   say(
     `The index was complete ${behind.toFixed(0)} s after a round at the latest (it is waited for, a minute at most).`,
   );
+}
+
+/** Waits for the rest of the last round: 64 clients of two ways are more than the target takes. */
+async function connectionsAreClosed(direct: Way): Promise<void> {
+  const client = new pg.Client(direct);
+  await client.connect();
+  try {
+    await waitUntil(
+      async () => {
+        const { rows } = await client.query<{ count: number }>(
+          'select count(*)::int as count from pg_stat_activity where datname = current_database()',
+        );
+        return rows[0]!.count < 10;
+      },
+      30_000,
+      'connections of the last round to close',
+    );
+  } finally {
+    await client.end();
+  }
 }
 
 async function latencies(through: readonly OpenWay[]): Promise<void> {

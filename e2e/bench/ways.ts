@@ -65,6 +65,7 @@ auth_file = ${join(folder, 'users.txt')}
 pool_mode = session
 max_client_conn = 500
 default_pool_size = 200
+server_idle_timeout = 1
 `,
   );
   // It refuses to run as root.

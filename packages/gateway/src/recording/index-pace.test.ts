@@ -35,7 +35,7 @@ test('it waits for nothing once it is quiet', () => {
   expect(pace.busy).toBe(true);
   time.ms = 3_000;
   expect(pace.busy).toBe(false);
-  pace.arrive(900);
+  pace.arrive(90);
   time.ms = 4_000;
   expect(pace.busy).toBe(false);
 });

@@ -1,9 +1,11 @@
 /**
  * While more than so many events a second come, the index has a tenth of the time: the sessions come first, on a machine
- * that may be the store's too, and what waits is in the recordings. It catches up when they are quieter.
+ * that may be the store's too, and what waits is in the recordings. It catches up when they are quieter. The bound is far
+ * below what a tenth keeps up with: one that an index at full speed could push the sessions below would let it go on.
  */
-const BUSY_EVENTS_PER_SECOND = 1_000;
+const BUSY_EVENTS_PER_SECOND = 100;
 const BUSY_SHARE = 0.1;
+const WINDOW_MS = 250;
 
 export interface IndexPace {
   /** So many events were recorded. */
@@ -23,10 +25,10 @@ export function createIndexPace(monotonicMs: () => number): IndexPace {
   let busy = false;
   let nextTurnAt = Number.NEGATIVE_INFINITY;
   const look = (): void => {
-    const seconds = (monotonicMs() - since) / 1_000;
-    if (seconds < 1) return;
-    busy = arrived / seconds > BUSY_EVENTS_PER_SECOND;
-    since += seconds * 1_000;
+    const ms = monotonicMs() - since;
+    if (ms < WINDOW_MS) return;
+    busy = (arrived / ms) * 1_000 > BUSY_EVENTS_PER_SECOND;
+    since += ms;
     arrived = 0;
   };
   return {

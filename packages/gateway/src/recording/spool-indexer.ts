@@ -11,7 +11,7 @@ const GATHER_BUSY_MS = 1_500;
 const BUSY_EVENTS = 60;
 const MAX_BACKOFF_MS = 30_000;
 /** Events of one call to the store. */
-const MAX_BATCH_EVENTS = 4_000;
+const MAX_BATCH_EVENTS = 1_000;
 /** Events of one session, and of all, that wait in memory; beyond, they are read from the file again. */
 const MAX_QUEUED_EVENTS = 5_000;
 const MAX_QUEUED_EVENTS_OF_ALL = 50_000;
@@ -124,7 +124,7 @@ export function createSpoolIndexer(options: {
     do {
       const paced = pace.busy && !draining && !entry.urgent;
       if (paced && !pace.isTurn()) {
-        entry.busy = true;
+        entry.busy = false;
         entry.dirty = true;
         return;
       }
