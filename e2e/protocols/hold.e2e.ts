@@ -20,6 +20,16 @@ beforeAll(async () => {
 });
 afterAll(() => endGrant(grant.id));
 
+/** The two connections of this grant are free a moment after the clients of the tests before have left. */
+function connectOnceFree({ connect, token }: OpenGrant): Promise<pg.Client> {
+  const { host, port, user, database } = connect;
+  return waitUntil(async () => {
+    const client = new pg.Client({ host, port, user, database, password: token });
+    await client.connect();
+    return client;
+  });
+}
+
 const statusOf = async (id: number): Promise<string> =>
   (await targetQuery<{ status: string }>('select status from public.orders where id = $1', [id]))[0]!.status;
 /** A change that is one whatever the order's status was. */
@@ -151,9 +161,7 @@ describeWithPsql('a held statement', () => {
 });
 
 test('an approval binds to the parameters: they are shown, and others need another one', async () => {
-  const { host, port, user, database } = grant.connect;
-  const client = new pg.Client({ host, port, user, database, password: grant.token });
-  await client.connect();
+  const client = await connectOnceFree(grant);
   try {
     const sql = 'update orders set status = $1 where id = $2';
     const first = client.query(sql, ['paid', 51]);
