@@ -1,6 +1,6 @@
 'use client';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react';
+import { type KeyboardEvent, type Ref, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input, Select, Textarea } from '@/components/input.tsx';
@@ -84,7 +84,8 @@ export function DecideBar({
     setChoice(next);
   };
   useImperativeHandle(ref, () => ({ start }));
-  useEffect(() => {
+  // Before it is seen: a key pressed at once would else go nowhere.
+  useLayoutEffect(() => {
     if (choice !== null) field.current?.focus();
   }, [choice]);
 
