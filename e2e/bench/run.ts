@@ -13,13 +13,13 @@ import { median, runPgbench, timePsql } from './run-clients.ts';
 import { cpuSeconds, gatewayPid, type OpenWay, openBareProxy, openPgbouncer, settle } from './ways.ts';
 
 const quick = process.argv.includes('--quick');
-const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
+const chosen = (name: string, all: string): string[] =>
+  (process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3) ?? all).split(',');
+const PARTS = chosen('only', 'transactions,latency,bulk,connect,idle');
 const SECONDS = Number(process.env.BENCH_SECONDS ?? (quick ? 2 : 4));
 const ROUNDS = quick ? 1 : 3;
 const WARM_UP_SECONDS = quick ? 3 : 8;
 const IDLE_SESSIONS = quick ? 1_000 : 5_000;
-const chosen = (name: string, all: string): string[] =>
-  (process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3) ?? all).split(',');
 const MODES = chosen('modes', 'simple,extended,prepared');
 const CLIENTS = chosen('clients', '1,8,64').map(Number);
 
@@ -38,7 +38,7 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
   lines.push(line);
 }
-const wants = (part: string): boolean => only === undefined || only.split(',').includes(part);
+const wants = (part: string): boolean => PARTS.includes(part);
 const ratio = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : '-');
 
 const system = await startSystem();

@@ -129,30 +129,34 @@ export function createSpoolIndexer(options: {
         return;
       }
       const startedAt = performance.now();
-      const most = paced ? BUSY_BATCH_EVENTS : MAX_BATCH_EVENTS;
-      if (entry.reader !== null && entry.queue.length < most) readFile(entry, entry.reader);
-      const events = entry.queue.slice(0, most);
-      entry.busy = events.length >= BUSY_EVENTS;
-      const { batch, opened, closed } = toBatch(entry, events, events.length === entry.queue.length);
-      const isEmpty = batch.operations.length === 0 && batch.outcomes.length === 0 && batch.end === null;
       try {
-        if (!isEmpty) await controlPlane.indexSession(entry.sessionId, batch);
+        if (!(await indexSome(entry, paced ? BUSY_BATCH_EVENTS : MAX_BATCH_EVENTS))) break;
       } finally {
+        // Whatever went wrong: a turn that is never given back would stop the index for as long as it is busy.
         pace.took(performance.now() - startedAt);
       }
-      if (isEmpty) break;
-      for (const id of opened) entry.open.add(id);
-      for (const id of closed) entry.open.delete(id);
-      entry.indexed = batch.upTo;
-      setQueue(entry, entry.queue.slice(events.length));
-      if (batch.end === null) continue;
-      await archive.store(entry.sessionId, spool.readAll(entry.sessionId));
-      spool.remove(entry.sessionId);
-      setQueue(entry, []);
-      followed.delete(entry.sessionId);
-      return;
     } while (entry.queue.length > 0);
     entry.urgent = false;
+  }
+
+  /** One call to the store, of so many events at most; false where there was nothing to say. */
+  async function indexSome(entry: Followed, most: number): Promise<boolean> {
+    if (entry.reader !== null && entry.queue.length < most) readFile(entry, entry.reader);
+    const events = entry.queue.slice(0, most);
+    entry.busy = events.length >= BUSY_EVENTS;
+    const { batch, opened, closed } = toBatch(entry, events, events.length === entry.queue.length);
+    if (batch.operations.length === 0 && batch.outcomes.length === 0 && batch.end === null) return false;
+    await controlPlane.indexSession(entry.sessionId, batch);
+    for (const id of opened) entry.open.add(id);
+    for (const id of closed) entry.open.delete(id);
+    entry.indexed = batch.upTo;
+    setQueue(entry, entry.queue.slice(events.length));
+    if (batch.end === null) return true;
+    await archive.store(entry.sessionId, spool.readAll(entry.sessionId));
+    spool.remove(entry.sessionId);
+    setQueue(entry, []);
+    followed.delete(entry.sessionId);
+    return true;
   }
 
   /** What is new in the file; of what the store has already, nothing. */
