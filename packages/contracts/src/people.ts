@@ -1,15 +1,17 @@
 import { oc } from '@orpc/contract';
+import { ACTOR_VIAS, IDENTITY_KINDS } from '@taskgate/core';
 import * as z from 'zod';
 import { Email, Instant, PageQuery, page, RoleName, ScopeName, ShortText, Slug } from './shapes.ts';
 
 export const Me = z.object({
   id: z.string(),
+  kind: z.enum(IDENTITY_KINDS),
   email: z.string(),
   name: z.string(),
   roles: z.array(RoleName),
   groups: z.array(z.string()),
   scopes: z.array(ScopeName),
-  via: z.enum(['session', 'api-token']),
+  via: z.enum(ACTOR_VIAS),
 });
 export const WebSession = z.object({
   id: z.string(),

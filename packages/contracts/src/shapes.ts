@@ -2,6 +2,7 @@ import {
   ERROR_CODES,
   GRANT_END_REASONS,
   GRANT_STATES,
+  IDENTITY_KINDS,
   MASK_NAMES,
   REASON_CODES,
   ROLES,
@@ -44,7 +45,13 @@ export const RoleName = z.enum(ROLES);
 export const ScopeName = z.enum(SCOPES);
 export const MaskName = z.enum(MASK_NAMES);
 
-export const PersonRef = z.object({ id: z.string(), email: z.string(), name: z.string() });
+/** Who it was. `email` is the name of a machine or an agent, which has no address. */
+export const PersonRef = z.object({
+  id: z.string(),
+  kind: z.enum([...IDENTITY_KINDS, 'system']),
+  email: z.string(),
+  name: z.string(),
+});
 
 export const RuleReference = z.object({
   kind: z.enum(['task', 'policy', 'gate']),

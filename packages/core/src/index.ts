@@ -5,6 +5,7 @@ export * from './clock.ts';
 export * from './decision.ts';
 export * from './grant.ts';
 export * from './id.ts';
+export * from './identity.ts';
 export * from './mask.ts';
 export * from './operation.ts';
 export * from './quantity.ts';

@@ -7,11 +7,11 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ConsoleTicket: ['hash'],
   Credential: ['sealed'],
   Grant: ['verifier', 'tokenHash'],
+  Identity: ['passwordHash'],
   Principal: ['sealed'],
   Resource: ['maskKey'],
   Session: ['wrappedKey'],
   Setting: ['value'],
-  User: ['passwordHash'],
 };
 
 const ALL_SECRET = new Set(Object.values(SECRET_COLUMNS).flat());

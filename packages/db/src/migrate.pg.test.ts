@@ -121,7 +121,7 @@ describe('the store itself', () => {
     ).rejects.toThrow(refused);
     await expect(
       database.query(
-        `INSERT INTO users (id, email, name, "passwordHash", "createdAt") VALUES ('u', 'A@b', 'n', 'h', ${at})`,
+        `INSERT INTO identities (id, email, name, "passwordHash", "createdAt") VALUES ('u', 'A@b', 'n', 'h', ${at})`,
       ),
     ).rejects.toThrow(refused);
   });

@@ -1,21 +1,32 @@
-import { type Clock, createId, type Id, type IdPrefix, type Role, type Scope, type SecretValue } from '@taskgate/core';
+import {
+  type ActorVia,
+  type Clock,
+  createId,
+  type Id,
+  type IdentityKind,
+  type IdPrefix,
+  type Role,
+  type Scope,
+  type SecretValue,
+} from '@taskgate/core';
 import { createDatabase, type Database } from '@taskgate/db';
 import { createVault, loadMasterKey, type Signer, type Vault } from '@taskgate/vault';
 import { loadSigner } from './setup/load-signer.ts';
 import { systemClock, systemRandomBytes } from './system-sources.ts';
 import { sayingUnavailable } from './with-transaction.ts';
 
-/** A person behind a request, with what they may do now: groups and scopes are read anew for each request. */
-export interface UserActor {
-  readonly kind: 'user';
-  readonly userId: Id<'usr'>;
+/** Who is behind a request, with what they may do now: groups and scopes are read anew for each request. */
+export interface IdentityActor {
+  readonly kind: IdentityKind;
+  readonly identityId: string;
+  /** The address of a person; the name of a machine or an agent. */
   readonly email: string;
   readonly name: string;
   readonly roles: readonly Role[];
   readonly groups: readonly string[];
   readonly scopes: readonly Scope[];
-  readonly via: 'session' | 'api-token';
-  /** The sign-in this request came by, or the API token's id. */
+  readonly via: ActorVia;
+  /** The sign-in this request came by, the id of the API token or of the grant, or the issuer of the exchanged token. */
   readonly viaId: string;
 }
 /** The product itself, where no person asked. */
@@ -23,7 +34,7 @@ export interface SystemActor {
   readonly kind: 'system';
   readonly via: 'setup' | 'sign-in' | 'gateway' | 'timer';
 }
-export type Actor = UserActor | SystemActor;
+export type Actor = IdentityActor | SystemActor;
 
 export interface ServiceContext {
   readonly actor: Actor;

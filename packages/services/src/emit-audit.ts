@@ -42,7 +42,7 @@ export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: Aud
     data: {
       id,
       at: new Date(services.clock.now()),
-      actorId: actor.kind === 'user' ? actor.userId : null,
+      actorId: actor.kind !== 'system' ? actor.identityId : null,
       via: actor.via,
       action: entry.action,
       subjectKind: entry.subjectKind,

@@ -56,7 +56,7 @@ export { publishPolicy } from './policies/publish-policy.ts';
 export { savePolicy } from './policies/save-policy.ts';
 export { loadTaskPrincipal } from './principals/load-task-principal.ts';
 export { settlePrincipals, settlePrincipalsSoon } from './principals/settle-principals.ts';
-export { requireScope, requireSystem, requireUser } from './require-scope.ts';
+export { requirePerson, requireScope, requireSystem } from './require-scope.ts';
 export { connectResource } from './resources/connect-resource.ts';
 export { createResource } from './resources/create-resource.ts';
 export { loadResource, loadResourceCatalog, loadResources } from './resources/load-resources.ts';

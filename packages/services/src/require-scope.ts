@@ -1,5 +1,5 @@
 import { type Scope, TaskgateError } from '@taskgate/core';
-import type { ServiceContext, SystemActor, UserActor } from './context.ts';
+import type { IdentityActor, ServiceContext, SystemActor } from './context.ts';
 
 /**
  * The first line of a verb. Setup may do everything; of the other system actors none passes: their verbs say
@@ -12,9 +12,17 @@ export function requireScope(ctx: ServiceContext, scope: Scope): void {
 }
 
 /** For verbs that only a person can ask for, as what they do is about that person. */
-export function requireUser(ctx: ServiceContext, scope: Scope | null = null): UserActor {
+export function requirePerson(ctx: ServiceContext, scope: Scope | null = null): IdentityActor {
   const { actor } = ctx;
-  if (actor.kind !== 'user') throw new TaskgateError('forbidden', 'only a person can do this');
+  if (actor.kind !== 'person') throw new TaskgateError('forbidden', 'only a person can do this');
+  if (scope !== null) requireScope(ctx, scope);
+  return actor;
+}
+
+/** For verbs about whoever asks, person, machine or agent: what they do is done as them. */
+export function requireIdentity(ctx: ServiceContext, scope: Scope | null = null): IdentityActor {
+  const { actor } = ctx;
+  if (actor.kind === 'system') throw new TaskgateError('forbidden', 'only a person, a machine or an agent can do this');
   if (scope !== null) requireScope(ctx, scope);
   return actor;
 }

@@ -12,9 +12,9 @@ const files = readdirSync(import.meta.dirname, { recursive: true, withFileTypes:
   .filter(({ path }) => !path.startsWith('testing/'));
 
 const WRITES = /\b(tx|db)\.\w+\.(create|createMany|update|updateMany|upsert|delete|deleteMany)\(/;
-const CHECKS = /\brequire(Scope|AnyScope|User|System)\(/;
+const CHECKS = /\brequire(Scope|AnyScope|Person|Identity|System)\(/;
 /** What is part of a verb, which has checked the caller: it runs in the verb's transaction, or says so. */
-const PARTS = /export async function (\w+)\(\s*tx: Transaction|actor: UserActor,|The caller has checked/;
+const PARTS = /export async function (\w+)\(\s*tx: Transaction|actor: IdentityActor,|The caller has checked/;
 /** Before there is a caller to check, or about nothing that anybody decided; each says why. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   'people/sign-in.ts': 'proves who somebody is: the password is the check',

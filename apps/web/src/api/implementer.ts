@@ -1,13 +1,13 @@
 import { implement } from '@orpc/server';
 import { contract } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
-import type { ServiceContext, Services, UserActor } from '@taskgate/services';
+import type { IdentityActor, ServiceContext, Services } from '@taskgate/services';
 
 /** What a call has before its verb. */
 export interface CallContext {
   readonly services: Services;
   /** `null` only for the calls that nobody has to sign in for. */
-  readonly actor: UserActor | null;
+  readonly actor: IdentityActor | null;
   /** Where the call came from, for rate limits and the audit. */
   readonly clientAddress: string;
   readonly userAgent: string;

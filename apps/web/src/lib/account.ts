@@ -4,9 +4,9 @@ import {
   type ClientFacts,
   checkWebSession,
   endWebSession,
+  type IdentityActor,
   loadMe,
   signIn,
-  type UserActor,
 } from '@taskgate/services';
 import { env } from '@/env.ts';
 import type { Session } from './me.tsx';
@@ -26,12 +26,12 @@ export async function endSignIn(webSessionId: string): Promise<void> {
   if (actor) await endWebSession({ services: opened, actor }, { id: webSessionId });
 }
 
-export const actorOfWebSession = async (webSessionId: string): Promise<UserActor | null> =>
+export const actorOfWebSession = async (webSessionId: string): Promise<IdentityActor | null> =>
   checkWebSession(await services(), webSessionId);
 
-export const actorOfApiToken = async (token: string): Promise<UserActor | null> =>
+export const actorOfApiToken = async (token: string): Promise<IdentityActor | null> =>
   authenticateApiToken(await services(), token);
 
-export async function sessionOf(actor: UserActor): Promise<Session> {
+export async function sessionOf(actor: IdentityActor): Promise<Session> {
   return { me: await loadMe({ services: await services(), actor }), demo: env().demo };
 }

@@ -1,6 +1,6 @@
 import 'server-only';
 import { TaskgateError } from '@taskgate/core';
-import type { UserActor } from '@taskgate/services';
+import type { IdentityActor } from '@taskgate/services';
 import { cookies } from 'next/headers';
 import { decode } from 'next-auth/jwt';
 import { cache } from 'react';
@@ -37,7 +37,7 @@ export const loadWebSession = cache(async (): Promise<Session | null> => {
  * Who is behind a call of the API: an API token, or the browser's cookie from a page of this origin. Throws
  * `not-signed-in`, or `forbidden` for a call that another site may have started.
  */
-export async function requireActor(request: Request): Promise<UserActor> {
+export async function requireActor(request: Request): Promise<IdentityActor> {
   const authorization = request.headers.get('authorization');
   if (authorization !== null) {
     const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization) ?? [];

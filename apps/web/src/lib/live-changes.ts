@@ -50,9 +50,9 @@ export async function* live(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ topic: LiveEvent['topic']; id: string | null }> {
   const { services } = ctx;
-  if (ctx.actor.kind !== 'user') throw new TaskgateError('forbidden', 'only a person can listen');
+  if (ctx.actor.kind !== 'person') throw new TaskgateError('forbidden', 'only a person can listen');
   let actor = ctx.actor;
-  const { userId } = actor;
+  const { identityId: userId } = actor;
   const hub = hubOf(services);
   const open = hub.streams.get(userId) ?? 0;
   if (open >= MAX_STREAMS_PER_PERSON) throw new TaskgateError('rate-limited', 'too many pages of yours are listening');

@@ -3,7 +3,7 @@ import type { Database, Prisma } from '@taskgate/db';
 import type * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { readCursor, toPage } from '../grants/instant-cursor.ts';
-import { PERSON_SELECT } from '../grants/person-ref.ts';
+import { loadPeople } from '../grants/person-ref.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 
@@ -34,21 +34,16 @@ export async function loadAudit(
     take: limit + 1,
   });
   const page = toPage(rows, limit, (row) => ({ at: row.at, id: row.id }));
-  const ids = [...new Set(page.items.flatMap((row) => (row.actorId === null ? [] : [row.actorId])))];
-  const people = await db.user.findMany({ where: { id: { in: ids } }, select: PERSON_SELECT });
+  const personOf = await loadPeople(
+    db,
+    page.items.map((row) => row.actorId),
+  );
   return {
     nextCursor: page.nextCursor,
     items: page.items.map((row) => ({
       id: row.id,
       at: row.at.toISOString(),
-      actor:
-        row.actorId === null
-          ? null
-          : (people.find((person) => person.id === row.actorId) ?? {
-              id: row.actorId,
-              email: row.actorId,
-              name: row.actorId,
-            }),
+      actor: row.actorId === null ? null : personOf(row.actorId),
       via: row.via,
       action: row.action,
       subjectKind: row.subjectKind,
@@ -60,8 +55,8 @@ export async function loadAudit(
 }
 
 async function findPersonIds(db: Database, actor: string): Promise<string[]> {
-  const found = await db.user.findMany({
-    where: { OR: [{ id: actor }, { email: actor.toLowerCase() }] },
+  const found = await db.identity.findMany({
+    where: { OR: [{ id: actor }, { email: actor.toLowerCase() }, { kind: { not: 'person' }, name: actor }] },
     select: { id: true },
   });
   return found.map((person) => person.id);
@@ -76,7 +71,10 @@ async function findSubjects(db: Database, subject: string): Promise<string[]> {
     db.policy.findMany({ where, select }),
     db.resource.findMany({ where, select }),
     db.group.findMany({ where, select }),
-    db.user.findMany({ where: { email: subject.toLowerCase() }, select }),
+    db.identity.findMany({
+      where: { OR: [{ email: subject.toLowerCase() }, { kind: { not: 'person' }, name: subject }] },
+      select,
+    }),
   ]);
   return [subject, ...found.flat().map((row) => row.id)];
 }

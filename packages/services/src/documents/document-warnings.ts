@@ -28,7 +28,7 @@ export async function documentWarnings(
   source: string,
   document: TaskDocument | PolicyDocument,
 ): Promise<Problem[]> {
-  if (ctx.actor.kind !== 'user' || !ctx.actor.scopes.includes('task:write')) return [];
+  if (ctx.actor.kind === 'system' || !ctx.actor.scopes.includes('task:write')) return [];
   const [groups, rules] = await Promise.all([groupWarnings(ctx, source, document), ruleWarnings(ctx, document)]);
   return [...groups, ...rules]
     .toSorted((a, b) => (a.position?.line ?? 0) - (b.position?.line ?? 0))

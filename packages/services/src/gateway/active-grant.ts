@@ -9,7 +9,7 @@ export async function requireActiveGrant(db: Transaction, grantId: string, now: 
   if (row === null) throw new TaskgateError('grant-ended', 'the grant does not exist any more');
   const refusal = whyNotActive(toGrantStatus(row), now);
   if (refusal !== null) throw refusal;
-  if (row.user.disabledAt !== null)
+  if (row.identity.disabledAt !== null)
     throw new TaskgateError('grant-ended', 'the grant has ended: its owner was disabled');
   return row;
 }

@@ -4,6 +4,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { changeHold, notifyHold } from '../holds/change-hold.ts';
 import { HOLD_SELECT, type HoldStateName, lockHold, toHoldAudit } from '../holds/hold-row.ts';
+import { labelOf } from '../people/user-view.ts';
 import { requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { activeGrant, requireActiveGrant } from './active-grant.ts';
@@ -77,7 +78,7 @@ export async function openHold(
       subjectKind: 'hold',
       subject: holdId,
       before: null,
-      after: { ...toHoldAudit(row), requestedBy: grant.userId },
+      after: { ...toHoldAudit(row), requestedBy: grant.identityId },
     });
     await notifyHold(tx, row);
   });
@@ -91,7 +92,7 @@ export async function loadHoldState(ctx: ServiceContext, holdId: string): Promis
   const answers = row.approvals.filter((answer) => row.state !== 'refused' || answer.outcome === 'refused');
   return {
     state: row.state as HoldStateName,
-    by: answers.map((answer) => answer.user.email),
+    by: answers.map((answer) => labelOf(answer.user)),
     comment: answers.findLast((answer) => answer.comment !== null)?.comment ?? null,
   };
 }

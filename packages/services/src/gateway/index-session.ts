@@ -61,8 +61,8 @@ export interface SessionIndexBatch {
 export async function indexSession(ctx: ServiceContext, sessionId: string, batch: SessionIndexBatch): Promise<void> {
   requireSystem(ctx, 'gateway');
   await withTransaction(ctx, async (tx) => {
-    const [session] = await tx.$queryRaw<{ ended: boolean; userId: string }[]>`
-      select s."endedAt" is not null as ended, g."userId"
+    const [session] = await tx.$queryRaw<{ ended: boolean; identityId: string }[]>`
+      select s."endedAt" is not null as ended, g."identityId"
       from sessions s join grants g on g.id = s."grantId"
       where s.id = ${sessionId} for update of s`;
     if (session === undefined) throw new TaskgateError('not-found', `there is no session \`${sessionId}\``);
@@ -70,7 +70,7 @@ export async function indexSession(ctx: ServiceContext, sessionId: string, batch
     const changed = batch.outcomes.length > 0 ? await addOutcomes(tx, sessionId, batch.outcomes) : NONE_CHANGED;
     await count(tx, sessionId, batch.upTo, added, changed);
     if (batch.end !== null && !session.ended) await endSessionRow(tx, ctx, sessionId, batch.end);
-    await notifyChange(tx, { topic: 'sessions', id: sessionId, userId: session.userId });
+    await notifyChange(tx, { topic: 'sessions', id: sessionId, userId: session.identityId });
   });
 }
 

@@ -2,6 +2,7 @@ import type { GrantLimits, PostgresCatalog, SecretValue } from '@taskgate/core';
 import { readKeptCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
+import { labelOf } from '../people/user-view.ts';
 import { leasePrincipal } from '../principals/lease-principal.ts';
 import { requireSystem } from '../require-scope.ts';
 import { openMaskKey } from '../resources/resource-secrets.ts';
@@ -44,7 +45,7 @@ export async function openGrant(ctx: ServiceContext, grantId: string): Promise<O
   const pinned = await loadPinnedTask(db, grant.taskId, grant.taskRevision, resource);
   return {
     grantId,
-    identity: { id: grant.userId, label: grant.user.email },
+    identity: { id: grant.identityId, label: labelOf(grant.identity) },
     task: { name: grant.task.name, revision: grant.taskRevision, source: pinned.source },
     policies: pinned.policies.map(({ name, revision, source }) => ({ name, revision, source })),
     resource: { id: row.id, name: row.name, database: row.database, labels: resource.labels },

@@ -74,7 +74,7 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
       before: null,
       after: row,
     });
-    await notifyChange(tx, { topic: 'sessions', id: row.id, userId: grant.userId });
+    await notifyChange(tx, { topic: 'sessions', id: row.id, userId: grant.identityId });
   });
   return { sessionKey: new SecretValue(Buffer.from(key).toString('base64')), wrappedKey };
 }

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
 import { requirePrincipal } from '../principals/require-principal.ts';
-import { requireUser } from '../require-scope.ts';
+import { requireIdentity } from '../require-scope.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeGrant, lockGrantFor } from './change-grant.ts';
@@ -30,7 +30,7 @@ const MAX_ACTIVE_PER_TASK = 25;
 
 /** Starts the grant's time and mints its token. */
 export async function activateGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<ActivationView> {
-  const actor = requireUser(ctx, 'grant:request');
+  const actor = requireIdentity(ctx, 'grant:request');
   const { id } = parseInput(ById, input);
   const token = createToken('grant', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {
@@ -49,9 +49,9 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
     if (!may.ok) throw new TaskgateError('forbidden', may.reason);
     await requirePrincipal(tx, before);
     // Counted under the person's own row lock: parallel activations see each other.
-    await tx.$queryRaw`select id from users where id = ${actor.userId} for update`;
+    await tx.$queryRaw`select id from identities where id = ${actor.identityId} for update`;
     const active = await tx.grant.count({
-      where: { userId: actor.userId, taskId: before.taskId, state: 'active', expiresAt: { gt: new Date(now) } },
+      where: { identityId: actor.identityId, taskId: before.taskId, state: 'active', expiresAt: { gt: new Date(now) } },
     });
     if (active >= MAX_ACTIVE_PER_TASK)
       throw new TaskgateError('rate-limited', `you have ${active} active grants of this task; end some first`);
@@ -59,7 +59,7 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
       tx,
       ctx,
       before,
-      { kind: 'activate', by: actor.userId },
+      { kind: 'activate', by: actor.identityId },
       {
         now,
         action: 'grant.activate',

@@ -2,7 +2,7 @@ import { createId } from '@taskgate/core';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeGrant, lockGrantFor } from './change-grant.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
@@ -16,7 +16,7 @@ const ApproveGrantInput = z.object({
 
 /** One yes to a request; the last one needed approves it. */
 export async function approveGrant(ctx: ServiceContext, input: z.input<typeof ApproveGrantInput>): Promise<GrantView> {
-  const actor = requireUser(ctx, 'grant:review');
+  const actor = requirePerson(ctx, 'grant:review');
   const { id, ttlMs, comment } = parseInput(ApproveGrantInput, input);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
@@ -25,14 +25,14 @@ export async function approveGrant(ctx: ServiceContext, input: z.input<typeof Ap
       tx,
       ctx,
       before,
-      { kind: 'approve', by: actor.userId, ttlMs },
+      { kind: 'approve', by: actor.identityId, ttlMs },
       {
         now,
         action: 'grant.approve',
         answer: {
           id: createId('apr', now, ctx.services.randomBytes),
           grantId: id,
-          userId: actor.userId,
+          userId: actor.identityId,
           outcome: 'approved',
           comment,
           ttlMs,

@@ -1,6 +1,6 @@
 import { type GrantEvent, nextGrantStatus, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { cancelHolds } from '../holds/cancel-holds.ts';
 import { notifyChange } from '../live/notify-change.ts';
@@ -12,7 +12,7 @@ import { isVisibleGrant } from './visible-grants.ts';
 /** The locked row, where the person may see it and do that with it. A grant of somebody else does not exist for them. */
 export async function lockGrantFor(
   tx: Transaction,
-  actor: UserActor,
+  actor: IdentityActor,
   id: string,
   action: GrantAction,
   now: number,
@@ -60,7 +60,7 @@ export async function changeGrant(
   await notifyChange(tx, {
     topic: 'grants',
     id: row.id,
-    userId: row.userId,
+    userId: row.identityId,
     groups: row.approverGroups,
     ...(status.endReason === null ? {} : { change: 'ended', reason: status.endReason }),
   });

@@ -15,13 +15,13 @@ export async function endGrant(ctx: ServiceContext, input: z.input<typeof ById>)
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     const before = await lockGrantFor(tx, actor, id, 'end', now);
-    const completes = before.userId === actor.userId && actor.scopes.includes('grant:request');
+    const completes = before.identityId === actor.identityId && actor.scopes.includes('grant:request');
     const after = await changeGrant(
       tx,
       ctx,
       before,
-      completes ? { kind: 'complete', by: actor.userId } : { kind: 'revoke', by: actor.userId },
-      { now, action: completes ? 'grant.complete' : 'grant.revoke', also: { endedById: actor.userId } },
+      completes ? { kind: 'complete', by: actor.identityId } : { kind: 'revoke', by: actor.identityId },
+      { now, action: completes ? 'grant.complete' : 'grant.revoke', also: { endedById: actor.identityId } },
     );
     return (await toGrantViews(tx, actor, [after], now))[0]!;
   });

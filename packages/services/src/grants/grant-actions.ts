@@ -1,5 +1,5 @@
 import { type GrantEvent, type GrantStatus, nextGrantStatus, TaskgateError } from '@taskgate/core';
-import type { UserActor } from '../context.ts';
+import type { IdentityActor } from '../context.ts';
 
 export const GRANT_ACTIONS = ['approve', 'refuse', 'activate', 'end', 'console'] as const;
 export type GrantAction = (typeof GRANT_ACTIONS)[number];
@@ -20,36 +20,36 @@ const forbidden = (message: string): TaskgateError => new TaskgateError('forbidd
  */
 export function whyNotGrant(
   action: GrantAction,
-  actor: UserActor,
+  actor: IdentityActor,
   grant: GrantFacts,
   now: number,
 ): TaskgateError | null {
   const { status } = grant;
-  const own = status.requestedBy === actor.userId;
+  const own = status.requestedBy === actor.identityId;
   switch (action) {
     case 'approve':
     case 'refuse': {
       const event: GrantEvent =
         action === 'approve'
-          ? { kind: 'approve', by: actor.userId, ttlMs: null }
-          : { kind: 'refuse', by: actor.userId };
+          ? { kind: 'approve', by: actor.identityId, ttlMs: null }
+          : { kind: 'refuse', by: actor.identityId };
       if (own) return whyNotEvent(status, event, now);
       if (!actor.scopes.includes('grant:review')) return forbidden('only reviewers decide requests');
       const notMember = whyNotApprover(actor, grant.approverGroups);
       if (notMember !== null) return notMember;
-      if (grant.answeredBy.includes(actor.userId) && status.state === 'requested')
+      if (grant.answeredBy.includes(actor.identityId) && status.state === 'requested')
         return new TaskgateError('invalid-state', 'you have answered this already; one person counts once');
       return whyNotEvent(status, event, now);
     }
     case 'activate':
       if (!actor.scopes.includes('grant:request')) return forbidden('you may not activate grants');
-      return whyNotEvent(status, { kind: 'activate', by: actor.userId }, now);
+      return whyNotEvent(status, { kind: 'activate', by: actor.identityId }, now);
     case 'end':
       if (own && actor.scopes.includes('grant:request'))
-        return whyNotEvent(status, { kind: 'complete', by: actor.userId }, now);
+        return whyNotEvent(status, { kind: 'complete', by: actor.identityId }, now);
       if (!actor.scopes.includes('grant:revoke'))
         return forbidden(own ? 'you may not end grants' : "you may not end other people's grants");
-      return whyNotEvent(status, { kind: 'revoke', by: actor.userId }, now);
+      return whyNotEvent(status, { kind: 'revoke', by: actor.identityId }, now);
     case 'console':
       if (!actor.scopes.includes('grant:request')) return forbidden('you may not open consoles');
       if (!own) return forbidden('only who asked for a grant can use it');
@@ -58,7 +58,7 @@ export function whyNotGrant(
 }
 
 /** Why the person is not among those asked, or `null`. */
-export function whyNotApprover(actor: UserActor, approverGroups: readonly string[]): TaskgateError | null {
+export function whyNotApprover(actor: IdentityActor, approverGroups: readonly string[]): TaskgateError | null {
   if (approverGroups.some((group) => actor.groups.includes(group))) return null;
   if (approverGroups.length === 0) return forbidden('nobody is asked to approve this');
   return forbidden(`only members of ${approverGroups.map((group) => `\`${group}\``).join(' or ')} can decide this`);

@@ -7,7 +7,7 @@ export const GRANT_SELECT = {
   id: true,
   taskId: true,
   taskRevision: true,
-  userId: true,
+  identityId: true,
   reason: true,
   ticket: true,
   state: true,
@@ -22,7 +22,7 @@ export const GRANT_SELECT = {
   expiresAt: true,
   endedAt: true,
   task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
-  user: { select: { ...PERSON_SELECT, disabledAt: true } },
+  identity: { select: { ...PERSON_SELECT, disabledAt: true } },
   approvals: {
     select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
     orderBy: { at: 'asc' },
@@ -35,7 +35,7 @@ export type GrantRow = Prisma.GrantGetPayload<{ select: typeof GRANT_SELECT }>;
 export function toGrantStatus(row: GrantRow): GrantStatus {
   return {
     state: row.state as GrantState,
-    requestedBy: row.userId,
+    requestedBy: row.identityId,
     ttlMs: row.ttlMs,
     approvalsNeeded: row.approvalsNeeded,
     approvedBy: row.approvals.filter((answer) => answer.outcome === 'approved').map((answer) => answer.userId),
@@ -68,7 +68,7 @@ export async function lockGrant(tx: Transaction, id: string): Promise<GrantRow |
 
 /** What an audit row says of a grant. */
 export function toGrantAudit(row: GrantRow) {
-  const { task, user, approvals, _count, ...columns } = row;
+  const { task, identity, approvals, _count, ...columns } = row;
   return {
     ...columns,
     task: task.name,

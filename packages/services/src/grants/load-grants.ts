@@ -29,7 +29,7 @@ export async function loadGrants(
     where: {
       AND: [
         visibleGrants(actor),
-        mine ? { userId: actor.userId } : {},
+        mine ? { identityId: actor.identityId } : {},
         state === undefined ? {} : { state },
         task === undefined ? {} : { task: { name: task } },
         after === null

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requireIdentity } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { lockGrantFor } from './change-grant.ts';
 
@@ -17,7 +17,7 @@ export async function openConsole(
   ctx: ServiceContext,
   input: z.input<typeof ById>,
 ): Promise<{ ticket: string; url: string }> {
-  const actor = requireUser(ctx, 'grant:request');
+  const actor = requireIdentity(ctx, 'grant:request');
   const { id } = parseInput(ById, input);
   const ticket = createToken('console', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {

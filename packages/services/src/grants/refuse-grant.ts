@@ -3,7 +3,7 @@ import { createId } from '@taskgate/core';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeGrant, lockGrantFor } from './change-grant.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
@@ -12,7 +12,7 @@ const RefuseGrantInput = z.object({ id: z.string().max(60), reason: ShortText })
 
 /** One no ends a request, whoever else said yes. */
 export async function refuseGrant(ctx: ServiceContext, input: z.input<typeof RefuseGrantInput>): Promise<GrantView> {
-  const actor = requireUser(ctx, 'grant:review');
+  const actor = requirePerson(ctx, 'grant:review');
   const { id, reason } = parseInput(RefuseGrantInput, input);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
@@ -21,15 +21,15 @@ export async function refuseGrant(ctx: ServiceContext, input: z.input<typeof Ref
       tx,
       ctx,
       before,
-      { kind: 'refuse', by: actor.userId },
+      { kind: 'refuse', by: actor.identityId },
       {
         now,
         action: 'grant.refuse',
-        also: { endedById: actor.userId },
+        also: { endedById: actor.identityId },
         answer: {
           id: createId('apr', now, ctx.services.randomBytes),
           grantId: id,
-          userId: actor.userId,
+          userId: actor.identityId,
           outcome: 'refused',
           comment: reason,
           ttlMs: null,

@@ -6,7 +6,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requireIdentity } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { GRANT_SELECT, toGrantAudit, toGrantColumns } from './grant-row.ts';
 import { loadPinnedTask, toResourceFacts } from './load-terms.ts';
@@ -26,7 +26,7 @@ const RequestGrantInput = z.object({
 
 /** Asks for a grant of the task's published revision, whose terms are frozen into it. */
 export async function requestGrant(ctx: ServiceContext, input: z.input<typeof RequestGrantInput>): Promise<GrantView> {
-  const actor = requireUser(ctx, 'grant:request');
+  const actor = requireIdentity(ctx, 'grant:request');
   const wish = parseInput(RequestGrantInput, input);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
@@ -52,15 +52,15 @@ export async function requestGrant(ctx: ServiceContext, input: z.input<typeof Re
       throw missing('ttlMs', `this task can be had for at most ${terms.ttlMs / 1000} seconds; ask for less`);
 
     // Counted under the person's own row lock: parallel requests see each other.
-    await tx.$queryRaw`select id from users where id = ${actor.userId} for update`;
+    await tx.$queryRaw`select id from identities where id = ${actor.identityId} for update`;
     const open = await tx.grant.count({
-      where: { userId: actor.userId, state: { in: ['requested', 'approved'] } },
+      where: { identityId: actor.identityId, state: { in: ['requested', 'approved'] } },
     });
     if (open >= MAX_OPEN_GRANTS)
       throw new TaskgateError('rate-limited', `you have ${open} grants that were not used yet; end some first`);
 
     const status = initialGrantStatus({
-      requestedBy: actor.userId,
+      requestedBy: actor.identityId,
       ttlMs: wish.ttlMs ?? terms.ttlMs,
       approvalsNeeded: terms.approvals?.count ?? 0,
       requestExpiresAt: now + (terms.approvals?.timeoutMs ?? UNUSED_GRANT_MS),
@@ -71,7 +71,7 @@ export async function requestGrant(ctx: ServiceContext, input: z.input<typeof Re
         id: createId('grt', now, ctx.services.randomBytes),
         taskId: task.id,
         taskRevision: task.publishedRevision,
-        userId: actor.userId,
+        identityId: actor.identityId,
         reason: wish.reason,
         ticket: wish.ticket,
         approvalsNeeded: status.approvalsNeeded,
@@ -88,7 +88,7 @@ export async function requestGrant(ctx: ServiceContext, input: z.input<typeof Re
       before: null,
       after: toGrantAudit(row),
     });
-    await notifyChange(tx, { topic: 'grants', id: row.id, userId: row.userId, groups: row.approverGroups });
+    await notifyChange(tx, { topic: 'grants', id: row.id, userId: row.identityId, groups: row.approverGroups });
     return (await toGrantViews(tx, actor, [row], now))[0]!;
   });
 }

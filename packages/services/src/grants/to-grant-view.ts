@@ -2,11 +2,11 @@ import type { Grant } from '@taskgate/contracts';
 import { BUDGET_DIMENSIONS } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
-import type { UserActor } from '../context.ts';
+import type { IdentityActor } from '../context.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import { GRANT_ACTIONS, type GrantAction, type GrantFacts, whyNotGrant } from './grant-actions.ts';
 import { type GrantRow, toGrantStatus } from './grant-row.ts';
-import { loadPeople } from './person-ref.ts';
+import { loadPeople, toPerson } from './person-ref.ts';
 
 export type GrantView = z.infer<typeof Grant>;
 export type AnswerView = GrantView['approvals'][number];
@@ -22,7 +22,7 @@ export function toGrantFacts(row: GrantRow): GrantFacts {
 /** Rows as the API shows them to `actor`, who may see them. */
 export async function toGrantViews(
   db: Transaction,
-  actor: UserActor,
+  actor: IdentityActor,
   rows: readonly GrantRow[],
   now: number,
 ): Promise<GrantView[]> {
@@ -48,7 +48,7 @@ export async function toGrantViews(
       taskRevision: row.taskRevision,
       purpose: purposeOf(row),
       resource: row.task.resource.name,
-      requestedBy: { id: row.user.id, email: row.user.email, name: row.user.name },
+      requestedBy: toPerson(row.identity),
       reason: row.reason,
       ticket: row.ticket,
       state: facts.status.state,
@@ -72,7 +72,7 @@ export async function toGrantViews(
 
 export function toAnswerView(answer: GrantRow['approvals'][number]): AnswerView {
   return {
-    by: answer.user,
+    by: toPerson(answer.user),
     at: answer.at.toISOString(),
     outcome: answer.outcome as AnswerView['outcome'],
     comment: answer.comment,

@@ -1,23 +1,23 @@
 import type { Prisma } from '@taskgate/db';
-import type { UserActor } from '../context.ts';
+import type { IdentityActor } from '../context.ts';
 import type { GrantRow } from './grant-row.ts';
 
 /** Whoever ends or audits anybody's grant sees every grant. */
-const seesAll = (actor: UserActor): boolean =>
+const seesAll = (actor: IdentityActor): boolean =>
   actor.scopes.includes('grant:revoke') || actor.scopes.includes('session:read');
 
 /** The grants that the person may see: their own, those that their groups are asked about, or all. */
-export function visibleGrants(actor: UserActor): Prisma.GrantWhereInput {
+export function visibleGrants(actor: IdentityActor): Prisma.GrantWhereInput {
   if (seesAll(actor)) return {};
   const or: Prisma.GrantWhereInput[] = [];
-  if (actor.scopes.includes('grant:request')) or.push({ userId: actor.userId });
+  if (actor.scopes.includes('grant:request')) or.push({ identityId: actor.identityId });
   if (actor.scopes.includes('grant:review')) or.push({ approverGroups: { hasSome: [...actor.groups] } });
   return { OR: or };
 }
 
 /** The same for one row. */
-export function isVisibleGrant(actor: UserActor, row: Pick<GrantRow, 'userId' | 'approverGroups'>): boolean {
+export function isVisibleGrant(actor: IdentityActor, row: Pick<GrantRow, 'identityId' | 'approverGroups'>): boolean {
   if (seesAll(actor)) return true;
-  if (row.userId === actor.userId && actor.scopes.includes('grant:request')) return true;
+  if (row.identityId === actor.identityId && actor.scopes.includes('grant:request')) return true;
   return actor.scopes.includes('grant:review') && row.approverGroups.some((group) => actor.groups.includes(group));
 }

@@ -2,7 +2,7 @@ import { createId, TaskgateError } from '@taskgate/core';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeHold, lockHoldFor } from './change-hold.ts';
 import { type HoldView, toHoldViews } from './to-hold-view.ts';
@@ -16,7 +16,7 @@ const ApproveHoldInput = z.object({
 
 /** One yes to exactly the statement that was shown; the last one needed approves it. */
 export async function approveHold(ctx: ServiceContext, input: z.input<typeof ApproveHoldInput>): Promise<HoldView> {
-  const actor = requireUser(ctx, 'grant:review');
+  const actor = requirePerson(ctx, 'grant:review');
   const { id, binding, comment } = parseInput(ApproveHoldInput, input);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
@@ -31,7 +31,7 @@ export async function approveHold(ctx: ServiceContext, input: z.input<typeof App
       answer: {
         id: createId('apr', now, ctx.services.randomBytes),
         holdId: id,
-        userId: actor.userId,
+        userId: actor.identityId,
         outcome: 'approved',
         comment,
         at: new Date(now),

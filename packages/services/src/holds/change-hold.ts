@@ -1,6 +1,6 @@
 import { TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { type HoldAction, isVisibleHold, whyNotHold } from './hold-actions.ts';
@@ -9,7 +9,7 @@ import { HOLD_SELECT, type HoldRow, type HoldStateName, lockHold, toHoldAudit } 
 /** The locked row, where the person may see it and do that with it. */
 export async function lockHoldFor(
   tx: Transaction,
-  actor: UserActor,
+  actor: IdentityActor,
   id: string,
   action: HoldAction,
   now: number,
@@ -48,5 +48,5 @@ export async function changeHold(
 }
 
 export async function notifyHold(tx: Transaction, row: HoldRow): Promise<void> {
-  await notifyChange(tx, { topic: 'holds', id: row.id, userId: row.grant.userId, groups: row.approverGroups });
+  await notifyChange(tx, { topic: 'holds', id: row.id, userId: row.grant.identityId, groups: row.approverGroups });
 }

@@ -27,11 +27,11 @@ export const HOLD_SELECT = {
   redeemedAt: true,
   grant: {
     select: {
-      userId: true,
+      identityId: true,
       taskRevision: true,
       reason: true,
       ticket: true,
-      user: { select: PERSON_SELECT },
+      identity: { select: PERSON_SELECT },
       task: { select: { name: true, resource: { select: { name: true } } } },
     },
   },

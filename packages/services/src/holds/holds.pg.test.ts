@@ -82,9 +82,9 @@ describe('a hold', () => {
 
   it('is decided by nobody whose statement it is, and by nobody who is not asked', async () => {
     const own = (await shop.activeGrant('sales-report', await shop.person('both', [], ['dba', 'analysts']))).id;
-    const row = await shop.services.db.grant.findUniqueOrThrow({ where: { id: own }, include: { user: true } });
+    const row = await shop.services.db.grant.findUniqueOrThrow({ where: { id: own }, include: { identity: true } });
     const holdId = await shop.hold(await shop.session(own), own);
-    const me = { ...shop.reviewers[0].actor, userId: row.userId as typeof shop.engineer.actor.userId };
+    const me = { ...shop.reviewers[0].actor, identityId: row.identityId };
     expect(await refusal(approveHold({ services: shop.services, actor: me }, { id: holdId, binding: BINDING }))).toBe(
       'forbidden',
     );

@@ -1,4 +1,4 @@
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { recordView } from '../sessions/record-view.ts';
 import { loadReplayRights } from '../sessions/session-access.ts';
 import { SESSION_SELECT } from '../sessions/session-row.ts';
@@ -12,7 +12,7 @@ import { type HoldView, toHoldViews } from './to-hold-view.ts';
  */
 export async function loadHoldViews(
   ctx: ServiceContext,
-  actor: UserActor,
+  actor: IdentityActor,
   rows: readonly HoldRow[],
 ): Promise<HoldView[]> {
   const { db, clock } = ctx.services;

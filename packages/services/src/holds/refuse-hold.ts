@@ -3,7 +3,7 @@ import { createId } from '@taskgate/core';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeHold, lockHoldFor } from './change-hold.ts';
 import { type HoldView, toHoldViews } from './to-hold-view.ts';
@@ -12,7 +12,7 @@ const RefuseHoldInput = z.object({ id: z.string().max(60), reason: ShortText });
 
 /** One no refuses the statement, whoever else said yes. */
 export async function refuseHold(ctx: ServiceContext, input: z.input<typeof RefuseHoldInput>): Promise<HoldView> {
-  const actor = requireUser(ctx, 'grant:review');
+  const actor = requirePerson(ctx, 'grant:review');
   const { id, reason } = parseInput(RefuseHoldInput, input);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
@@ -23,7 +23,7 @@ export async function refuseHold(ctx: ServiceContext, input: z.input<typeof Refu
       answer: {
         id: createId('apr', now, ctx.services.randomBytes),
         holdId: id,
-        userId: actor.userId,
+        userId: actor.identityId,
         outcome: 'refused',
         comment: reason,
         at: new Date(now),

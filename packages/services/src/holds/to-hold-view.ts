@@ -1,7 +1,8 @@
 import type { Hold } from '@taskgate/contracts';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
-import type { UserActor } from '../context.ts';
+import type { IdentityActor } from '../context.ts';
+import { toPerson } from '../grants/person-ref.ts';
 import { toAnswerView } from '../grants/to-grant-view.ts';
 import { HOLD_ACTIONS, type HoldAction, isPartyToHold, whyNotHold } from './hold-actions.ts';
 import type { HoldRow } from './hold-row.ts';
@@ -18,14 +19,14 @@ const WITHHELD = '-- withheld: only who is asked, and the named readers of this 
  */
 export async function toHoldViews(
   db: Transaction,
-  actor: UserActor,
+  actor: IdentityActor,
   rows: readonly HoldRow[],
   now: number,
   mayRead: (row: HoldRow) => boolean = () => false,
 ): Promise<HoldView[]> {
   const historyOf = await loadHistory(
     db,
-    [...new Set(rows.map((row) => row.grant.userId))],
+    [...new Set(rows.map((row) => row.grant.identityId))],
     new Date(now - HISTORY_MS),
   );
   return rows.map((row) => {
@@ -42,7 +43,7 @@ export async function toHoldViews(
       task: row.grant.task.name,
       taskRevision: row.grant.taskRevision,
       resource: row.grant.task.resource.name,
-      requestedBy: row.grant.user,
+      requestedBy: toPerson(row.grant.identity),
       grantReason: row.grant.reason,
       ticket: row.grant.ticket,
       statement: readable ? row.statement : WITHHELD,
@@ -63,7 +64,7 @@ export async function toHoldViews(
       expiresAt: row.expiresAt.toISOString(),
       endedAt: row.endedAt?.toISOString() ?? null,
       redeemedAt: row.redeemedAt?.toISOString() ?? null,
-      history: historyOf(row.grant.userId),
+      history: historyOf(row.grant.identityId),
       actions: Object.fromEntries(HOLD_ACTIONS.map((name) => [name, action(name)])) as HoldView['actions'],
     };
   });
@@ -72,17 +73,17 @@ export async function toHoldViews(
 /** How often each person asked for a grant since then, and how often a request or a statement of theirs was refused. */
 async function loadHistory(
   db: Transaction,
-  userIds: readonly string[],
+  identityIds: readonly string[],
   since: Date,
-): Promise<(userId: string) => HoldView['history']> {
-  if (userIds.length === 0) return () => ({ grants90d: 0, refused90d: 0 });
-  const rows = await db.$queryRaw<{ userId: string; grants: number; refused: number }[]>`
-    select g."userId", count(*)::int as grants,
+): Promise<(identityId: string) => HoldView['history']> {
+  if (identityIds.length === 0) return () => ({ grants90d: 0, refused90d: 0 });
+  const rows = await db.$queryRaw<{ identityId: string; grants: number; refused: number }[]>`
+    select g."identityId", count(*)::int as grants,
       (count(*) filter (where g."endReason" = 'refused') + coalesce(sum((
         select count(*) from holds h where h."grantId" = g.id and h.state = 'refused')), 0))::int as refused
     from grants g
-    where g."userId" = any(${[...userIds]}) and g."requestedAt" >= ${since}
-    group by g."userId"`;
-  const byId = new Map(rows.map((row) => [row.userId, { grants90d: row.grants, refused90d: row.refused }]));
-  return (userId) => byId.get(userId) ?? { grants90d: 0, refused90d: 0 };
+    where g."identityId" = any(${[...identityIds]}) and g."requestedAt" >= ${since}
+    group by g."identityId"`;
+  const byId = new Map(rows.map((row) => [row.identityId, { grants90d: row.grants, refused90d: row.refused }]));
+  return (identityId) => byId.get(identityId) ?? { grants90d: 0, refused90d: 0 };
 }

@@ -1,7 +1,7 @@
 import { PageQuery } from '@taskgate/contracts';
 import type { Prisma } from '@taskgate/db';
 import * as z from 'zod';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { GRANT_SELECT } from '../grants/grant-row.ts';
 import { readCursor, toPage } from '../grants/instant-cursor.ts';
 import { type GrantView, toGrantViews } from '../grants/to-grant-view.ts';
@@ -92,7 +92,7 @@ export async function loadInbox(
   return { items, nextCursor: page.nextCursor, counts: { mine, waiting } };
 }
 
-async function count(ctx: ServiceContext, view: View, actor: UserActor, now: number): Promise<number> {
+async function count(ctx: ServiceContext, view: View, actor: IdentityActor, now: number): Promise<number> {
   const { db } = ctx.services;
   const [grants, holds] = await Promise.all([
     db.grant.count({ where: grantsOf(view, actor, now) }),
@@ -103,40 +103,40 @@ async function count(ctx: ServiceContext, view: View, actor: UserActor, now: num
 
 const NOTHING = { id: { in: [] as string[] } };
 
-function grantsOf(view: View, actor: UserActor, now: number): Prisma.GrantWhereInput {
+function grantsOf(view: View, actor: IdentityActor, now: number): Prisma.GrantWhereInput {
   switch (view) {
     case 'mine':
       if (!actor.scopes.includes('grant:review')) return NOTHING;
       return {
         state: 'requested',
         requestExpiresAt: { gt: new Date(now) },
-        userId: { not: actor.userId },
+        identityId: { not: actor.identityId },
         approverGroups: { hasSome: [...actor.groups] },
-        approvals: { none: { userId: actor.userId } },
+        approvals: { none: { userId: actor.identityId } },
       };
     case 'waiting':
       if (!actor.scopes.includes('grant:request')) return NOTHING;
-      return { state: 'requested', requestExpiresAt: { gt: new Date(now) }, userId: actor.userId };
+      return { state: 'requested', requestExpiresAt: { gt: new Date(now) }, identityId: actor.identityId };
     case 'done':
       // Grants that needed nobody's yes were never in anybody's inbox.
       return { AND: [visibleGrants(actor), { state: { not: 'requested' }, approvalsNeeded: { gt: 0 } }] };
   }
 }
 
-function holdsOf(view: View, actor: UserActor, now: number): Prisma.HoldWhereInput {
+function holdsOf(view: View, actor: IdentityActor, now: number): Prisma.HoldWhereInput {
   switch (view) {
     case 'mine':
       if (!actor.scopes.includes('grant:review')) return NOTHING;
       return {
         state: 'waiting',
         expiresAt: { gt: new Date(now) },
-        grant: { userId: { not: actor.userId } },
+        grant: { identityId: { not: actor.identityId } },
         approverGroups: { hasSome: [...actor.groups] },
-        approvals: { none: { userId: actor.userId } },
+        approvals: { none: { userId: actor.identityId } },
       };
     case 'waiting':
       if (!actor.scopes.includes('grant:request')) return NOTHING;
-      return { state: 'waiting', expiresAt: { gt: new Date(now) }, grant: { userId: actor.userId } };
+      return { state: 'waiting', expiresAt: { gt: new Date(now) }, grant: { identityId: actor.identityId } };
     case 'done':
       return { AND: [visibleHolds(actor), { state: { not: 'waiting' } }] };
   }

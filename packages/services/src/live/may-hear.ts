@@ -6,9 +6,9 @@ import type { ChangeEvent } from './listen.ts';
  * only of what they could list.
  */
 export function mayHear(actor: Actor, event: ChangeEvent): boolean {
-  if (actor.kind !== 'user') return false;
+  if (actor.kind === 'system') return false;
   const has = (scope: (typeof actor.scopes)[number]): boolean => actor.scopes.includes(scope);
-  const own = event.topic !== 'resync' && event.userId === actor.userId;
+  const own = event.topic !== 'resync' && event.userId === actor.identityId;
   const asked =
     event.topic !== 'resync' &&
     has('grant:review') &&

@@ -27,7 +27,7 @@ export async function exportOperations(
     emitAudit(tx, ctx, {
       action: 'operations.export',
       subjectKind: 'operations',
-      subject: actor.userId,
+      subject: actor.identityId,
       before: null,
       after: { ...filter },
     }),

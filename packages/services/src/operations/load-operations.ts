@@ -1,8 +1,9 @@
 import { OperationFilter, type OperationRow, PageQuery } from '@taskgate/contracts';
 import { Prisma, type Transaction } from '@taskgate/db';
 import * as z from 'zod';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { type InstantCursor, readCursor, toPage } from '../grants/instant-cursor.ts';
+import { toPerson } from '../grants/person-ref.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
 import { replayableSessions } from '../sessions/session-access.ts';
@@ -26,7 +27,7 @@ export async function loadOperations(
 /** One page of them. The caller has checked who asks. */
 export async function loadOperationsPage(
   db: Transaction,
-  actor: UserActor,
+  actor: IdentityActor,
   filter: z.output<typeof Filter>,
   page: { readonly after: InstantCursor | null; readonly limit: number },
 ): Promise<{ items: OperationRowView[]; nextCursor: string | null; last: InstantCursor | null }> {
@@ -44,13 +45,13 @@ export async function loadOperationsPage(
   const rows = await db.$queryRaw<Row[]>`
     select o."decisionId", o."sessionId", o.at, o.outcome, o."statementClass", o.label, o.relations, o.reasons, o.result,
       o.tag, o.rows, o."maskedCells", o."durationMs", o.sqlstate, g."taskRevision", t.name as task, e.name as resource,
-      u.id as "userId", u.email, u.name
+      u.id as "identityId", u.kind, u.email, u.name
     from operations o
     join sessions s on s.id = o."sessionId"
     join grants g on g.id = s."grantId"
     join tasks t on t.id = g."taskId"
     join resources e on e.id = t."resourceId"
-    join users u on u.id = g."userId"
+    join identities u on u.id = g."identityId"
     where ${Prisma.join(wanted, ' and ')}
     order by o.at desc, o."decisionId" desc
     limit ${page.limit + 1}`;
@@ -81,18 +82,19 @@ interface Row {
   readonly taskRevision: number;
   readonly task: string;
   readonly resource: string;
-  readonly userId: string;
-  readonly email: string;
+  readonly identityId: string;
+  readonly kind: string;
+  readonly email: string | null;
   readonly name: string;
 }
 
-function toRow({ userId, email, name, reasons, at, rows, ...row }: Row): OperationRowView {
+function toRow({ identityId, kind, email, name, reasons, at, rows, ...row }: Row): OperationRowView {
   return {
     ...row,
     at: at.toISOString(),
     rows: rows === null ? null : Number(rows),
     reason: reasons[0] ?? null,
-    person: { id: userId, email, name },
+    person: toPerson({ id: identityId, kind, email, name }),
   };
 }
 

@@ -1,32 +1,33 @@
 import type { ApiToken } from '@taskgate/contracts';
 import type { Scope } from '@taskgate/core';
 import type * as z from 'zod';
+import { labelOf } from './user-view.ts';
 
 export type ApiTokenView = z.infer<typeof ApiToken>;
 
 /** Everything of an API token but its hash. */
 export const API_TOKEN_SELECT = {
   id: true,
-  userId: true,
+  identityId: true,
   name: true,
   scopes: true,
   createdAt: true,
   expiresAt: true,
   lastUsedAt: true,
   revokedAt: true,
-  user: { select: { email: true } },
+  identity: { select: { email: true, name: true } },
 } as const;
 
 export interface ApiTokenRow {
   readonly id: string;
-  readonly userId: string;
+  readonly identityId: string;
   readonly name: string;
   readonly scopes: readonly string[];
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
-  readonly user: { readonly email: string };
+  readonly identity: { readonly email: string | null; readonly name: string };
 }
 
 export function toApiTokenView(row: ApiTokenRow): ApiTokenView {
@@ -34,7 +35,7 @@ export function toApiTokenView(row: ApiTokenRow): ApiTokenView {
     id: row.id,
     name: row.name,
     scopes: row.scopes as Scope[], // written from the same closed list
-    owner: row.user.email,
+    owner: labelOf(row.identity),
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
     lastUsedAt: row.lastUsedAt?.toISOString() ?? null,

@@ -1,6 +1,6 @@
 import { SecretValue } from '@taskgate/core';
 import { hashToken, isToken } from '@taskgate/identity';
-import type { Services, UserActor } from '../context.ts';
+import type { IdentityActor, Services } from '../context.ts';
 import { translateStoreError } from '../with-transaction.ts';
 import { toActor } from './to-actor.ts';
 import { USER_SELECT } from './user-view.ts';
@@ -8,7 +8,7 @@ import { USER_SELECT } from './user-view.ts';
 const USED_EVERY_MS = 60_000;
 
 /** Who `Authorization: Bearer` is: `null` when it is no token, or one that was revoked, has expired, or whose owner is disabled. */
-export async function authenticateApiToken(services: Services, token: string): Promise<UserActor | null> {
+export async function authenticateApiToken(services: Services, token: string): Promise<IdentityActor | null> {
   return isToken(token, 'api') ? findTokenActor(services, { hash: hashToken(new SecretValue(token)) }) : null;
 }
 
@@ -16,7 +16,7 @@ export async function authenticateApiToken(services: Services, token: string): P
 export async function findTokenActor(
   services: Services,
   where: { readonly id: string } | { readonly hash: Uint8Array<ArrayBuffer> },
-): Promise<UserActor | null> {
+): Promise<IdentityActor | null> {
   const now = services.clock.now();
   try {
     const row = await services.db.apiToken.findUnique({
@@ -27,14 +27,14 @@ export async function findTokenActor(
         expiresAt: true,
         revokedAt: true,
         lastUsedAt: true,
-        user: { select: USER_SELECT },
+        identity: { select: USER_SELECT },
       },
     });
-    if (row === null || row.revokedAt !== null || row.expiresAt.getTime() <= now || row.user.disabledAt !== null)
+    if (row === null || row.revokedAt !== null || row.expiresAt.getTime() <= now || row.identity.disabledAt !== null)
       return null;
     if (row.lastUsedAt === null || now - row.lastUsedAt.getTime() >= USED_EVERY_MS)
       await services.db.apiToken.updateMany({ where: { id: row.id }, data: { lastUsedAt: new Date(now) } });
-    return toActor(row.user, { via: 'api-token', viaId: row.id, limitedTo: row.scopes });
+    return toActor(row.identity, { via: 'api-token', viaId: row.id, limitedTo: row.scopes });
   } catch (error) {
     throw translateStoreError(error);
   }

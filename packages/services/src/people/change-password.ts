@@ -4,19 +4,19 @@ import { hashPassword, verifyPassword } from '@taskgate/identity';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { countAttempts, forgiveAttempts } from './verify-sign-in.ts';
 
 /** Ends every other sign-in of the person. API tokens stay: they are listed beside it, each to be revoked. */
 export async function changePassword(ctx: ServiceContext, input: unknown): Promise<{ changed: true }> {
-  const actor = requireUser(ctx);
+  const actor = requirePerson(ctx);
   const { current, next } = parseInput(inputOf(contract.people.changePassword), input);
   // A stolen session must not be a place to guess the password at.
-  const keys = { email: `email:${actor.email}`, address: `user:${actor.userId}` };
+  const keys = { email: `email:${actor.email}`, address: `user:${actor.identityId}` };
   await countAttempts(ctx.services, keys);
-  const { passwordHash } = await ctx.services.db.user.findUniqueOrThrow({
-    where: { id: actor.userId },
+  const { passwordHash } = await ctx.services.db.identity.findUniqueOrThrow({
+    where: { id: actor.identityId },
     select: { passwordHash: true },
   });
   if (!(await verifyPassword(passwordHash, new SecretValue(current))).ok)
@@ -27,20 +27,20 @@ export async function changePassword(ctx: ServiceContext, input: unknown): Promi
   await withTransaction(ctx, async (tx) => {
     const at = new Date(ctx.services.clock.now());
     // Only over the hash that was checked: of two changes at once one fails.
-    const { count } = await tx.user.updateMany({
-      where: { id: actor.userId, passwordHash },
+    const { count } = await tx.identity.updateMany({
+      where: { id: actor.identityId, passwordHash },
       data: { passwordHash: renewed },
     });
     if (count !== 1) throw new TaskgateError('conflict', 'your password was changed meanwhile; sign in again');
     const ended = await tx.webSession.updateMany({
-      where: { userId: actor.userId, endedAt: null, id: { not: actor.viaId } },
+      where: { userId: actor.identityId, endedAt: null, id: { not: actor.viaId } },
       data: { endedAt: at },
     });
     await forgiveAttempts(tx, keys);
     await emitAudit(tx, ctx, {
       action: 'user.change-password',
       subjectKind: 'user',
-      subject: actor.userId,
+      subject: actor.identityId,
       before: null,
       after: { endedSessions: ended.count },
     });

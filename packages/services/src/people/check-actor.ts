@@ -1,4 +1,4 @@
-import type { Services, UserActor } from '../context.ts';
+import type { IdentityActor, Services } from '../context.ts';
 import { findTokenActor } from './authenticate-api-token.ts';
 import { checkWebSession } from './check-web-session.ts';
 
@@ -6,7 +6,7 @@ import { checkWebSession } from './check-web-session.ts';
  * The same caller, now: `null` once the sign-in or token they came by has ended or they were disabled. For what goes on
  * after its first check, such as an event stream.
  */
-export function checkActor(services: Services, actor: UserActor): Promise<UserActor | null> {
+export function checkActor(services: Services, actor: IdentityActor): Promise<IdentityActor | null> {
   return actor.via === 'session'
     ? checkWebSession(services, actor.viaId)
     : findTokenActor(services, { id: actor.viaId });

@@ -1,5 +1,5 @@
 import { isId } from '@taskgate/core';
-import type { Services, UserActor } from '../context.ts';
+import type { IdentityActor, Services } from '../context.ts';
 import { translateStoreError } from '../with-transaction.ts';
 import { toActor } from './to-actor.ts';
 import { USER_SELECT } from './user-view.ts';
@@ -11,7 +11,7 @@ const SEEN_EVERY_MS = 60_000;
  * Who a sign-in is, now: `null` when it has ended, is too old or idle, or the person was disabled. Groups and scopes are
  * today's, not those at sign-in. Asked for every request.
  */
-export async function checkWebSession(services: Services, webSessionId: unknown): Promise<UserActor | null> {
+export async function checkWebSession(services: Services, webSessionId: unknown): Promise<IdentityActor | null> {
   if (!isId(webSessionId, 'web')) return null;
   const now = services.clock.now();
   try {

@@ -2,7 +2,7 @@ import { contract } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
 import type { ServiceContext } from '../context.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { type ApiTokenView, toApiTokenView } from './api-token-view.ts';
 import { issueApiToken } from './issue-api-token.ts';
@@ -17,7 +17,7 @@ export async function createApiToken(
   ctx: ServiceContext,
   input: unknown,
 ): Promise<{ apiToken: ApiTokenView; token: string }> {
-  const actor = requireUser(ctx);
+  const actor = requirePerson(ctx);
   if (actor.via !== 'session')
     throw new TaskgateError('forbidden', 'a token cannot make tokens; sign in to the web and make one there');
   const { name, scopes, ttlMs } = parseInput(inputOf(contract.people.createApiToken), input);
@@ -31,16 +31,16 @@ export async function createApiToken(
     );
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
-    await tx.$queryRaw`SELECT id FROM users WHERE id = ${actor.userId} FOR UPDATE`;
+    await tx.$queryRaw`SELECT id FROM identities WHERE id = ${actor.identityId} FOR UPDATE`;
     // Signed out everywhere, or disabled, since this request began: a token made now would outlive that.
     const ended = await tx.webSession.count({ where: { id: actor.viaId, endedAt: { not: null } } });
-    const enabled = await tx.user.count({ where: { id: actor.userId, disabledAt: null } });
+    const enabled = await tx.identity.count({ where: { id: actor.identityId, disabledAt: null } });
     if (ended > 0 || enabled === 0) throw new TaskgateError('not-signed-in', 'your sign-in has ended; sign in again');
-    const standing = { userId: actor.userId, revokedAt: null, expiresAt: { gt: new Date(now) } };
+    const standing = { identityId: actor.identityId, revokedAt: null, expiresAt: { gt: new Date(now) } };
     if ((await tx.apiToken.count({ where: standing })) >= MAX_STANDING)
       throw new TaskgateError('rate-limited', `you have ${MAX_STANDING} tokens; revoke some first`);
     const expiresAt = new Date(now + ttlMs);
-    const { row, token } = await issueApiToken(tx, ctx, { userId: actor.userId, name, scopes, expiresAt });
+    const { row, token } = await issueApiToken(tx, ctx, { identityId: actor.identityId, name, scopes, expiresAt });
     return { apiToken: toApiTokenView(row), token: token.reveal((text) => text) };
   });
 }

@@ -17,10 +17,10 @@ export async function createUser(ctx: ServiceContext, input: unknown): Promise<U
   const email = given.toLowerCase();
   const passwordHash = await hashPassword(new SecretValue(password));
   return withTransaction(ctx, async (tx) => {
-    if ((await tx.user.count({ where: { email } })) > 0)
+    if ((await tx.identity.count({ where: { email } })) > 0)
       throw new TaskgateError('conflict', `there is a person with the e-mail address \`${email}\` already`);
     const groupIds = await findGroupIds(tx, groups);
-    const user = await tx.user.create({
+    const user = await tx.identity.create({
       data: {
         id: newId(ctx.services, 'usr'),
         email,

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => test.stop());
 
 const as = async (email: string) => {
-  const row = await test.services.db.user.findUniqueOrThrow({ where: { email }, select: USER_SELECT });
+  const row = await test.services.db.identity.findUniqueOrThrow({ where: { email }, select: USER_SELECT });
   return { services: test.services, actor: toActor(row, { via: 'session', viaId: 'web_none', limitedTo: null }) };
 };
 
@@ -33,16 +33,16 @@ describe('a person who is disabled', () => {
     listener.on('notification', ({ payload }) => heard.push(JSON.parse(payload ?? '{}')));
     await listener.query('LISTEN taskgate');
 
-    await updateUser(admin, { id: engineer.actor.userId, disabled: true });
+    await updateUser(admin, { id: engineer.actor.identityId, disabled: true });
 
     await listener.query('SELECT 1');
     for (const { id } of [active, waiting]) {
       const row = await test.services.db.grant.findUniqueOrThrow({ where: { id } });
-      expect(row).toMatchObject({ state: 'ended', endReason: 'revoked', endedById: admin.actor.userId });
+      expect(row).toMatchObject({ state: 'ended', endReason: 'revoked', endedById: admin.actor.identityId });
       const audit = await test.services.db.auditRow.findFirstOrThrow({
         where: { subject: id, action: 'grant.revoke' },
       });
-      expect(audit.actorId).toBe(admin.actor.userId);
+      expect(audit.actorId).toBe(admin.actor.identityId);
       expect(heard).toContainEqual(
         expect.objectContaining({ topic: 'grants', id, change: 'ended', reason: 'revoked' }),
       );

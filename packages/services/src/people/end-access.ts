@@ -5,22 +5,22 @@ import type { ServiceContext } from '../context.ts';
 import { changeGrant } from '../grants/change-grant.ts';
 import { lockGrant } from '../grants/grant-row.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
-import { groupsOf, USER_SELECT } from './user-view.ts';
+import { groupsOf, labelOf, USER_SELECT } from './user-view.ts';
 
 /** Ends every sign-in and API token of a person; gives the number of sign-ins. The caller writes the audit row. */
 export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: string): Promise<number> {
   // A sign-in, or a new token, that is under way at this moment waits here, and finds that it is too late.
-  await tx.$queryRaw`SELECT id FROM users WHERE id = ${userId} FOR UPDATE`;
+  await tx.$queryRaw`SELECT id FROM identities WHERE id = ${userId} FOR UPDATE`;
   const at = new Date(ctx.services.clock.now());
   const { count } = await tx.webSession.updateMany({ where: { userId, endedAt: null }, data: { endedAt: at } });
-  await tx.apiToken.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: at } });
+  await tx.apiToken.updateMany({ where: { identityId: userId, revokedAt: null }, data: { revokedAt: at } });
   return count;
 }
 
 /** Revokes every grant of a person, and with it every connection under one. Each has its own audit row. */
 export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, userId: string): Promise<void> {
   const standing = await tx.grant.findMany({
-    where: { userId, state: { not: 'ended' } },
+    where: { identityId: userId, state: { not: 'ended' } },
     select: { id: true },
     orderBy: { id: 'asc' },
   });
@@ -37,19 +37,19 @@ export async function revokeGrantsBeyond(
   userIds: readonly string[],
 ): Promise<void> {
   const active = await tx.grant.findMany({
-    where: { userId: { in: [...userIds] }, state: 'active' },
-    select: { id: true, taskId: true, taskRevision: true, activatedAt: true, user: { select: USER_SELECT } },
+    where: { identityId: { in: [...userIds] }, state: 'active' },
+    select: { id: true, taskId: true, taskRevision: true, activatedAt: true, identity: { select: USER_SELECT } },
     orderBy: { id: 'asc' },
   });
-  for (const { id, taskId, taskRevision, activatedAt, user } of active) {
+  for (const { id, taskId, taskRevision, activatedAt, identity } of active) {
     const { source } = await tx.taskRevision.findUniqueOrThrow({
       where: { taskId_revision: { taskId, revision: taskRevision } },
       select: { source: true },
     });
-    const { groups, scopes } = buildPrincipal(groupsOf(user), null);
+    const { groups, scopes } = buildPrincipal(groupsOf(identity), null);
     const may = mayActivate(
       readTaskDocument(source),
-      { email: user.email, groups, kind: 'person' },
+      { email: labelOf(identity), groups, kind: 'person' },
       { epochMs: activatedAt?.getTime() ?? ctx.services.clock.now() },
     );
     if (!may.ok || !scopes.includes('grant:request')) await revoke(tx, ctx, id);
@@ -58,7 +58,7 @@ export async function revokeGrantsBeyond(
 
 async function revoke(tx: Transaction, ctx: ServiceContext, grantId: string): Promise<void> {
   const now = ctx.services.clock.now();
-  const by = ctx.actor.kind === 'user' ? ctx.actor.userId : 'system';
+  const by = ctx.actor.kind !== 'system' ? ctx.actor.identityId : 'system';
   const row = await lockGrant(tx, grantId);
   if (row === null || row.state === 'ended') return;
   await changeGrant(tx, ctx, row, { kind: 'revoke', by }, { now, action: 'grant.revoke', also: { endedById: by } });

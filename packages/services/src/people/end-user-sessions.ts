@@ -13,7 +13,7 @@ export async function endUserSessions(ctx: ServiceContext, input: unknown): Prom
   requireScope(ctx, 'people:write');
   const { id } = parseInput(inputOf(contract.people.endUserSessions), input);
   return withTransaction(ctx, async (tx) => {
-    if ((await tx.user.count({ where: { id } })) === 0)
+    if ((await tx.identity.count({ where: { id, kind: 'person' } })) === 0)
       throw new TaskgateError('not-found', `there is no person \`${id}\``);
     const ended = await endSignIns(tx, ctx, id);
     await emitAudit(tx, ctx, {

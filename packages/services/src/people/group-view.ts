@@ -1,6 +1,7 @@
 import type { Group } from '@taskgate/contracts';
 import { ROLES } from '@taskgate/core';
 import type * as z from 'zod';
+import { PERSON_SELECT, toPerson } from '../grants/person-ref.ts';
 
 export type GroupView = z.infer<typeof Group>;
 
@@ -9,7 +10,7 @@ export const GROUP_SELECT = {
   name: true,
   roles: true,
   memberships: {
-    select: { user: { select: { id: true, email: true, name: true } } },
+    select: { user: { select: PERSON_SELECT } },
     orderBy: { user: { email: 'asc' } },
   },
 } as const;
@@ -19,7 +20,7 @@ export interface GroupRow {
   readonly name: string;
   readonly roles: readonly string[];
   readonly memberships: readonly {
-    readonly user: { readonly id: string; readonly email: string; readonly name: string };
+    readonly user: Parameters<typeof toPerson>[0];
   }[];
 }
 
@@ -28,6 +29,6 @@ export function toGroupView(row: GroupRow): GroupView {
     id: row.id,
     name: row.name,
     roles: ROLES.filter((role) => row.roles.includes(role)),
-    members: row.memberships.map(({ user }) => user),
+    members: row.memberships.map(({ user }) => toPerson(user)),
   };
 }

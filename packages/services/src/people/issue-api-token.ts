@@ -5,9 +5,10 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { API_TOKEN_SELECT, type ApiTokenRow } from './api-token-view.ts';
+import { labelOf } from './user-view.ts';
 
 export interface NewApiToken {
-  readonly userId: string;
+  readonly identityId: string;
   readonly name: string;
   readonly scopes: readonly string[];
   readonly expiresAt: Date;
@@ -24,7 +25,7 @@ export async function issueApiToken(
   const row = await tx.apiToken.create({
     data: {
       id: newId(services, 'tok'),
-      userId: wish.userId,
+      identityId: wish.identityId,
       name: wish.name,
       hash: hashToken(token),
       scopes: [...wish.scopes],
@@ -38,8 +39,8 @@ export async function issueApiToken(
     subjectKind: 'api-token',
     subject: row.id,
     before: null,
-    after: { name: row.name, scopes: row.scopes, expiresAt: row.expiresAt, owner: row.user.email },
+    after: { name: row.name, scopes: row.scopes, expiresAt: row.expiresAt, owner: labelOf(row.identity) },
   });
-  await notifyChange(tx, { topic: 'people', id: wish.userId, userId: wish.userId });
+  await notifyChange(tx, { topic: 'people', id: wish.identityId, userId: wish.identityId });
   return { row, token };
 }

@@ -12,8 +12,9 @@ export async function loadUsers(
   requireScope(ctx, 'people:read');
   const { cursor, limit, q } = parseInput(inputOf(contract.people.users), input);
   const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString('utf8').replaceAll('\0', '');
-  const rows = await ctx.services.db.user.findMany({
+  const rows = await ctx.services.db.identity.findMany({
     where: {
+      kind: 'person',
       ...(after === null ? {} : { email: { gt: after } }),
       ...(q === undefined || q === ''
         ? {}

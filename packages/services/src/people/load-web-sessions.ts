@@ -1,14 +1,14 @@
 import type { WebSession } from '@taskgate/contracts';
 import type * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { standingWebSessions } from './web-session-life.ts';
 
 /** The caller's own sign-ins that still stand, the latest first. */
 export async function loadWebSessions(ctx: ServiceContext): Promise<z.infer<typeof WebSession>[]> {
-  const actor = requireUser(ctx);
+  const actor = requirePerson(ctx);
   const rows = await ctx.services.db.webSession.findMany({
-    where: { userId: actor.userId, ...standingWebSessions(ctx.services.clock.now()) },
+    where: { userId: actor.identityId, ...standingWebSessions(ctx.services.clock.now()) },
     orderBy: { lastSeenAt: 'desc' },
     take: 100,
   });

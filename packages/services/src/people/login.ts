@@ -27,9 +27,9 @@ export async function login(
     const ctx = { services, actor: toActor(user, { via: 'api-token', viaId: '', limitedTo: null }) };
     const expiresAt = new Date(at + CLI_TOKEN_MS);
     // A person in no group has no scope; the token says so by holding one that gives them nothing.
-    const wish = { userId: user.id, name, scopes: scopes.length > 0 ? scopes : ['task:read'], expiresAt };
+    const wish = { identityId: user.id, name, scopes: scopes.length > 0 ? scopes : ['task:read'], expiresAt };
     const { row, token } = await issueApiToken(tx, ctx, wish);
-    await tx.user.update({ where: { id: user.id }, data: { lastSignInAt: new Date(at) } });
+    await tx.identity.update({ where: { id: user.id }, data: { lastSignInAt: new Date(at) } });
     await emitAudit(tx, ctx, {
       action: 'user.sign-in',
       subjectKind: 'user',

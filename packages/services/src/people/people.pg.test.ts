@@ -63,7 +63,7 @@ describe('a sign-in', () => {
       const admin = await test.database.connect();
       // Holds the person's row, as the change of the password does: the sign-in has checked the old one and waits.
       await admin.query('begin');
-      await admin.query('select id from users where id = $1 for update', [person.id]);
+      await admin.query('select id from identities where id = $1 for update', [person.id]);
       const signingIn =
         by === 'browser' ? signInAs(person) : login(test.services, { email: person.email, password: PASSWORD }, CLIENT);
       const refused = expect(signingIn).rejects.toMatchObject({ code: 'wrong-password' });
@@ -74,11 +74,11 @@ describe('a sign-in', () => {
         },
         { timeout: 10_000 },
       );
-      await admin.query(`update users set "passwordHash" = 'another' where id = $1`, [person.id]);
+      await admin.query(`update identities set "passwordHash" = 'another' where id = $1`, [person.id]);
       await admin.query('commit');
       await refused;
       expect(await test.services.db.webSession.count({ where: { userId: person.id } })).toBe(0);
-      expect(await test.services.db.apiToken.count({ where: { userId: person.id } })).toBe(0);
+      expect(await test.services.db.apiToken.count({ where: { identityId: person.id } })).toBe(0);
     },
   );
 
@@ -190,9 +190,9 @@ describe('a sign-in', () => {
     const { hashPassword } = await import('@taskgate/identity');
     const passwordHash = await hashPassword(new SecretValue(PASSWORD), { logN: 10, r: 8, p: 1 });
     expect(passwordHash.startsWith(weak)).toBe(true);
-    await test.services.db.user.update({ where: { id: engineer.id }, data: { passwordHash } });
+    await test.services.db.identity.update({ where: { id: engineer.id }, data: { passwordHash } });
     await signInAs(engineer);
-    const kept = await test.services.db.user.findUniqueOrThrow({ where: { id: engineer.id } });
+    const kept = await test.services.db.identity.findUniqueOrThrow({ where: { id: engineer.id } });
     expect(kept.passwordHash).toMatch(/^\$scrypt\$ln=15,/);
   });
 });
@@ -225,7 +225,7 @@ describe('an API token', () => {
     const { token, me } = await login(test.services, { email: engineer.email, password: PASSWORD }, CLIENT);
     expect(me).toMatchObject({ email: engineer.email, via: 'api-token' });
     const actor = await authenticateApiToken(test.services, token);
-    expect(actor).toMatchObject({ userId: engineer.id, via: 'api-token', scopes: engineer.actor.scopes });
+    expect(actor).toMatchObject({ identityId: engineer.id, via: 'api-token', scopes: engineer.actor.scopes });
     expect(await loadMe({ services: test.services, actor: actor! })).toMatchObject({ id: engineer.id });
     const { rows } = await (await test.database.connect()).query('SELECT t::text AS text FROM api_tokens t');
     expect(JSON.stringify(rows)).not.toContain(token);
@@ -387,7 +387,7 @@ describe('people', () => {
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
     expect(seen).toEqual([...new Set(seen)].sort());
-    expect(seen).toHaveLength(await test.services.db.user.count());
+    expect(seen).toHaveLength(await test.services.db.identity.count());
     expect((await loadUsers(admin.ctx, { q: 'VICTIM' })).items).toHaveLength(1);
   });
 

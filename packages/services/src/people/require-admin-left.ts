@@ -6,8 +6,8 @@ import type { Transaction } from '@taskgate/db';
  * Throws `invalid-state`.
  */
 export async function requireAdminLeft(tx: Transaction): Promise<void> {
-  const admins = await tx.user.count({
-    where: { disabledAt: null, memberships: { some: { group: { roles: { has: 'admin' } } } } },
+  const admins = await tx.identity.count({
+    where: { kind: 'person', disabledAt: null, memberships: { some: { group: { roles: { has: 'admin' } } } } },
   });
   if (admins === 0)
     throw new TaskgateError(

@@ -4,19 +4,20 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { requireUser } from '../require-scope.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { API_TOKEN_SELECT, type ApiTokenView, toApiTokenView } from './api-token-view.ts';
+import { labelOf } from './user-view.ts';
 
 /** One's own, or anybody's with `people:write`; by a token without that, only itself. Done again it changes nothing. */
 export async function revokeApiToken(ctx: ServiceContext, input: unknown): Promise<ApiTokenView> {
-  const actor = requireUser(ctx);
+  const actor = requirePerson(ctx);
   const { id } = parseInput(inputOf(contract.people.revokeApiToken), input);
   const mayAll = actor.scopes.includes('people:write');
   if (actor.via === 'api-token' && !mayAll && id !== actor.viaId)
     throw new TaskgateError('forbidden', 'a token revokes only itself; sign in to the web to revoke others');
   return withTransaction(ctx, async (tx) => {
-    const where = mayAll ? { id } : { id, userId: actor.userId };
+    const where = mayAll ? { id } : { id, identityId: actor.identityId };
     const before = await tx.apiToken.findFirst({ where, select: API_TOKEN_SELECT });
     if (before === null) throw new TaskgateError('not-found', `there is no token \`${id}\``);
     if (before.revokedAt !== null) return toApiTokenView(before);
@@ -26,10 +27,10 @@ export async function revokeApiToken(ctx: ServiceContext, input: unknown): Promi
       action: 'api-token.revoke',
       subjectKind: 'api-token',
       subject: id,
-      before: { name: before.name, owner: before.user.email, revokedAt: null },
-      after: { name: before.name, owner: before.user.email, revokedAt },
+      before: { name: before.name, owner: labelOf(before.identity), revokedAt: null },
+      after: { name: before.name, owner: labelOf(before.identity), revokedAt },
     });
-    await notifyChange(tx, { topic: 'people', id: before.userId, userId: before.userId });
+    await notifyChange(tx, { topic: 'people', id: before.identityId, userId: before.identityId });
     return toApiTokenView(after);
   });
 }

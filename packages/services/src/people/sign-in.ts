@@ -45,7 +45,7 @@ export async function signIn(
         address: client.address.slice(0, MAX_CLIENT_TEXT),
       },
     });
-    await tx.user.update({ where: { id: user.id }, data: { lastSignInAt: at } });
+    await tx.identity.update({ where: { id: user.id }, data: { lastSignInAt: at } });
     await emitAudit(tx, ctx, {
       action: 'user.sign-in',
       subjectKind: 'user',

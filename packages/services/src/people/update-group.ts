@@ -51,7 +51,10 @@ export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<
 
 async function findUserIds(tx: Transaction, emails: readonly string[]): Promise<readonly string[]> {
   const wanted = [...new Set(emails.map((email) => email.toLowerCase()))];
-  const users = await tx.user.findMany({ where: { email: { in: wanted } }, select: { id: true, email: true } });
+  const users = await tx.identity.findMany({
+    where: { kind: 'person', email: { in: wanted } },
+    select: { id: true, email: true },
+  });
   const missing = wanted.find((email) => !users.some((user) => user.email === email));
   if (missing !== undefined)
     throw new TaskgateError('bad-input', `there is nobody with the e-mail address \`${missing}\``, {

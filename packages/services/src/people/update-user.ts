@@ -20,7 +20,7 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
   requireScope(ctx, 'people:write');
   const { id, name, groups, password, disabled } = parseInput(inputOf(contract.people.updateUser), input);
   // A stolen sign-in of an admin must not become a password of the thief's.
-  if (password !== undefined && ctx.actor.kind === 'user' && ctx.actor.userId === id)
+  if (password !== undefined && ctx.actor.kind !== 'system' && ctx.actor.identityId === id)
     throw new TaskgateError(
       'forbidden',
       'change your own password on your account page, where the current one is asked for',
@@ -29,12 +29,12 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
   return withTransaction(
     ctx,
     async (tx) => {
-      const before = await tx.user.findUnique({ where: { id }, select: USER_SELECT });
+      const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_SELECT });
       if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
       const groupIds = groups === undefined ? null : await findGroupIds(tx, groups);
       const at = new Date(ctx.services.clock.now());
       const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
-      const after = await tx.user.update({
+      const after = await tx.identity.update({
         where: { id },
         data: {
           disabledAt,

@@ -7,6 +7,7 @@ export type UserView = z.infer<typeof User>;
 /** Everything of a user but the password's hash. */
 export const USER_SELECT = {
   id: true,
+  kind: true,
   email: true,
   name: true,
   disabledAt: true,
@@ -17,13 +18,17 @@ export const USER_SELECT = {
 
 export interface UserRow {
   readonly id: string;
-  readonly email: string;
+  readonly kind: string;
+  readonly email: string | null;
   readonly name: string;
   readonly disabledAt: Date | null;
   readonly createdAt: Date;
   readonly lastSignInAt: Date | null;
   readonly memberships: readonly { readonly group: { readonly name: string; readonly roles: readonly string[] } }[];
 }
+
+/** The address of a person; the name of a machine or an agent, which has none. */
+export const labelOf = (row: { readonly email: string | null; readonly name: string }): string => row.email ?? row.name;
 
 export const groupsOf = (row: UserRow): readonly { readonly name: string; readonly roles: readonly string[] }[] =>
   row.memberships.map(({ group }) => group);
@@ -32,7 +37,7 @@ export function toUserView(row: UserRow): UserView {
   const { groups, roles } = buildPrincipal(groupsOf(row), null);
   return {
     id: row.id,
-    email: row.email,
+    email: labelOf(row),
     name: row.name,
     groups: [...groups],
     roles: [...roles],

@@ -40,13 +40,13 @@ export async function verifySignIn(
   const keys = await attemptKeys(services, email, client.address);
   await countAttempts(services, keys);
 
-  const found = await services.db.user
+  const found = await services.db.identity
     .findUnique({ where: { email }, select: { ...USER_SELECT, passwordHash: true } })
     .catch((error: unknown) => {
       throw translateStoreError(error);
     });
   const verdict = await verifyPassword(found?.passwordHash ?? null, password);
-  if (!found || !verdict.ok || found.disabledAt !== null) {
+  if (!found || !verdict.ok || found.passwordHash === null || found.disabledAt !== null) {
     await recordFailure(services, found, client);
     throw wrongPassword();
   }
@@ -54,7 +54,7 @@ export async function verifySignIn(
   const renewed = verdict.outdated ? await hashPassword(password) : null;
   await withTransaction({ services }, async (tx) => {
     await forgiveAttempts(tx, keys);
-    if (renewed !== null) await tx.user.update({ where: { id: user.id }, data: { passwordHash: renewed } });
+    if (renewed !== null) await tx.identity.update({ where: { id: user.id }, data: { passwordHash: renewed } });
   });
   await dropForgottenAttempts(services);
   return { user, passwordHash: renewed ?? passwordHash };
@@ -65,8 +65,9 @@ export async function verifySignIn(
  * or a person who was disabled, in that while must not leave a sign-in behind. Throws `wrong-password`.
  */
 export async function requireStillVerified(tx: Transaction, { user, passwordHash }: VerifiedUser): Promise<void> {
-  await tx.$queryRaw`SELECT id FROM users WHERE id = ${user.id} FOR UPDATE`;
-  if ((await tx.user.count({ where: { id: user.id, passwordHash, disabledAt: null } })) === 0) throw wrongPassword();
+  await tx.$queryRaw`SELECT id FROM identities WHERE id = ${user.id} FOR UPDATE`;
+  if ((await tx.identity.count({ where: { id: user.id, passwordHash, disabledAt: null } })) === 0)
+    throw wrongPassword();
 }
 
 const wrongPassword = (): TaskgateError =>

@@ -48,7 +48,7 @@ export async function putPolicy(
         policyId,
         revision,
         source,
-        createdById: ctx.actor.kind === 'user' ? ctx.actor.userId : SYSTEM_PERSON.id,
+        createdById: ctx.actor.kind !== 'system' ? ctx.actor.identityId : SYSTEM_PERSON.id,
         createdAt: new Date(now),
       },
     });

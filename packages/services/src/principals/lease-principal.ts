@@ -157,7 +157,7 @@ async function settleIssued(
         before: before === 'making' ? null : { state: before },
         after: issued.kind === 'made' ? { role: roleName, taskRole } : { reason },
       });
-      await notifyChange(tx, { topic: 'grants', id: grant.id, userId: grant.userId });
+      await notifyChange(tx, { topic: 'grants', id: grant.id, userId: grant.identityId });
     });
   } catch (error) {
     // What nobody keeps account of must not stay: better no connection than a role that outlives its grant.

@@ -52,9 +52,9 @@ export async function settlePrincipals(ctx: ServiceContext, options: SettleOptio
   const over = await db.principal.findMany({
     where: {
       state: { in: ['making', 'made'] },
-      OR: [{ grant: { NOT: activeGrant(clock.now()) } }, { grant: { user: { disabledAt: { not: null } } } }],
+      OR: [{ grant: { NOT: activeGrant(clock.now()) } }, { grant: { identity: { disabledAt: { not: null } } } }],
     },
-    select: { grantId: true, resourceId: true, roleName: true, grant: { select: { userId: true } } },
+    select: { grantId: true, resourceId: true, roleName: true, grant: { select: { identityId: true } } },
     take: MAX_PER_TURN,
   });
   let dropped = 0;
@@ -87,7 +87,7 @@ export function settlePrincipalsSoon(services: Services): void {
 
 async function noteDropped(
   ctx: ServiceContext,
-  row: { readonly grantId: string; readonly roleName: string; readonly grant: { readonly userId: string } },
+  row: { readonly grantId: string; readonly roleName: string; readonly grant: { readonly identityId: string } },
 ): Promise<void> {
   await withTransaction(ctx, async (tx) => {
     const { count } = await tx.principal.updateMany({
@@ -102,7 +102,7 @@ async function noteDropped(
       before: { role: row.roleName },
       after: null,
     });
-    await notifyChange(tx, { topic: 'grants', id: row.grantId, userId: row.grant.userId });
+    await notifyChange(tx, { topic: 'grants', id: row.grantId, userId: row.grant.identityId });
   });
 }
 

@@ -21,7 +21,7 @@ export async function endSession(ctx: ServiceContext, input: z.input<typeof ById
     const row = await tx.session.findUnique({ where: { id }, select: SESSION_SELECT });
     if (row === null || !isVisibleSession(actor, row))
       throw new TaskgateError('not-found', `there is no session \`${id}\``);
-    if (row.grant.userId !== actor.userId && !actor.scopes.includes('grant:revoke'))
+    if (row.grant.identityId !== actor.identityId && !actor.scopes.includes('grant:revoke'))
       throw new TaskgateError('forbidden', "you may not end other people's connections");
     if (row.endedAt !== null) throw new TaskgateError('invalid-state', 'the session has ended already');
     await emitAudit(tx, ctx, {
@@ -29,9 +29,9 @@ export async function endSession(ctx: ServiceContext, input: z.input<typeof ById
       subjectKind: 'session',
       subject: id,
       before: { endedAt: null },
-      after: { endRequestedBy: actor.userId },
+      after: { endRequestedBy: actor.identityId },
     });
-    await notifyChange(tx, { topic: 'sessions', id, change: 'end-requested', userId: row.grant.userId });
+    await notifyChange(tx, { topic: 'sessions', id, change: 'end-requested', userId: row.grant.identityId });
     return (await toSessionViews(tx, createFolderRecordingStore(ctx.services.settings), actor, [row]))[0]!;
   });
 }

@@ -2,7 +2,8 @@ import type { Explanation } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import * as z from 'zod';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
+import { toPerson } from '../grants/person-ref.ts';
 import { isVisibleHold } from '../holds/hold-actions.ts';
 import { HOLD_SELECT, type HoldRow } from '../holds/hold-row.ts';
 import { parseInput } from '../parse-input.ts';
@@ -47,7 +48,7 @@ export async function explainDecision(
   const outcome = (operation?.outcome ?? 'hold') as ExplanationView['outcome'];
   const reasons = said.reasons as unknown as ExplanationView['reasons'];
   const { task } = session.grant;
-  const own = session.grant.userId === actor.userId;
+  const own = session.grant.identityId === actor.identityId;
   const published = await db.task.findUnique({ where: { name: task.name }, select: { publishedRevision: true } });
   const passed = outcome === 'allow' && (operation?.result === 'done' || operation?.result === null);
   const open =
@@ -63,7 +64,7 @@ export async function explainDecision(
     taskRevision: session.grant.taskRevision,
     newerTaskRevision: newer(published?.publishedRevision, session.grant.taskRevision),
     resource: task.resource.name,
-    person: session.grant.user,
+    person: toPerson(session.grant.identity),
     at: (operation?.at ?? hold!.createdAt).toISOString(),
     outcome,
     ending: operation === null ? null : toEnding(operation, read),
@@ -111,7 +112,7 @@ function toHold(hold: HoldRow): ExplanationView['hold'] {
   return {
     id: hold.id,
     state: hold.state as NonNullable<ExplanationView['hold']>['state'],
-    answers: hold.approvals.map(({ user, outcome, comment }) => ({ person: user, outcome, comment })),
+    answers: hold.approvals.map(({ user, outcome, comment }) => ({ person: toPerson(user), outcome, comment })),
     endedAt: hold.endedAt?.toISOString() ?? null,
   };
 }
@@ -123,7 +124,7 @@ interface Read {
 /** The recorded operation, or `null` for those who may not read the statement; an auditor's reading is written down as any other. */
 async function readFor(
   ctx: ServiceContext,
-  actor: UserActor,
+  actor: IdentityActor,
   session: SessionRow,
   hold: HoldRow | null,
   decisionId: string,

@@ -2,7 +2,7 @@ import type { Transaction } from '@taskgate/db';
 import { compilePolicySet, decide, mayActivate, policyApplies } from '@taskgate/policy';
 import { sqlAnalyzer } from '@taskgate/sql';
 import { readStoredCatalog } from '../catalog/stored-catalog.ts';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
@@ -23,7 +23,7 @@ export interface OpenTask {
  */
 export async function findOpenTasks(
   ctx: ServiceContext,
-  actor: UserActor,
+  actor: IdentityActor,
   input: { readonly statement: string; readonly resourceId: string },
 ): Promise<OpenTask[]> {
   const { db, clock } = ctx.services;

@@ -2,6 +2,7 @@ import type { Explanation } from '@taskgate/contracts';
 import type { Transaction } from '@taskgate/db';
 import { buildPrincipal } from '@taskgate/identity';
 import type * as z from 'zod';
+import { toPerson } from '../grants/person-ref.ts';
 import { groupsOf, USER_SELECT } from '../people/user-view.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import type { SessionRow } from './session-row.ts';
@@ -19,10 +20,11 @@ export async function loadApprovers(
       ? await activationTerms(db, session.grant.task.name)
       : { groups: hold.approverGroups, count: hold.approvalsNeeded };
   if (terms === null) return null;
-  const rows = await db.user.findMany({
+  const rows = await db.identity.findMany({
     where: {
+      kind: 'person',
       disabledAt: null,
-      id: { not: session.grant.userId },
+      id: { not: session.grant.identityId },
       memberships: { some: { group: { name: { in: [...terms.groups] } } } },
     },
     select: USER_SELECT,
@@ -34,7 +36,7 @@ export async function loadApprovers(
     to: hold === null ? 'activation' : 'statement',
     groups: [...terms.groups],
     count: terms.count,
-    people: people.slice(0, MAX_NAMED).map(({ id, email, name }) => ({ id, email, name })),
+    people: people.slice(0, MAX_NAMED).map(toPerson),
     more: Math.max(0, people.length - MAX_NAMED),
   };
 }

@@ -33,7 +33,7 @@ export async function loadSessions(
   const after = readCursor(filter.cursor);
   const { db, settings } = ctx.services;
   const where: Prisma.SessionWhereInput[] = [visibleSessions(actor)];
-  if (filter.person) where.push({ grant: { user: personMatches(filter.person) } });
+  if (filter.person) where.push({ grant: { identity: personMatches(filter.person) } });
   if (filter.task) where.push({ grant: { task: { name: filter.task } } });
   if (filter.resource) where.push({ grant: { task: { resource: { name: filter.resource } } } });
   if (filter.protocol) where.push({ protocol: filter.protocol });
@@ -63,7 +63,7 @@ export async function loadSession(ctx: ServiceContext, input: z.input<typeof ByI
   return (await toSessionViews(db, createFolderRecordingStore(settings), actor, [row]))[0]!;
 }
 
-function personMatches(text: string): Prisma.UserWhereInput {
+function personMatches(text: string): Prisma.IdentityWhereInput {
   return {
     OR: [
       { id: text },

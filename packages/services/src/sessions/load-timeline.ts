@@ -9,7 +9,7 @@ import {
   type TimelineOperation as RecordedOperation,
 } from '@taskgate/recording';
 import * as z from 'zod';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
 import { recordView } from './record-view.ts';
@@ -68,7 +68,7 @@ export async function loadTimeline(
   return { session: session!, operations, nextAfter: complete ? null : (operations.at(-1)?.seq ?? null) };
 }
 
-export async function requireReplay(ctx: ServiceContext, actor: UserActor, row: SessionRow): Promise<void> {
+export async function requireReplay(ctx: ServiceContext, actor: IdentityActor, row: SessionRow): Promise<void> {
   const mayReplay = await loadReplayRights(ctx.services.db, actor, [row]);
   if (!mayReplay(row))
     throw new TaskgateError('forbidden', 'only whose session it is and its named readers may read what was said in it');

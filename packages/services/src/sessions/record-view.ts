@@ -1,5 +1,5 @@
 import { createId } from '@taskgate/core';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { withTransaction } from '../with-transaction.ts';
 
@@ -9,7 +9,7 @@ const ONE_VIEW_MS = 5 * 60_000;
 /** Writes down that somebody reads another person's session, before they are shown any of it. */
 export async function recordView(
   ctx: ServiceContext,
-  actor: UserActor,
+  actor: IdentityActor,
   sessionId: string,
   action: 'recording.view' | 'recording.download' | 'recording.explain',
 ): Promise<void> {
@@ -19,7 +19,7 @@ export async function recordView(
       // Pages are asked for one after the other, but two tabs at once.
       await tx.$queryRaw`select id from sessions where id = ${sessionId} for update`;
       const recent = await tx.auditRow.findFirst({
-        where: { action, subject: sessionId, actorId: actor.userId, at: { gt: new Date(now - ONE_VIEW_MS) } },
+        where: { action, subject: sessionId, actorId: actor.identityId, at: { gt: new Date(now - ONE_VIEW_MS) } },
         select: { id: true },
       });
       if (recent !== null) return;
@@ -27,7 +27,7 @@ export async function recordView(
     const row = {
       id: createId('aud', now, ctx.services.randomBytes),
       sessionId,
-      userId: actor.userId,
+      userId: actor.identityId,
       at: new Date(now),
     };
     await tx.recordingView.create({ data: row });

@@ -1,30 +1,30 @@
 import { TaskgateError } from '@taskgate/core';
 import { Prisma, type Transaction } from '@taskgate/db';
 import { grantTerms, policyApplies } from '@taskgate/policy';
-import type { ServiceContext, UserActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import { SESSION_SELECT, type SessionRow } from './session-row.ts';
 
 /** Whoever audits sessions or may end any connection sees that it is there; what was said in it is another matter. */
-const seesAll = (actor: UserActor): boolean =>
+const seesAll = (actor: IdentityActor): boolean =>
   actor.scopes.includes('session:read') || actor.scopes.includes('grant:revoke');
 
-export function visibleSessions(actor: UserActor): Prisma.SessionWhereInput {
+export function visibleSessions(actor: IdentityActor): Prisma.SessionWhereInput {
   if (seesAll(actor)) return {};
-  return actor.scopes.includes('session:own') ? { grant: { userId: actor.userId } } : { id: { in: [] } };
+  return actor.scopes.includes('session:own') ? { grant: { identityId: actor.identityId } } : { id: { in: [] } };
 }
 
-export function isVisibleSession(actor: UserActor, row: SessionRow): boolean {
+export function isVisibleSession(actor: IdentityActor, row: SessionRow): boolean {
   return seesAll(actor) || isOwnSession(actor, row);
 }
 
-export function isOwnSession(actor: UserActor, row: SessionRow): boolean {
-  return row.grant.userId === actor.userId && actor.scopes.includes('session:own');
+export function isOwnSession(actor: IdentityActor, row: SessionRow): boolean {
+  return row.grant.identityId === actor.identityId && actor.scopes.includes('session:own');
 }
 
-export async function loadVisibleSession(ctx: ServiceContext, actor: UserActor, id: string): Promise<SessionRow> {
+export async function loadVisibleSession(ctx: ServiceContext, actor: IdentityActor, id: string): Promise<SessionRow> {
   const row = await ctx.services.db.session.findUnique({ where: { id }, select: SESSION_SELECT });
   if (row === null || !isVisibleSession(actor, row))
     throw new TaskgateError('not-found', `there is no session \`${id}\``);
@@ -37,7 +37,7 @@ export async function loadVisibleSession(ctx: ServiceContext, actor: UserActor, 
  */
 export async function loadReplayRights(
   db: Transaction,
-  actor: UserActor,
+  actor: IdentityActor,
   rows: readonly SessionRow[],
 ): Promise<(row: SessionRow) => boolean> {
   const others = rows.filter((row) => !isOwnSession(actor, row));
@@ -61,7 +61,7 @@ export async function loadReplayRights(
 }
 
 function isReader(
-  actor: UserActor,
+  actor: IdentityActor,
   taskSource: string,
   policies: readonly PolicyInForce[],
   resourceRow: { readonly name: string; readonly labels: unknown },
@@ -78,8 +78,10 @@ function isReader(
  * The same right for lists that are filtered in the store, over `sessions s` joined with its `grants g`: whose session
  * it is, and readers of the task revision that it was recorded under.
  */
-export async function replayableSessions(db: Transaction, actor: UserActor): Promise<Prisma.Sql> {
-  const own = actor.scopes.includes('session:own') ? Prisma.sql`g."userId" = ${actor.userId}` : Prisma.sql`false`;
+export async function replayableSessions(db: Transaction, actor: IdentityActor): Promise<Prisma.Sql> {
+  const own = actor.scopes.includes('session:own')
+    ? Prisma.sql`g."identityId" = ${actor.identityId}`
+    : Prisma.sql`false`;
   if (!actor.scopes.includes('session:read')) return own;
   const revisions = await db.$queryRaw<
     { taskId: string; revision: number; source: string; name: string; labels: unknown }[]

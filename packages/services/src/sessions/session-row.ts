@@ -24,11 +24,11 @@ export const SESSION_SELECT = {
   headKeyId: true,
   grant: {
     select: {
-      userId: true,
+      identityId: true,
       state: true,
       taskId: true,
       taskRevision: true,
-      user: { select: PERSON_SELECT },
+      identity: { select: PERSON_SELECT },
       task: { select: { name: true, resource: { select: { id: true, name: true, labels: true } } } },
     },
   },

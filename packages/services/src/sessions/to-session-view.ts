@@ -1,7 +1,8 @@
 import type { Session } from '@taskgate/contracts';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
-import type { UserActor } from '../context.ts';
+import type { IdentityActor } from '../context.ts';
+import { toPerson } from '../grants/person-ref.ts';
 import type { RecordingStore } from './recording-store.ts';
 import { loadReplayRights } from './session-access.ts';
 import type { SessionRow } from './session-row.ts';
@@ -12,7 +13,7 @@ export type SessionView = z.infer<typeof Session>;
 export async function toSessionViews(
   db: Transaction,
   store: RecordingStore,
-  actor: UserActor,
+  actor: IdentityActor,
   rows: readonly SessionRow[],
 ): Promise<SessionView[]> {
   const mayReplay = await loadReplayRights(db, actor, rows);
@@ -23,7 +24,7 @@ export async function toSessionViews(
       task: row.grant.task.name,
       taskRevision: row.grant.taskRevision,
       resource: row.grant.task.resource.name,
-      person: row.grant.user,
+      person: toPerson(row.grant.identity),
       protocol: row.protocol as SessionView['protocol'],
       clientAddress: row.clientAddress,
       application: row.application,

@@ -78,7 +78,9 @@ export async function setupDemo(
 }
 
 async function requireEmpty(services: Services): Promise<void> {
-  const others = await services.db.user.count({ where: { email: { notIn: DEMO_USERS.map((user) => user.email) } } });
+  const others = await services.db.identity.count({
+    where: { email: { notIn: DEMO_USERS.map((user) => user.email) } },
+  });
   if (others > 0)
     throw new TaskgateError(
       'invalid-state',
@@ -94,7 +96,7 @@ async function makePeople(ctx: ServiceContext, password: SecretValue): Promise<v
       await createGroup(ctx, { name: group.name, roles: [...group.roles] });
   }
   for (const { email, name, groups } of DEMO_USERS) {
-    if ((await db.user.count({ where: { email } })) > 0) continue;
+    if ((await db.identity.count({ where: { email } })) > 0) continue;
     await password.reveal((text) => createUser(ctx, { email, name, groups: [...groups], password: text }));
   }
 }
@@ -129,9 +131,9 @@ async function putDocuments(tx: Transaction, ctx: ServiceContext): Promise<void>
 async function changePasswords(ctx: ServiceContext, password: SecretValue): Promise<void> {
   const passwordHash = await hashPassword(password);
   await withTransaction(ctx, async (tx) => {
-    const users = await tx.user.findMany({ where: { email: { in: DEMO_USERS.map((user) => user.email) } } });
+    const users = await tx.identity.findMany({ where: { email: { in: DEMO_USERS.map((user) => user.email) } } });
     for (const { id } of users) {
-      await tx.user.update({ where: { id }, data: { passwordHash } });
+      await tx.identity.update({ where: { id }, data: { passwordHash } });
       const endedSessions = await endSignIns(tx, ctx, id);
       await emitAudit(tx, ctx, {
         action: 'user.update',

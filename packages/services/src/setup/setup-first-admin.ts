@@ -24,7 +24,7 @@ export async function issueSetupToken(services: Services): Promise<SecretValue |
   const ctx: ServiceContext = { services, actor: { kind: 'system', via: 'setup' } };
   requireSystem(ctx, 'setup');
   return withTransaction(ctx, async (tx) => {
-    if ((await tx.user.count()) > 0) return null;
+    if ((await tx.identity.count({ where: { kind: 'person' } })) > 0) return null;
     const token = createToken('setup', services.randomBytes);
     const expiresAt = new Date(services.clock.now() + TOKEN_MS).toISOString();
     const value = { hash: Buffer.from(hashToken(token)).toString('hex'), expiresAt };
@@ -82,6 +82,6 @@ async function takeToken(tx: Transaction, services: Services, token: string): Pr
   if (!value.success || Date.parse(value.data.expiresAt) <= services.clock.now()) throw wrong;
   const hash = Buffer.from(hashToken(new SecretValue(token))).toString('hex');
   // Compared as hashes: where they differ says nothing of the token.
-  if (hash !== value.data.hash || (await tx.user.count()) > 0) throw wrong;
+  if (hash !== value.data.hash || (await tx.identity.count({ where: { kind: 'person' } })) > 0) throw wrong;
   await tx.setting.delete({ where: { name: SETTING } });
 }

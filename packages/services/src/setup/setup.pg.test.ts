@@ -66,7 +66,7 @@ describe('the demo', () => {
   });
 
   it('keeps what people changed, and follows a target that moved', async () => {
-    const { id } = await test.services.db.user.findUniqueOrThrow({ where: { email: 'engineer@demo.test' } });
+    const { id } = await test.services.db.identity.findUniqueOrThrow({ where: { email: 'engineer@demo.test' } });
     await updateUser(test.setup, { id, password: 'of my own choice' });
     await run(2, 'the first password');
     await enter(test, 'engineer@demo.test', 'of my own choice');
@@ -121,6 +121,6 @@ describe('an empty store without the demo', () => {
     await expect(setupDemo(test.services, { target: { ...TARGET, port: 1 }, password: null })).rejects.toMatchObject({
       code: 'invalid-state',
     });
-    expect(await test.services.db.user.count()).toBe(1);
+    expect(await test.services.db.identity.count()).toBe(1);
   });
 });

@@ -24,15 +24,15 @@ export async function signInCli(
   const { kept, email } = options;
   const standing = kept && (await kept.reveal((text) => authenticateApiToken(services, text)));
   if (standing?.email === email) return kept;
-  const user = await services.db.user.findUnique({ where: { email }, select: USER_SELECT });
+  const user = await services.db.identity.findUnique({ where: { email }, select: USER_SELECT });
   if (user === null || user.disabledAt !== null) return null;
   const { scopes } = toActor(user, { via: 'api-token', viaId: '', limitedTo: null });
   if (scopes.length === 0) return null;
   return withTransaction(ctx, async (tx) => {
     const at = services.clock.now();
-    const old = { userId: user.id, name: TOKEN_NAME, revokedAt: null };
+    const old = { identityId: user.id, name: TOKEN_NAME, revokedAt: null };
     const { count } = await tx.apiToken.updateMany({ where: old, data: { revokedAt: new Date(at) } });
-    const wish = { userId: user.id, name: TOKEN_NAME, scopes, expiresAt: new Date(at + CLI_TOKEN_MS) };
+    const wish = { identityId: user.id, name: TOKEN_NAME, scopes, expiresAt: new Date(at + CLI_TOKEN_MS) };
     const { row, token } = await issueApiToken(tx, ctx, wish);
     await emitAudit(tx, ctx, {
       action: 'setup.sign-in-cli',

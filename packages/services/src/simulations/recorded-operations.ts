@@ -10,8 +10,9 @@ export interface RecordedOperation {
   readonly outcome: 'allow' | 'deny' | 'hold';
   readonly result: string | null;
   readonly fingerprint: string;
-  readonly userId: string;
-  readonly email: string;
+  readonly identityId: string;
+  readonly kind: string;
+  readonly email: string | null;
   readonly name: string;
   readonly taskId: string;
   readonly task: string;
@@ -59,10 +60,10 @@ export async function loadRecordedOperations(
     join grants g on g.id = s."grantId"
     join tasks t on t.id = g."taskId"
     join resources e on e.id = t."resourceId"
-    join users u on u.id = g."userId"`;
+    join identities u on u.id = g."identityId"`;
   const where = Prisma.join(wanted, ' and ');
   const operations = await db.$queryRaw<RecordedOperation[]>`
-    select o."decisionId", o."sessionId", o.seq, o.at, o.outcome, o.result, o.fingerprint, u.id as "userId", u.email,
+    select o."decisionId", o."sessionId", o.seq, o.at, o.outcome, o.result, o.fingerprint, u.id as "identityId", u.kind, u.email,
       u.name, t.id as "taskId", t.name as task, g."taskRevision", e.id as "resourceId", h."approverGroups",
       h."approvalsNeeded", (extract(epoch from h."expiresAt" - h."createdAt") * 1000)::float8 as "holdMs"
     ${from} left join holds h on h."decisionId" = o."decisionId"

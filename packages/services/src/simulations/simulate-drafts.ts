@@ -15,6 +15,7 @@ import type * as z from 'zod';
 import { readStoredCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
+import { toPerson } from '../grants/person-ref.ts';
 import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import { analyzeRecorded } from './analyze-recorded.ts';
@@ -192,7 +193,7 @@ function addToGroup(
   });
   const key = JSON.stringify([
     change,
-    recorded.userId,
+    recorded.identityId,
     recorded.taskId,
     what,
     before.reasons[0],
@@ -202,7 +203,7 @@ function addToGroup(
   const known = groups.get(key);
   const group: Mutable<Group> = known ?? {
     change,
-    person: { id: recorded.userId, email: recorded.email, name: recorded.name },
+    person: toPerson({ id: recorded.identityId, kind: recorded.kind, email: recorded.email, name: recorded.name }),
     task: recorded.task,
     statementClass: operation.statementClass,
     what,

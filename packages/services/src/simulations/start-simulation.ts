@@ -7,7 +7,7 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { loadPeople } from '../grants/person-ref.ts';
 import { parseInput } from '../parse-input.ts';
-import { requireScope, requireUser } from '../require-scope.ts';
+import { requirePerson, requireScope } from '../require-scope.ts';
 import { documentRefused } from '../tasks/document-problem.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { type Draft, simulateDrafts } from './simulate-drafts.ts';
@@ -32,7 +32,7 @@ const running = new Map<string, { done: number; total: number }>();
 
 /** Begins to decide the recorded operations of the last days by drafts; {@link loadSimulation} says how far it is. */
 export async function startSimulation(ctx: ServiceContext, input: z.input<typeof StartInput>): Promise<SimulationView> {
-  const actor = requireUser(ctx, 'task:write');
+  const actor = requirePerson(ctx, 'task:write');
   const { source, days } = parseInput(StartInput, input);
   const drafts = await parseDrafts(ctx, source);
   if (running.size >= MAX_RUNNING)
@@ -42,7 +42,7 @@ export async function startSimulation(ctx: ServiceContext, input: z.input<typeof
   await withTransaction(ctx, async (tx) => {
     await tx.simulation.deleteMany({ where: { createdAt: { lt: new Date(now - KEPT_MS) } } });
     await tx.simulation.create({
-      data: { id, createdById: actor.userId, createdAt: new Date(now), source, state: 'running' },
+      data: { id, createdById: actor.identityId, createdAt: new Date(now), source, state: 'running' },
     });
     await emitAudit(tx, ctx, {
       action: 'simulation.start',

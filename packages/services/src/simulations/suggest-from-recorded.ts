@@ -90,7 +90,7 @@ export async function suggestFromRecorded(
   const newest = new Map<string, RecordedOperation>();
   const counts = new Map<string, number>();
   for (const recorded of onResource) {
-    const key = `${recorded.fingerprint} ${recorded.userId} ${recorded.outcome}`;
+    const key = `${recorded.fingerprint} ${recorded.identityId} ${recorded.outcome}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
     if (!newest.has(key) && newest.size < MAX_STATEMENTS) newest.set(key, recorded);
   }

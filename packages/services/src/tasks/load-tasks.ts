@@ -153,7 +153,7 @@ function toSummary(
 }
 
 function whyNotActivate(row: TaskRow, document: TaskDocument, actor: Actor, now: number): string | null {
-  if (actor.kind !== 'user') return 'only a person can ask for a task';
+  if (actor.kind === 'system') return 'only a person can ask for a task';
   if (!actor.scopes.includes('grant:request')) return 'you may not ask for tasks';
   if (row.publishedRevision === null) return 'it is a draft that was not published yet';
   const may = mayActivate(document, { email: actor.email, groups: actor.groups, kind: 'person' }, { epochMs: now });

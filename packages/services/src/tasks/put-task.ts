@@ -74,7 +74,7 @@ export async function putTask(tx: Transaction, ctx: ServiceContext, input: PutIn
         taskId,
         revision,
         source,
-        createdById: ctx.actor.kind === 'user' ? ctx.actor.userId : SYSTEM_PERSON.id,
+        createdById: ctx.actor.kind !== 'system' ? ctx.actor.identityId : SYSTEM_PERSON.id,
         createdAt: new Date(now),
       },
     });

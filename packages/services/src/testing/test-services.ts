@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Role, SecretValue } from '@taskgate/core';
 import { migrate } from '@taskgate/db';
 import { type FakeClock, fakeClock, startTestPostgres, type TestDatabase, type TestPostgres } from '@taskgate/testkit';
-import { createServices, type ServiceContext, type Services, type UserActor } from '../context.ts';
+import { createServices, type IdentityActor, type ServiceContext, type Services } from '../context.ts';
 import { createGroup } from '../people/create-group.ts';
 import { createUser } from '../people/create-user.ts';
 import { toActor } from '../people/to-actor.ts';
@@ -31,7 +31,7 @@ export interface TestServices {
 export interface TestPerson {
   readonly id: string;
   readonly email: string;
-  readonly actor: UserActor;
+  readonly actor: IdentityActor;
   readonly ctx: ServiceContext;
 }
 
@@ -75,7 +75,7 @@ export async function startTestServices(): Promise<TestServices> {
         roles.length === 0 ? [] : [(await createGroup(setup, { name: `${name}-group`, roles: [...roles] })).name];
       const email = `${name}@test.example`;
       await createUser(setup, { email, name, groups: [...own, ...groups], password: PASSWORD });
-      const row = await services.db.user.findUniqueOrThrow({ where: { email }, select: USER_SELECT });
+      const row = await services.db.identity.findUniqueOrThrow({ where: { email }, select: USER_SELECT });
       const actor = toActor(row, { via: 'session', viaId: 'web_none', limitedTo: null });
       return { id: row.id, email, actor, ctx: { services, actor } };
     },

@@ -15,7 +15,7 @@ const SELECT = { id: true, page: true, name: true, search: true } as const;
 
 /** The caller's own, by name. What one shows is asked for anew: a view gives nobody a right. */
 export async function loadViews(ctx: ServiceContext): Promise<SavedViewRow[]> {
-  const { userId } = requireAnyScope(ctx, ['session:own', 'session:read']);
+  const { identityId: userId } = requireAnyScope(ctx, ['session:own', 'session:read']);
   const rows = await ctx.services.db.savedView.findMany({
     where: { userId },
     select: SELECT,
@@ -26,7 +26,7 @@ export async function loadViews(ctx: ServiceContext): Promise<SavedViewRow[]> {
 
 /** Under a name that is taken, the view is replaced. */
 export async function saveView(ctx: ServiceContext, input: z.input<typeof SavedViewInput>): Promise<SavedViewRow> {
-  const { userId } = requireAnyScope(ctx, ['session:own', 'session:read']);
+  const { identityId: userId } = requireAnyScope(ctx, ['session:own', 'session:read']);
   const { page, name, search } = parseInput(SavedViewInput, input);
   return withTransaction(ctx, async (tx) => {
     const key = { userId_page_name: { userId, page, name } };
@@ -45,7 +45,7 @@ export async function saveView(ctx: ServiceContext, input: z.input<typeof SavedV
 }
 
 export async function deleteView(ctx: ServiceContext, input: z.input<typeof ById>): Promise<{ id: string }> {
-  const { userId } = requireAnyScope(ctx, ['session:own', 'session:read']);
+  const { identityId: userId } = requireAnyScope(ctx, ['session:own', 'session:read']);
   const { id } = parseInput(ById, input);
   return withTransaction(ctx, async (tx) => {
     const before = await tx.savedView.findFirst({ where: { id, userId }, select: SELECT });
