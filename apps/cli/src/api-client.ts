@@ -62,7 +62,7 @@ export function requireSignIn(env: CliEnvironment): SignedIn {
     return { api: createApi(url, env.token), url };
   }
   const kept = readSignIn(env.configFolder);
-  const next = 'sign in with `taskgate login --email you@example.com`, or set TASKGATE_TOKEN';
+  const next = 'sign in with `taskgate login`, or set TASKGATE_TOKEN';
   if (kept === null) throw new Failure(`you are not signed in; ${next}`);
   if (env.url !== null && env.url !== kept.url)
     throw new Failure(`you are signed in at ${kept.url}, not at ${env.url}; ${next}`);

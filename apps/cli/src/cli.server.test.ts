@@ -272,7 +272,7 @@ test('what went wrong is one line, without a stack, with an exit code that tells
   answers['GET /tasks'] = () => problem(401, 'not-signed-in', 'the API token has been revoked');
   const table: [string[], number, string][] = [
     [['grant', 'sales-report'], 1, 'taskgate: you are in none of the groups of `sales-report`\n'],
-    [['tasks'], 1, 'taskgate: the API token has been revoked; sign in with `taskgate login --email you@example.com`\n'],
+    [['tasks'], 1, 'taskgate: the API token has been revoked; sign in with `taskgate login`\n'],
     [['grant'], 2, 'taskgate: name the task (`taskgate tasks` lists them); see `taskgate help grant`\n'],
     [['grant', 'x', '--ttl', 'soon'], 2, 'taskgate: `soon` is not a time; write it as `30m`, `2h` or `90s`\n'],
     [['grant', 'x', '--bogus'], 2, 'taskgate: unknown option `--bogus`\n'],

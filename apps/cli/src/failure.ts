@@ -32,7 +32,7 @@ export function problemOf(error: unknown): ProblemBody | null {
 }
 
 const NEXT: Partial<Record<ErrorCode, string>> = {
-  'not-signed-in': 'sign in with `taskgate login --email you@example.com`',
+  'not-signed-in': 'sign in with `taskgate login`',
   'rate-limited': 'wait a little and try again',
   'store-unavailable': 'try again in a moment',
 };

@@ -1,3 +1,4 @@
+import { devices } from './devices.ts';
 import { grants, holds, inbox } from './grants.ts';
 import { live } from './live.ts';
 import { operations, views } from './operations.ts';
@@ -10,6 +11,7 @@ import { documents, policies, tasks } from './tasks.ts';
 /** The HTTP API under `/api/v1`: the web, the CLI and everybody else use this one. */
 export const contract = {
   people,
+  devices,
   resources,
   tasks,
   policies,
@@ -26,6 +28,7 @@ export const contract = {
 };
 
 export * from './console-protocol.ts';
+export * from './devices.ts';
 export * from './grants.ts';
 export * from './live.ts';
 export * from './operations.ts';

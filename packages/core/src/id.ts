@@ -4,6 +4,7 @@ export type IdPrefix =
   | 'grp' // group
   | 'web' // web session (a sign-in)
   | 'tok' // API token
+  | 'dvc' // sign-in of a device
   | 'res' // resource
   | 'crd' // credential
   | 'tsk' // task

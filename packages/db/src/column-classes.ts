@@ -6,6 +6,7 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ApiToken: ['hash'],
   ConsoleTicket: ['hash'],
   Credential: ['sealed'],
+  DeviceSignIn: ['deviceHash', 'userHash'],
   Grant: ['verifier', 'tokenHash'],
   Identity: ['passwordHash'],
   Principal: ['sealed'],

@@ -9,6 +9,8 @@ export const TOKEN_PREFIXES = {
   grant: 'tgt_',
   /** Makes the first admin, once. */
   setup: 'tgs_',
+  /** A device asks with it whether its sign-in was allowed. */
+  device: 'tgd_',
   /** Opens one console's WebSocket. */
   console: 'tgc_',
 } as const;

@@ -1,6 +1,10 @@
 export { type AuditRowView, loadAudit } from './audit/load-audit.ts';
 export { readStoredCatalog, storeFreshCatalog } from './catalog/stored-catalog.ts';
 export * from './context.ts';
+export { decideDeviceSignIn } from './devices/decide-device-sign-in.ts';
+export { findDeviceSignIn } from './devices/find-device-sign-in.ts';
+export { redeemDeviceCode } from './devices/redeem-device-code.ts';
+export { startDeviceSignIn } from './devices/start-device-sign-in.ts';
 export { type AppliedDocument, applyDocuments } from './documents/apply-documents.ts';
 export { checkDocument, type DocumentCheck } from './documents/check-document.ts';
 export { completeSource } from './documents/complete-source.ts';
@@ -28,6 +32,7 @@ export { type InboxItemView, loadInbox } from './inbox/load-inbox.ts';
 export { type ChangeEvent, listenForChanges } from './live/listen.ts';
 export { mayHear } from './live/may-hear.ts';
 export { CHANGE_CHANNEL, type Change, type ChangeTopic, notifyChange } from './live/notify-change.ts';
+export { OAuthRefusal } from './oauth/oauth-refusal.ts';
 export { exportOperations } from './operations/export-operations.ts';
 export { loadOperations, type OperationRowView } from './operations/load-operations.ts';
 export { inputOf, parseInput } from './parse-input.ts';

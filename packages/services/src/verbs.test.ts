@@ -12,7 +12,7 @@ const files = readdirSync(import.meta.dirname, { recursive: true, withFileTypes:
   .filter(({ path }) => !path.startsWith('testing/'));
 
 const WRITES = /\b(tx|db)\.\w+\.(create|createMany|update|updateMany|upsert|delete|deleteMany)\(/;
-const CHECKS = /\brequire(Scope|AnyScope|Person|Identity|System)\(/;
+const CHECKS = /\brequire(Scope|AnyScope|Person|Identity|System|OwnSignIn)\(/;
 /** What is part of a verb, which has checked the caller: it runs in the verb's transaction, or says so. */
 const PARTS = /export async function (\w+)\(\s*tx: Transaction|actor: IdentityActor,|The caller has checked/;
 /** Before there is a caller to check, or about nothing that anybody decided; each says why. */
@@ -23,6 +23,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'people/check-web-session.ts': 'notes when a sign-in was last seen',
   'people/authenticate-api-token.ts': 'notes when a token was last used',
   'setup/load-signer.ts': 'makes the signing key at the first start',
+  'devices/start-device-sign-in.ts': 'asks for somebody to let it in: there is nobody yet',
+  'devices/redeem-device-code.ts': 'proves with the device code that somebody let it in',
   'gateway/load-sealed-key.ts': 'makes a key of the gateway at its first use',
   'principals/installation-id.ts': 'makes a random name of this store at its first use',
 };

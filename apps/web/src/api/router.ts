@@ -1,4 +1,5 @@
 import { auditRouter } from './audit.ts';
+import { devicesRouter } from './devices.ts';
 import { documentsRouter } from './documents.ts';
 import { grantsRouter } from './grants.ts';
 import { holdsRouter } from './holds.ts';
@@ -16,6 +17,7 @@ import { viewsRouter } from './views.ts';
 
 export const router = implementer.router({
   people: peopleRouter,
+  devices: devicesRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,

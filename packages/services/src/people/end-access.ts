@@ -14,6 +14,7 @@ export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: s
   const at = new Date(ctx.services.clock.now());
   const { count } = await tx.webSession.updateMany({ where: { userId, endedAt: null }, data: { endedAt: at } });
   await tx.apiToken.updateMany({ where: { identityId: userId, revokedAt: null }, data: { revokedAt: at } });
+  await tx.deviceSignIn.updateMany({ where: { identityId: userId, state: 'approved' }, data: { state: 'denied' } });
   return count;
 }
 

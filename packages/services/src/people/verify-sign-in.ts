@@ -79,11 +79,7 @@ const KNOWN_ADDRESS_MS = 30 * 86_400_000;
  * Whoever guesses uses up the attempts of an e-mail address, and of the address they share with others, as those come.
  * So that they cannot keep an owner out, a pair of both that has signed in lately has attempts of its own.
  */
-async function attemptKeys(
-  services: Services,
-  email: string,
-  address: string,
-): Promise<{ readonly email: string; readonly address: string }> {
+async function attemptKeys(services: Services, email: string, address: string): Promise<AttemptKeys> {
   const since = new Date(services.clock.now() - KNOWN_ADDRESS_MS);
   const known = await services.db.webSession
     .findFirst({ where: { address, createdAt: { gt: since }, user: { email } }, select: { id: true } })
@@ -95,11 +91,14 @@ async function attemptKeys(
     : { email: `email:${email} at ${address}`, address: `address:${address} of ${email}` };
 }
 
+/** What a guess uses up: the attempts at one account, and those of a source. */
+export interface AttemptKeys {
+  readonly email: string;
+  readonly address: string;
+}
+
 /** Counts this attempt before it is tried, so that a thousand at once are a thousand. */
-export async function countAttempts(
-  services: Services,
-  keys: { readonly email: string; readonly address: string },
-): Promise<void> {
+export async function countAttempts(services: Services, keys: AttemptKeys): Promise<void> {
   const wait = await withTransaction({ services }, async (tx) => {
     const now = services.clock.now();
     // Always in this order: two sign-ins never wait for each other in a circle.
@@ -130,10 +129,7 @@ async function countOne(tx: Transaction, key: string, limits: AttemptLimits, now
 }
 
 /** The right password clears its e-mail address. Of the source address only this attempt: it may guess at others too. */
-export async function forgiveAttempts(
-  tx: Transaction,
-  keys: { readonly email: string; readonly address: string },
-): Promise<void> {
+export async function forgiveAttempts(tx: Transaction, keys: AttemptKeys): Promise<void> {
   await tx.attemptWindow.updateMany({
     where: { key: keys.address, count: { gt: 0 } },
     data: { count: { decrement: 1 } },

@@ -27,7 +27,8 @@ export function SignInForm({ next }: { next: string }) {
     setError(null);
     const code = await signIn(String(form.get('email')), String(form.get('password')));
     if (code === null) {
-      router.replace(next);
+      // A code after `#` (of a device) is not sent to the server, and goes on from here.
+      router.replace(`${next}${window.location.hash}`);
       router.refresh();
       return;
     }
