@@ -10,7 +10,16 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
   [
     'engineer',
-    ['/', '/tasks', '/tasks/sales-report', '/requests/new?task=shop-admin', '/console', '/sessions', '/settings'],
+    [
+      '/',
+      '/tasks',
+      '/tasks/sales-report',
+      '/requests/new?task=shop-admin',
+      '/console',
+      '/sessions',
+      '/settings',
+      '/device',
+    ],
   ],
   ['reviewer', ['/', '/inbox', '/inbox?view=done', '/resources', '/resources/demo-shop']],
   ['auditor', ['/sessions', '/audit', '/people']],

@@ -30,6 +30,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'activate a task and run psql under it',
     load: async () => (await import('./commands/connect.ts')).connect,
   },
+  exchange: {
+    summary: "exchange a job's or a grant's token for a grant",
+    load: async () => (await import('./commands/exchange.ts')).exchange,
+  },
+  run: {
+    summary: 'run a command under a grant, which ends with it',
+    load: async () => (await import('./commands/run.ts')).run,
+  },
   end: { summary: 'end a grant', load: async () => (await import('./commands/end.ts')).end },
   grants: { summary: 'list your grants', load: async () => (await import('./commands/grants.ts')).grants },
   sessions: {

@@ -47,6 +47,8 @@ export interface ControlPlane {
 
   /** Where a refusal is explained. */
   explainUrl(decisionId: string): string;
+  /** Where a person asks for a grant of that task, for who comes without a token. */
+  requestUrl(task: string): string;
 
   /** Tells of changes until `signal` aborts. Notifications can be lost: the source re-reads after a reconnect and says `resync`. */
   watch(listener: (event: ControlPlaneEvent) => void, signal: AbortSignal): void;

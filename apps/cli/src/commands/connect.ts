@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { requireSignIn } from '../api-client.ts';
 import type { Command } from '../command.ts';
@@ -8,6 +6,7 @@ import { findProgram } from '../find-program.ts';
 import { GRANT_OPTIONS, grantRequest } from '../grant-options.ts';
 import { obtainGrant } from '../obtain-grant.ts';
 import { oneArgument } from '../one-argument.ts';
+import { runProgram } from '../run-program.ts';
 
 const USAGE = `usage: taskgate connect <task> [--reason R] [--ticket T] [--ttl D] [--keep] [--no-wait] [-- psql arguments]
 
@@ -37,7 +36,7 @@ export const connect: Command = {
     const wanted = name.startsWith('grt_') ? { grantId: name } : grantRequest(name, values);
     const { grant, token, connect: strings } = await obtainGrant(cli, signedIn, wanted, values.wait);
     try {
-      return await runClient(psql, ['-d', strings.uri, ...clientArgs], cli.env.forClient({ PGPASSWORD: token }));
+      return await runProgram(psql, ['-d', strings.uri, ...clientArgs], cli.env.forClient({ PGPASSWORD: token }));
     } finally {
       if (values.keep)
         cli.note(`${grant.id} stays open until ${grant.expiresAt}; end it with \`taskgate end ${grant.id}\``);
@@ -45,24 +44,6 @@ export const connect: Command = {
     }
   },
 };
-
-/** Its exit code, or 128 and the number of the signal that ended it. The terminal is its own until then. */
-async function runClient(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const ignore = (): void => undefined; // a Ctrl-C cancels the query in psql, and is none of ours
-  process.on('SIGINT', ignore);
-  const child = spawn(program, args, { stdio: 'inherit', env });
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, forward);
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      child.once('error', (error) => reject(new Failure(`psql could not be started: ${error.message}`)));
-      child.once('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
-    });
-  } finally {
-    process.off('SIGINT', ignore);
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, forward);
-  }
-}
 
 /** How psql ended is what counts; a grant that has ended already (revoked, expired) is no failure of ours. */
 async function endQuietly(ending: Promise<unknown>, id: string, note: (text: string) => void): Promise<void> {

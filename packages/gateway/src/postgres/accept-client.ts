@@ -206,8 +206,10 @@ async function startServerTls(
 }
 
 const STORE_DEADLINE_MS = 5_000;
-const WRONG_TOKEN_HINT =
-  'the user name is the task, the password a token of `npx taskgate grant <task>`; tokens work until their grant ends';
+
+/** For a task that does not exist too: the answer must not tell which do. */
+const wrongTokenHint = (task: string, requestUrl: string): string =>
+  `the user name is the task, the password a token of it: get one with \`npx taskgate grant ${clipName(task)} --token\`, or at ${requestUrl}; tokens work until their grant ends`;
 
 async function proveToken(
   stream: net.Socket,
@@ -258,7 +260,11 @@ async function proveToken(
   if (matched === null || outcome.matched === null) {
     attempts.failed(`address:${address}`);
     attempts.failed(`task:${task}:${address}`);
-    throw new ClientRefused('28P01', `wrong token for task "${clipName(task)}"`, WRONG_TOKEN_HINT);
+    throw new ClientRefused(
+      '28P01',
+      `wrong token for task "${clipName(task)}"`,
+      wrongTokenHint(task, controlPlane.requestUrl(clipName(task))),
+    );
   }
   if (matched.status !== 'active') {
     const again = `get a new one with: npx taskgate grant ${clipName(task)}`;

@@ -232,6 +232,7 @@ export function createMemoryControlPlane(options: {
       const hold = holds.find((candidate) => candidate.holdId === holdId)!;
       if (hold.state.state === 'waiting') hold.state = { state: outcome, by: [], comment: null };
     },
+    requestUrl: (task) => `http://127.0.0.1:3000/requests/new?task=${encodeURIComponent(task)}`,
     explainUrl: (decisionId) => `http://127.0.0.1:3000/explain/${decisionId}`,
     watch(listener, signal) {
       listeners.add(listener);

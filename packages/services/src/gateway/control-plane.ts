@@ -48,6 +48,7 @@ export function createControlPlane(services: Services, options: { readonly gatew
     holdState: (holdId: string) => guard(loadHoldState(ctx, holdId)),
     redeemHold: (holdId: string, binding: string) => guard(redeemHold(ctx, holdId, binding)),
     closeHold: (holdId: string, outcome: 'timed-out' | 'cancelled') => guard(closeHold(ctx, holdId, outcome)),
+    requestUrl: (task: string): string => `${services.settings.webUrl}/requests/new?task=${encodeURIComponent(task)}`,
     explainUrl: (decisionId: string): string => explainUrl(services, decisionId),
     watch: (listener: (event: ControlPlaneEvent) => void, signal: AbortSignal): void =>
       watchChanges(services, listener, signal),
