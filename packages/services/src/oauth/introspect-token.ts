@@ -1,0 +1,77 @@
+import { SecretValue } from '@taskgate/core';
+import { hashToken, isToken } from '@taskgate/identity';
+import type { ServiceContext } from '../context.ts';
+import { requireActiveGrant } from '../gateway/active-grant.ts';
+import { GRANT_SELECT, nameOf } from '../grants/grant-row.ts';
+import { isVisibleGrant } from '../grants/visible-grants.ts';
+import { findTokenActor } from '../people/authenticate-api-token.ts';
+import { labelOf } from '../people/user-view.ts';
+import { requireIdentity } from '../require-scope.ts';
+
+/** RFC 7662, section 2.2; times in seconds. */
+export type Introspection =
+  | { readonly active: false }
+  | {
+      readonly active: true;
+      readonly token_type: 'Bearer';
+      readonly sub: string;
+      readonly username: string;
+      readonly exp: number;
+      readonly iat: number;
+      readonly jti: string;
+      readonly scope?: string;
+      /** Task or workflow of a grant's token. */
+      readonly aud?: string;
+      readonly resource?: string;
+      readonly parent?: string;
+      /** Whom an agent acts for, and who acts (RFC 8693, section 4.1). */
+      readonly act?: { readonly sub: string };
+    };
+
+const INACTIVE = { active: false } as const;
+
+/**
+ * What a token stands for now. Whoever asks hears only of tokens that they could see anyway: their own, or those of
+ * grants that they may read; of any other, and of none, that it is not active.
+ */
+export async function introspectToken(ctx: ServiceContext, token: string): Promise<Introspection> {
+  const actor = requireIdentity(ctx, null, { grantToken: true });
+  const { db, clock } = ctx.services;
+  const hash = isToken(token, 'api') || isToken(token, 'grant') ? hashToken(new SecretValue(token)) : null;
+  if (hash === null) return INACTIVE;
+  if (isToken(token, 'api')) {
+    const row = await db.apiToken.findUnique({ where: { hash }, select: { id: true, createdAt: true, expiresAt: true } });
+    const owner = row === null ? null : await findTokenActor(ctx.services, { hash });
+    const mayKnow = owner?.identityId === actor.identityId || actor.scopes.includes('people:write');
+    if (row === null || owner === null || !mayKnow) return INACTIVE;
+    return {
+      active: true,
+      token_type: 'Bearer',
+      sub: owner.identityId,
+      username: owner.email,
+      exp: seconds(row.expiresAt),
+      iat: seconds(row.createdAt),
+      jti: row.id,
+      scope: owner.scopes.join(' '),
+    };
+  }
+  const row = await db.grant.findUnique({ where: { tokenHash: hash }, select: GRANT_SELECT });
+  if (row === null || !isVisibleGrant(actor, row)) return INACTIVE;
+  const grant = await requireActiveGrant(db, row.id, clock.now()).catch(() => null);
+  if (grant === null || grant.expiresAt === null || grant.activatedAt === null) return INACTIVE;
+  return {
+    active: true,
+    token_type: 'Bearer',
+    sub: grant.identityId,
+    username: labelOf(grant.identity),
+    exp: seconds(grant.expiresAt),
+    iat: seconds(grant.activatedAt),
+    jti: grant.id,
+    aud: nameOf(grant),
+    ...(grant.task === null ? {} : { resource: grant.task.resource.name }),
+    ...(grant.parentId === null ? {} : { parent: grant.parentId }),
+    ...(grant.identity.actsFor == null ? {} : { act: { sub: grant.identity.actsFor.id } }),
+  };
+}
+
+const seconds = (at: Date): number => Math.floor(at.getTime() / 1000);
