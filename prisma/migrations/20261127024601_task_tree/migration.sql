@@ -5,6 +5,7 @@ ADD COLUMN     "document" TEXT,
 ADD COLUMN     "exitCode" INTEGER,
 ADD COLUMN     "limits" JSONB,
 ADD COLUMN     "narrowing" JSONB,
+ADD COLUMN     "ownerIds" TEXT[],
 ADD COLUMN     "parentId" TEXT,
 ADD COLUMN     "pinned" JSONB,
 ADD COLUMN     "rootId" TEXT,
@@ -15,8 +16,8 @@ ALTER COLUMN "taskId" DROP NOT NULL,
 ALTER COLUMN "taskRevision" DROP NOT NULL;
 
 -- Every grant so far is a tree of its own.
-UPDATE "grants" SET "rootId" = "id";
-ALTER TABLE "grants" ALTER COLUMN "rootId" SET NOT NULL;
+UPDATE "grants" SET "rootId" = "id", "ownerIds" = ARRAY["identityId"];
+ALTER TABLE "grants" ALTER COLUMN "rootId" SET NOT NULL, ALTER COLUMN "ownerIds" SET NOT NULL;
 
 -- CreateTable
 CREATE TABLE "workflows" (
@@ -58,6 +59,9 @@ CREATE INDEX "grants_rootId_idx" ON "grants"("rootId");
 -- CreateIndex
 CREATE INDEX "grants_ancestorIds_idx" ON "grants" USING GIN ("ancestorIds");
 
+-- CreateIndex
+CREATE INDEX "grants_ownerIds_idx" ON "grants" USING GIN ("ownerIds");
+
 -- AddForeignKey
 ALTER TABLE "grants" ADD CONSTRAINT "grants_workflowId_fkey" FOREIGN KEY ("workflowId") REFERENCES "workflows"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
@@ -82,6 +86,7 @@ ALTER TABLE "grants" DROP CONSTRAINT "grants_end_reason",
     AND ("taskId" IS NOT NULL OR "document" IS NULL)),
   ADD CONSTRAINT "grants_tree" CHECK ("depth" BETWEEN 0 AND 8
     AND cardinality("ancestorIds") = "depth"
+    AND cardinality("ownerIds") = "depth" + 1 AND "ownerIds"["depth" + 1] = "identityId"
     AND ("depth" = 0) = ("parentId" IS NULL)
     AND "rootId" = coalesce("ancestorIds"[1], "id")
     AND ("parentId" IS NULL OR "parentId" = "ancestorIds"["depth"])

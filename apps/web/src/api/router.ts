@@ -13,12 +13,14 @@ import { sessionsRouter } from './sessions.ts';
 import { simulationsRouter } from './simulations.ts';
 import { tasksRouter } from './tasks.ts';
 import { viewsRouter } from './views.ts';
+import { workflowsRouter } from './workflows.ts';
 
 export const router = implementer.router({
   people: peopleRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,
+  workflows: workflowsRouter,
   documents: documentsRouter,
   grants: grantsRouter,
   holds: holdsRouter,
