@@ -58,5 +58,7 @@ function requireNotEnded(grant: Grant): void {
   if (grant.state !== 'ended') return;
   const refusal = grant.approvals.find(({ outcome }) => outcome === 'refused');
   if (refusal) throw new Failure(`${refusal.by.email} refused ${grant.id}: ${refusal.comment ?? 'no reason given'}`);
-  throw new Failure(`${grant.id} has ended (${grant.endReason}); ask again with \`taskgate grant ${grant.task}\``);
+  throw new Failure(
+    `${grant.id} has ended (${grant.endReason}); ask again with \`taskgate grant ${grant.task ?? grant.workflow}\``,
+  );
 }

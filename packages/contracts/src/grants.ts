@@ -23,16 +23,31 @@ export const Approval = z.object({
 });
 export const Grant = z.object({
   id: z.string(),
-  task: z.string(),
-  taskRevision: z.number().int(),
+  /** What it is of: a task's revision, or a workflow's; the other two are null. */
+  task: z.string().nullable(),
+  taskRevision: z.number().int().nullable(),
+  workflow: z.string().nullable(),
+  workflowRevision: z.number().int().nullable(),
   purpose: z.string(),
-  resource: z.string(),
+  /** Of a task's grant. */
+  resource: z.string().nullable(),
+  parentId: z.string().nullable(),
+  /** The tree that it stands in: its own id where it has no parent. */
+  root: z.object({ id: z.string(), name: z.string(), requestedBy: PersonRef }),
+  /** 0 at the root. */
+  depth: z.number().int(),
+  /** Of a child of a workflow's grant: which step it is. */
+  step: z.string().nullable(),
+  /** How it is narrower than its parent, in words; empty: as its task is. */
+  narrowed: z.array(z.string()),
   requestedBy: PersonRef,
   reason: z.string().nullable(),
   ticket: z.string().nullable(),
   state: GrantState,
   endReason: GrantEndReason.nullable(),
   endedBy: PersonRef.nullable(),
+  /** Of the command that it was for, where whoever ended it said so. */
+  exitCode: z.number().int().nullable(),
   ttlMs: z.number().int(),
   approvalsNeeded: z.number().int(),
   approvers: z.array(z.string()),
@@ -43,7 +58,7 @@ export const Grant = z.object({
   expiresAt: Instant.nullable(),
   endedAt: Instant.nullable(),
   sessions: z.number().int(),
-  /** What was used of each dimension that a gateway has counted. `duration` in milliseconds; no `limit`: counted alone. */
+  /** What was used, here and in all grants below it, of each dimension that a gateway has counted or that has a limit. `duration` in milliseconds; no `limit`: counted alone. */
   budget: z.array(
     z.object({
       dimension: z.enum(BUDGET_DIMENSIONS),
@@ -55,7 +70,7 @@ export const Grant = z.object({
   ),
   /** What the caller may do with it now; else why not, for a disabled button. */
   actions: z.record(
-    z.enum(['approve', 'refuse', 'activate', 'end', 'console']),
+    z.enum(['approve', 'refuse', 'activate', 'end', 'console', 'mint']),
     z.object({ allowed: z.boolean(), why: z.string().nullable() }),
   ),
 });
@@ -70,7 +85,75 @@ export const ConnectStrings = z.object({
   jdbc: z.string(),
   env: z.string(),
 });
-export const Activation = z.object({ grant: Grant, /** Shown once. */ token: z.string(), connect: ConnectStrings });
+export const Activation = z.object({
+  grant: Grant,
+  /** Shown once. */
+  token: z.string(),
+  /** `null` for a workflow's grant, which opens nothing itself. */
+  connect: ConnectStrings.nullable(),
+});
+/** A child: with its token, or waiting for the approval that its step's task needs. */
+export const Minted = z.object({ grant: Grant, token: z.string().nullable(), connect: ConnectStrings.nullable() });
+
+const Rules = z.array(z.record(z.string().max(40), z.unknown())).max(200);
+/**
+ * How a child is narrower, each part in the shape that a task's document has. Where `allow` or `hold` is given, the child
+ * has exactly the permissions given; `deny` and `mask` come on top of the parent's; of each limit the smaller one holds.
+ */
+export const Narrowing = z.strictObject({
+  allow: Rules.optional(),
+  hold: Rules.optional(),
+  deny: Rules.optional(),
+  mask: Rules.optional(),
+  limits: z.record(z.string().max(40), z.union([z.string().max(40), z.number()])).optional(),
+});
+
+const Counts = (...names: readonly [string, ...string[]]) => z.record(z.enum(names), z.number().int());
+export const GrantTreeNode = z.object({
+  grant: Grant,
+  sessions: z.object({ total: z.number().int(), live: z.number().int() }),
+  /** Of its own sessions, by decision, and those that an error of the target or the gate ended. */
+  operations: z.object({ allow: z.number().int(), deny: z.number().int(), hold: z.number().int() }),
+  holds: Counts('waiting', 'approved', 'refused', 'timed-out', 'cancelled'),
+  /** `duration` in milliseconds. `own`: by its own sessions; `subtree`: with all grants below it, which share it. */
+  budget: z.array(
+    z.object({
+      dimension: z.enum(BUDGET_DIMENSIONS),
+      limit: z.number().int().nullable(),
+      own: z.number().int(),
+      subtree: z.number().int(),
+      reserved: z.number().int(),
+    }),
+  ),
+  /**
+   * What its document gives and neither it nor a grant below it has used so far. `columns` are null where a whole relation
+   * was not used. `null`: not known, as of a workflow, of a resource whose catalog was not read, or of a grant that the
+   * caller may not see the statements of.
+   */
+  unused: z
+    .array(z.object({ verb: z.string(), relation: z.string(), columns: z.array(z.string()).nullable() }))
+    .nullable(),
+});
+export const GrantTree = z.object({
+  rootId: z.string(),
+  /** Those that the caller may see, a parent always before its children. */
+  nodes: z.array(GrantTreeNode),
+  /** There are more than are shown. */
+  more: z.boolean(),
+  /** Of a workflow's tree, in the order of its document. */
+  steps: z.array(
+    z.object({
+      task: z.string(),
+      taskRevision: z.number().int(),
+      after: z.array(z.string()),
+      state: z.enum(['blocked', 'ready', 'requested', 'running', 'completed', 'failed']),
+      /** Why it cannot start. */
+      why: z.string().nullable(),
+      /** Its newest grant. */
+      grantId: z.string().nullable(),
+    }),
+  ),
+});
 
 const ById = z.object({ id: z.string().max(60) });
 export const grants = {
@@ -83,7 +166,9 @@ export const grants = {
     .route({ method: 'POST', path: '/grants' })
     .input(
       z.object({
-        task: Slug,
+        /** One of the two. */
+        task: Slug.optional(),
+        workflow: Slug.optional(),
         reason: ShortText.nullable().default(null),
         ticket: z.string().trim().max(100).nullable().default(null),
         ttlMs: z.number().int().min(10_000).nullable().default(null),
@@ -104,7 +189,38 @@ export const grants = {
     .input(ById.extend({ reason: ShortText }))
     .output(Grant),
   activate: oc.route({ method: 'POST', path: '/grants/{id}/activate' }).input(ById).output(Activation),
-  end: oc.route({ method: 'POST', path: '/grants/{id}/end' }).input(ById).output(Grant),
+  /** Ends every grant below it too. */
+  end: oc
+    .route({ method: 'POST', path: '/grants/{id}/end' })
+    .input(
+      ById.extend({
+        /** What its owner says of it. */
+        outcome: z.enum(['completed', 'failed']).default('completed'),
+        exitCode: z.number().int().min(0).max(255).nullable().default(null),
+      }),
+    )
+    .output(Grant),
+  mint: oc
+    .route({
+      method: 'POST',
+      path: '/grants/{id}/children',
+      summary:
+        "A grant below this one: of a step of a workflow, or narrower of the same task; also with the grant's token",
+    })
+    .input(
+      ById.extend({
+        /** The step, of a workflow's grant. */
+        task: Slug.optional(),
+        narrow: Narrowing.optional(),
+        ttlMs: z.number().int().min(1_000).nullable().default(null),
+        reason: ShortText.nullable().default(null),
+      }),
+    )
+    .output(Minted),
+  tree: oc
+    .route({ method: 'GET', path: '/grants/{id}/tree', summary: 'The whole tree that the grant stands in' })
+    .input(ById)
+    .output(GrantTree),
   connect: oc
     .route({ method: 'GET', path: '/tasks/{task}/connect' })
     .input(z.object({ task: Slug }))

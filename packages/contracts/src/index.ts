@@ -6,7 +6,7 @@ import { people } from './people.ts';
 import { resources } from './resources.ts';
 import { audit, sessions } from './sessions.ts';
 import { simulations } from './simulations.ts';
-import { documents, policies, tasks } from './tasks.ts';
+import { documents, policies, tasks, workflows } from './tasks.ts';
 
 /** The HTTP API under `/api/v1`: the web, the CLI and everybody else use this one. */
 export const contract = {
@@ -15,6 +15,7 @@ export const contract = {
   resources,
   tasks,
   policies,
+  workflows,
   documents,
   grants,
   holds,

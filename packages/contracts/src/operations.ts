@@ -8,6 +8,8 @@ export const OperationFilter = z.object({
   /** Part of a name or an e-mail address. */
   person: z.string().trim().max(254).optional(),
   task: z.string().max(63).optional(),
+  /** Id of a grant: what ran under it and every grant below it. */
+  node: z.string().max(60).optional(),
   resource: z.string().max(63).optional(),
   session: z.string().max(60).optional(),
   /** `public.customers`; without a schema, in any. */

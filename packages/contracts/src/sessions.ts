@@ -150,6 +150,8 @@ export const sessions = {
       PageQuery.extend({
         person: z.string().max(254).optional(),
         task: z.string().max(63).optional(),
+        /** Id of a grant: of its sessions and those of every grant below it. */
+        node: z.string().max(60).optional(),
         resource: z.string().max(63).optional(),
         protocol: z.enum(['postgres', 'console']).optional(),
         /** Sessions with at least one such decision. */
@@ -216,6 +218,8 @@ export const audit = {
         actor: z.string().max(254).optional(),
         action: z.string().max(100).optional(),
         subject: z.string().max(100).optional(),
+        /** Id of a grant: what was done with it and every grant below it, their sessions and holds, and by their tokens. */
+        node: z.string().max(60).optional(),
         from: Instant.optional(),
         to: Instant.optional(),
       }),

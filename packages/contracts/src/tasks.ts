@@ -61,6 +61,38 @@ export const Policy = PolicySummary.extend({
   description: z.array(DescriptionSection),
 });
 
+export const WorkflowSummary = z.object({
+  name: z.string(),
+  purpose: z.string(),
+  revision: z.number().int().nullable(),
+  latestRevision: z.number().int(),
+  steps: z.array(
+    z.object({
+      task: z.string(),
+      after: z.array(z.string()),
+      /** `null`: there is no such task. */
+      resource: z.string().nullable(),
+    }),
+  ),
+  /** The caller may request it now; else why not. */
+  mayActivate: z.boolean(),
+  whyNot: z.string().nullable(),
+  approvals: z.object({ from: z.array(z.string()), count: z.number().int() }).nullable(),
+  reasonRequired: z.boolean(),
+  ticketRequired: z.boolean(),
+  ttlMs: z.number().int(),
+  who: z.array(z.string()),
+  activeGrants: z.number().int(),
+  updatedAt: Instant,
+});
+export const Workflow = WorkflowSummary.extend({
+  id: z.string(),
+  current: Revision.nullable(),
+  latest: Revision,
+  description: z.array(DescriptionSection),
+  limits: Task.shape.limits,
+});
+
 const SaveInput = z.object({
   source: Source,
   publish: z.boolean().default(false),
@@ -117,12 +149,23 @@ export const policies = {
   usage: oc.route({ method: 'GET', path: '/policies/{name}/usage' }).input(Named).output(RuleUsage),
 };
 
-export const DocumentKind = z.enum(['Task', 'Policy', 'Resource']);
+export const workflows = {
+  list: oc.route({ method: 'GET', path: '/workflows' }).output(z.array(WorkflowSummary)),
+  get: oc.route({ method: 'GET', path: '/workflows/{name}' }).input(Named).output(Workflow),
+  revisions: oc.route({ method: 'GET', path: '/workflows/{name}/revisions' }).input(Named).output(z.array(Revision)),
+  save: oc.route({ method: 'POST', path: '/workflows' }).input(SaveInput).output(Workflow),
+  publish: oc
+    .route({ method: 'POST', path: '/workflows/{name}/revisions/{revision}/publish' })
+    .input(Numbered)
+    .output(Workflow),
+};
+
+export const DocumentKind = z.enum(['Task', 'Policy', 'Workflow', 'Resource']);
 export const documents = {
   /** For the editor: what is wrong and what it means. Saves nothing. */
   check: oc
     .route({ method: 'POST', path: '/documents/check' })
-    .input(z.object({ kind: z.enum(['Task', 'Policy']), source: z.string().max(65_536) }))
+    .input(z.object({ kind: z.enum(['Task', 'Policy', 'Workflow']), source: z.string().max(65_536) }))
     .output(
       z.object({
         problems: z.array(ProblemItem),
@@ -147,7 +190,7 @@ export const documents = {
     .output(TaskSuggestion),
   template: oc
     .route({ method: 'GET', path: '/documents/templates/{kind}' })
-    .input(z.object({ kind: z.enum(['Task', 'Policy']) }))
+    .input(z.object({ kind: z.enum(['Task', 'Policy', 'Workflow']) }))
     .output(z.object({ source: z.string() })),
   /** `taskgate apply -f`: all or nothing. `secrets` by resource name, read by the CLI from the references in the file. */
   apply: oc

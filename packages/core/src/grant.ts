@@ -3,7 +3,7 @@ import { TaskgateError } from './taskgate-error.ts';
 export const GRANT_STATES = ['requested', 'approved', 'active', 'ended'] as const;
 export type GrantState = (typeof GRANT_STATES)[number];
 
-export const GRANT_END_REASONS = ['completed', 'expired', 'revoked', 'refused'] as const;
+export const GRANT_END_REASONS = ['completed', 'failed', 'expired', 'revoked', 'refused', 'parent-ended'] as const;
 export type GrantEndReason = (typeof GRANT_END_REASONS)[number];
 
 /** The part of a grant that its state machine looks at. Instants are epoch milliseconds. */
@@ -30,8 +30,16 @@ export type GrantEvent =
       readonly ttlMs: number | null;
     }
   | { readonly kind: 'refuse'; readonly by: string }
-  | { readonly kind: 'activate'; readonly by: string }
+  | {
+      readonly kind: 'activate';
+      readonly by: string;
+      /** When its parent ends, which it never outlives; none: it has none. */ readonly until?: number;
+    }
   | { readonly kind: 'complete'; readonly by: string }
+  /** Its job said so. */
+  | { readonly kind: 'fail'; readonly by: string }
+  /** A grant above it has ended. */
+  | { readonly kind: 'end-with-parent' }
   | { readonly kind: 'revoke'; readonly by: string }
   | { readonly kind: 'expire' };
 
@@ -51,6 +59,7 @@ export function nextGrantStatus(grant: GrantStatus, event: GrantEvent, now: numb
     return end('expired');
   }
   if (event.kind === 'revoke') return end('revoked');
+  if (event.kind === 'end-with-parent') return end('parent-ended');
   if (lapsed) throw invalid('the grant has expired');
 
   switch (event.kind) {
@@ -78,9 +87,16 @@ export function nextGrantStatus(grant: GrantStatus, event: GrantEvent, now: numb
       if (grant.state !== 'approved') throw invalid('the grant waits for approval');
       if (event.by !== grant.requestedBy)
         throw new TaskgateError('forbidden', 'only who asked for a grant can activate it');
-      return { ...grant, state: 'active', expiresAt: now + grant.ttlMs };
+      if (event.until !== undefined && event.until <= now) throw invalid('the grant above it has expired');
+      return {
+        ...grant,
+        state: 'active',
+        expiresAt: Math.min(now + grant.ttlMs, event.until ?? Number.POSITIVE_INFINITY),
+      };
     case 'complete':
       return end('completed');
+    case 'fail':
+      return end('failed');
   }
 }
 

@@ -9,6 +9,7 @@ export type IdPrefix =
   | 'crd' // credential
   | 'tsk' // task
   | 'pol' // policy
+  | 'wfl' // workflow
   | 'grt' // grant
   | 'apr' // approval
   | 'ses' // session (one connection)

@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'wrong-token',
   'grant-expired',
   'grant-ended',
+  'wider-than-parent',
   'resource-unreachable',
   'credential-refused',
   'principal-unavailable',

@@ -52,6 +52,31 @@ export function evaluateCondition(expression: string, input: ConditionInput): 't
   }
 }
 
+/** Whether the condition has all that the other demands among what it joins with `&&`: true only where that is. */
+export function includesCondition(condition: string | null, other: string): boolean {
+  if (condition === null) return false;
+  try {
+    const own = conjuncts(condition);
+    return [...conjuncts(other)].every((one) => own.has(one));
+  } catch {
+    return false;
+  }
+}
+
+/** What an expression joins with `&&` at its top, each in a form that spaces and parentheses do not change. */
+function conjuncts(expression: string): ReadonlySet<string> {
+  const parts = (node: ASTNode): readonly ASTNode[] => (node.op === '&&' ? node.args.flatMap(parts) : [node]);
+  return new Set(parts(environment.parse(expression).ast).map((node) => JSON.stringify(plain(node))));
+}
+
+function plain(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(plain);
+  if (typeof part === 'bigint') return { int: part.toString() };
+  if (typeof part !== 'object' || part === null) return part;
+  if ('op' in part) return { op: part.op, args: plain((part as ASTNode).args) };
+  return { is: Object.prototype.toString.call(part), text: String(part) };
+}
+
 function firstLine(message: string | undefined): string {
   const text = (message ?? 'it cannot be read').split('\n')[0]!.slice(0, 200);
   return text.charAt(0).toLowerCase() + text.slice(1);

@@ -4,6 +4,7 @@ import { POLICY_KEYS } from './parse-policy.ts';
 import { RESOURCE_KEYS } from './parse-resource-manifest.ts';
 import { ACCESS_KEYS, TASK_KEYS } from './parse-task.ts';
 import { LIMIT_KEYS } from './parse-terms.ts';
+import { STEP_KEYS, WORKFLOW_KEYS } from './parse-workflow.ts';
 import { RULE_VERBS, TLS_MODES } from './policy-document.ts';
 
 export interface Completion {
@@ -14,12 +15,21 @@ export interface Completion {
 export interface KnownNames {
   readonly resources: readonly string[];
   readonly groups: readonly string[];
+  /** For the steps of a workflow; missing: none are offered. */
+  readonly tasks?: readonly string[];
   /** Names as they are written in rules: `public.orders`. */
   readonly relations: readonly { readonly name: string; readonly columns: readonly string[] }[];
 }
 
 const MAX_OPTIONS = 200;
 const TARGET_KEYS = [...RULE_VERBS, 'statements'] as const;
+
+const ROOT_KEYS: Readonly<Record<string, readonly string[]>> = {
+  Task: TASK_KEYS,
+  Policy: POLICY_KEYS,
+  Resource: RESOURCE_KEYS,
+  Workflow: WORKFLOW_KEYS,
+};
 
 /** Keys that can stand under a path such as `access.approvals`; list indexes are not part of it. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -42,6 +52,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   applies: ['resources', 'all'],
   'applies.resources': ['names', 'labels'],
   tls: ['mode', 'ca'],
+  steps: STEP_KEYS,
 };
 
 const DETAILS: Readonly<Record<string, string>> = {
@@ -59,12 +70,14 @@ const DETAILS: Readonly<Record<string, string>> = {
   statements: 'whole classes of statements',
   affects: 'rows a write may touch',
   estimate: 'rows that the planner expects',
+  steps: 'tasks, each with what it comes after',
+  after: 'tasks that must have completed',
   dryRun: 'run it before approval and roll it back, to show what it would do',
   when: 'CEL over `now` and `identity`, UTC',
 };
 
 const VALUES: Readonly<Record<string, readonly string[]>> = {
-  kind: ['Task', 'Policy', 'Resource'],
+  kind: ['Task', 'Policy', 'Resource', 'Workflow'],
   statements: ["'*'", ...STATEMENT_CLASSES],
   kinds: DETECTOR_KINDS,
   reason: ['required', 'optional'],
@@ -104,7 +117,7 @@ export function completeDocument(
 }
 
 function keysAt(path: readonly string[], kind: string | null): readonly Completion[] {
-  const root = kind === 'Policy' ? POLICY_KEYS : kind === 'Resource' ? RESOURCE_KEYS : TASK_KEYS;
+  const root = ROOT_KEYS[kind ?? 'Task'] ?? TASK_KEYS;
   const keys: readonly string[] = path.length === 0 ? root : (KEYS[path.join('.')] ?? []);
   return keys.map((label) => {
     const detail = DETAILS[label];
@@ -118,6 +131,7 @@ function valuesAt(path: readonly string[], rule: string, known: KnownNames): rea
   const plain = (labels: readonly string[], detail?: string): readonly Completion[] =>
     labels.map((label) => (detail === undefined ? { label } : { label, detail }));
   if (key === 'resource' || path.join('.') === 'applies.resources.names') return plain(known.resources, 'resource');
+  if (section === 'steps' && (key === 'task' || key === 'after')) return plain(known.tasks ?? [], 'task');
   if (key === 'groups' || key === 'from' || key === 'readers') return plain(known.groups, 'group');
   const isRule = section === 'allow' || section === 'hold' || section === 'deny';
   if (isRule && (key === 'on' || (RULE_VERBS as readonly string[]).includes(key))) {

@@ -7,7 +7,15 @@ import {
   formatRelationPattern,
   type RelationPattern,
 } from './name-pattern.ts';
-import type { MaskRule, PolicyDocument, RecordTerms, RuleSource, RuleTarget, TaskDocument } from './policy-document.ts';
+import type {
+  MaskRule,
+  PolicyDocument,
+  RecordTerms,
+  RuleSource,
+  RuleTarget,
+  TaskDocument,
+  WorkflowDocument,
+} from './policy-document.ts';
 
 export interface DescriptionItem {
   /** One plain English sentence without a full stop. */
@@ -209,9 +217,7 @@ function recordItems(record: RecordTerms): readonly DescriptionItem[] {
 const filled = (sections: readonly DescriptionSection[]): readonly DescriptionSection[] =>
   sections.filter(({ items }) => items.length > 0);
 
-/** What the task means, in plain English: for whoever reviews, activates or audits it. */
-export function describeTask(document: TaskDocument): readonly DescriptionSection[] {
-  const { who, access } = document;
+function termItems({ who, access }: Pick<TaskDocument, 'who' | 'access'>): readonly DescriptionItem[] {
   const whoever = [
     ...(who.groups.length > 0 ? [`members of ${joined(who.groups, 'or')}`] : []),
     ...(who.machines.length > 0 ? [`the machines ${joined(who.machines, 'or')}`] : []),
@@ -229,11 +235,16 @@ export function describeTask(document: TaskDocument): readonly DescriptionSectio
   if (access.approvals) terms.push(item('access.approvals', 'hold', `${people(access.approvals)} must approve first`));
   if (access.when !== null) terms.push(item('access.when', 'limit', `only when ${access.when} (times are UTC)`));
   terms.push(item('access.ttl', 'limit', `it ends after ${formatDurationMs(access.ttlMs)}`));
+  return terms;
+}
+
+/** What the task means, in plain English: for whoever reviews, activates or audits it. */
+export function describeTask(document: TaskDocument): readonly DescriptionSection[] {
   const allowed = document.allow.map((rule) =>
     item(rule.source, 'allow', `${target(rule.target)}${rows(rule.affectsMax)}${few(rule.estimateMax)}`),
   );
   return [
-    { title: 'Who and for how long', items: terms },
+    { title: 'Who and for how long', items: termItems(document) },
     {
       title: 'Allowed',
       items:
@@ -272,5 +283,25 @@ export function describePolicy(document: PolicyDocument): readonly DescriptionSe
     ...rulesSections(document),
     { title: 'Limits', items: limitItems(document.limits) },
     { title: 'Recorded', items: recordItems(document.record) },
+  ]);
+}
+
+/** What the workflow means, in plain English. */
+export function describeWorkflow(document: WorkflowDocument): readonly DescriptionSection[] {
+  return filled([
+    { title: 'Who and for how long', items: termItems(document) },
+    {
+      title: 'Steps',
+      items: document.steps.map(({ source, task, after }) =>
+        item(
+          source,
+          'plain',
+          after.length === 0
+            ? `task ${task}`
+            : `task ${task}, once ${joined(after)} ${after.length === 1 ? 'has' : 'have'} completed`,
+        ),
+      ),
+    },
+    { title: 'Limits of all steps together', items: limitItems(document.limits) },
   ]);
 }

@@ -1,4 +1,5 @@
 import type { ApprovalTerms, GrantLimits } from '@taskgate/core';
+import { narrowestLimits } from './narrowest-limits.ts';
 import { policyApplies, type ResourceFacts } from './policy-applies.ts';
 import type { PolicyDocument, TaskDocument } from './policy-document.ts';
 
@@ -18,11 +19,6 @@ export interface GrantTerms {
   };
 }
 
-const narrowest = (values: readonly (number | null)[]): number | null => {
-  const set = values.filter((value) => value !== null);
-  return set.length === 0 ? null : Math.min(...set);
-};
-
 /** What a grant of the task starts from: the narrowest of the task and of every policy that applies to the resource. */
 export function grantTerms(
   task: TaskDocument,
@@ -37,15 +33,7 @@ export function grantTerms(
     ticketRequired: task.access.ticketRequired,
     approvals: task.access.approvals,
     ttlMs: task.access.ttlMs,
-    limits: {
-      rows: narrowest(all.map(({ limits }) => limits.rows)),
-      bytes: narrowest(all.map(({ limits }) => limits.bytes)),
-      statements: narrowest(all.map(({ limits }) => limits.statements)),
-      durationMs: narrowest(all.map(({ limits }) => limits.durationMs)),
-      statementMs: narrowest(all.map(({ limits }) => limits.statementMs)),
-      idleMs: narrowest(all.map(({ limits }) => limits.idleMs)),
-      connections: narrowest(all.map(({ limits }) => limits.connections)),
-    },
+    limits: narrowestLimits(all.map(({ limits }) => limits)),
     record: {
       results: all.some(({ record }) => record.results === 'none') ? 'none' : 'masked',
       durability: 'crash',

@@ -1,17 +1,11 @@
-import type { AccessVerb, RelationAccess, RelationName, SqlOperation, StatementClass } from '@taskgate/core';
+import type { RelationAccess, RelationName, SqlOperation } from '@taskgate/core';
 import { type CompiledPolicySet, type CompiledRule, relationKey } from './compile-policy-set.ts';
 import { isSystemSchema, matchesName, matchesRelation, type RelationPattern } from './name-pattern.ts';
 import type { AccessTarget, StatementsTarget } from './policy-document.ts';
+import { VERBS_OF_CLASS } from './rule-atoms.ts';
 
 const MAX_ACCESSES = 20_000;
 const MAX_VIEW_DEPTH = 64;
-
-/** Verbs that a class needs besides the one it is named after. */
-const VERBS_OF_CLASS: Partial<Record<StatementClass, readonly AccessVerb[]>> = {
-  'copy-to': ['select'],
-  'copy-from': ['insert'],
-  merge: ['select', 'insert', 'update', 'delete'],
-};
 
 export const isSystemAccess = (access: RelationAccess): boolean =>
   access.system || isSystemSchema(access.relation.schema);

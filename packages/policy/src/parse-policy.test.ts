@@ -147,7 +147,7 @@ describe('a file for apply', () => {
   test('has its problems at the lines of the whole file', () => {
     const result = splitDocuments('kind: Task\nname: a\n---\nkind: Tsk\nname: b\n---\nname: B\n');
     expect(result.ok ? [] : result.problems.map(({ position, message }) => `${position?.line} ${message}`)).toEqual([
-      '4 `Tsk` is not a kind that can be applied; known: `Task`, `Policy`, `Resource`',
+      '4 `Tsk` is not a kind that can be applied; known: `Task`, `Policy`, `Workflow`, `Resource`',
       '7 `kind` is missing; add it',
       '7 `B` is not a name; start with a lower-case letter, then letters, digits and `-`, at most 63',
     ]);

@@ -26,7 +26,8 @@ export const TASK_KEYS = [
 ] as const;
 export const ACCESS_KEYS = ['reason', 'ticket', 'approvals', 'ttl', 'when'] as const;
 
-function parseAccess(yaml: YamlSource, place: Place | undefined): TaskDocument['access'] {
+/** On what terms it is activated; missing: freely, for an hour. */
+export function parseAccess(yaml: YamlSource, place: Place | undefined): TaskDocument['access'] {
   const fields = place?.node ? yaml.mapping(place, ACCESS_KEYS) : undefined;
   const reason = fields?.get('reason');
   const ticket = fields?.get('ticket');
@@ -45,6 +46,15 @@ function parseAccess(yaml: YamlSource, place: Place | undefined): TaskDocument['
   };
 }
 
+export function parseWho(yaml: YamlSource, place: Place | undefined): TaskDocument['who'] {
+  const who = place?.node ? yaml.mapping(place, ['groups', 'machines', 'agents']) : undefined;
+  return {
+    groups: parseNames(yaml, who?.get('groups')),
+    machines: parseNames(yaml, who?.get('machines')),
+    agents: parseNames(yaml, who?.get('agents')),
+  };
+}
+
 /** Reads one Task; all of its problems come at once, each with its place. Never throws. */
 export function parseTask(source: string): ParseResult<TaskDocument> {
   const yaml = new YamlSource(source);
@@ -56,18 +66,12 @@ export function parseTask(source: string): ParseResult<TaskDocument> {
   const namePlace = yaml.required(fields, 'name');
   const purposePlace = yaml.required(fields, 'purpose');
   const resourcePlace = yaml.required(fields, 'resource');
-  const whoPlace = fields.get('who');
-  const who = whoPlace?.node ? yaml.mapping(whoPlace, ['groups', 'machines', 'agents']) : undefined;
   return parsed(yaml, {
     kind: 'Task',
     name: (namePlace && parseName(yaml, namePlace)) ?? '',
     purpose: (purposePlace && yaml.text(purposePlace, 500)) ?? '',
     resource: (resourcePlace && parseName(yaml, resourcePlace)) ?? '',
-    who: {
-      groups: parseNames(yaml, who?.get('groups')),
-      machines: parseNames(yaml, who?.get('machines')),
-      agents: parseNames(yaml, who?.get('agents')),
-    },
+    who: parseWho(yaml, fields.get('who')),
     access: parseAccess(yaml, fields.get('access')),
     allow: parseEach(yaml, fields.get('allow'), parseAllowRule),
     hold: parseEach(yaml, fields.get('hold'), parseHoldRule),

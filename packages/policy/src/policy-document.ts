@@ -139,6 +139,27 @@ export interface PolicyDocument {
   readonly record: RecordTerms;
 }
 
+/** One step of a workflow: a task, once the steps that it names have ended well. */
+export interface WorkflowStep {
+  readonly source: RuleSource;
+  /** Name of the task; each is a step once. */
+  readonly task: string;
+  /** Tasks of other steps. */
+  readonly after: readonly string[];
+}
+
+/** Several tasks, on whatever resources, as one thing that is asked for: its grant opens nothing itself. */
+export interface WorkflowDocument {
+  readonly kind: 'Workflow';
+  readonly name: string;
+  readonly purpose: string;
+  readonly who: TaskDocument['who'];
+  readonly access: TaskDocument['access'];
+  readonly steps: readonly WorkflowStep[];
+  /** What all of its steps use up together. */
+  readonly limits: GrantLimits;
+}
+
 export const TLS_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 export type TlsMode = (typeof TLS_MODES)[number];
 

@@ -3,7 +3,7 @@ import { parseName } from './parse-terms.ts';
 import type { ParseResult } from './policy-document.ts';
 import { clip, MAX_SOURCE_LENGTH, YamlSource } from './yaml-source.ts';
 
-const KINDS = ['Task', 'Policy', 'Resource'] as const;
+const KINDS = ['Task', 'Policy', 'Workflow', 'Resource'] as const;
 const MAX_DOCUMENTS = 100;
 
 export interface SourceDocument {
@@ -49,7 +49,7 @@ export function splitDocuments(source: string): ParseResult<readonly SourceDocum
     if (kindPlace && kindText !== undefined && kind === undefined)
       yaml.problem(
         kindPlace,
-        `\`${clip(kindText)}\` is not a kind that can be applied; known: \`Task\`, \`Policy\`, \`Resource\``,
+        `\`${clip(kindText)}\` is not a kind that can be applied; known: ${KINDS.map((one) => `\`${one}\``).join(', ')}`,
       );
     const name = namePlace && parseName(yaml, namePlace);
     for (const problem of yaml.problems) {

@@ -71,3 +71,30 @@ mask:
 limits: { rows: 100000 }
 record: { readers: [auditors], keep: 400d }
 `;
+
+/** Where a new workflow starts: it parses as it is. */
+export const WORKFLOW_TEMPLATE = `kind: Workflow
+# Lower-case letters, digits and dashes.
+name: my-workflow
+# One sentence that says what it is for: reviewers and auditors read it.
+purpose: Say what this job is for
+
+# Who may activate it. Nobody else can.
+who:
+  groups: [analysts]
+
+access:
+  # reason: required            # ask for a reason at each activation
+  # approvals: { from: [dba], count: 1 }
+  ttl: 1h                       # how long the whole run lasts, at most 24h
+
+# Tasks, each with its own grant. One without \`after\` may start at once.
+steps:
+  - task: my-task
+  # - task: my-other-task
+  #   after: my-task            # starts once that has completed
+
+# What all steps use up together.
+limits:
+  rows: 10000
+`;

@@ -14,6 +14,7 @@ export interface AuditEntry {
     | 'resource'
     | 'task'
     | 'policy'
+    | 'workflow'
     | 'grant'
     | 'hold'
     | 'session'

@@ -18,6 +18,8 @@ export { endGrant } from './grants/end-grant.ts';
 export { expireGrants } from './grants/expire-grants.ts';
 export { loadConnectStrings } from './grants/load-connect-strings.ts';
 export { loadGrant, loadGrants } from './grants/load-grants.ts';
+export { type GrantTreeView, loadTree } from './grants/load-tree.ts';
+export { type MintView, mintGrant } from './grants/mint-grant.ts';
 export { openConsole } from './grants/open-console.ts';
 export { refuseGrant } from './grants/refuse-grant.ts';
 export { requestGrant } from './grants/request-grant.ts';
@@ -40,6 +42,7 @@ export { exportOperations } from './operations/export-operations.ts';
 export { loadOperations, type OperationRowView } from './operations/load-operations.ts';
 export { inputOf, parseInput } from './parse-input.ts';
 export { authenticateApiToken } from './people/authenticate-api-token.ts';
+export { authenticateGrantToken } from './people/authenticate-grant-token.ts';
 export { changePassword } from './people/change-password.ts';
 export { checkActor } from './people/check-actor.ts';
 export { checkWebSession } from './people/check-web-session.ts';
@@ -94,3 +97,11 @@ export { publishTask } from './tasks/publish-task.ts';
 export { saveTask } from './tasks/save-task.ts';
 export { deleteView, loadViews, saveView } from './views/saved-views.ts';
 export { translateStoreError, withTransaction } from './with-transaction.ts';
+export {
+  loadWorkflow,
+  loadWorkflowRevisions,
+  loadWorkflows,
+  type WorkflowView,
+} from './workflows/load-workflows.ts';
+export { publishWorkflow } from './workflows/publish-workflow.ts';
+export { saveWorkflow } from './workflows/save-workflow.ts';

@@ -15,16 +15,30 @@ export function requireScope(ctx: ServiceContext, scope: Scope): void {
 export function requirePerson(ctx: ServiceContext, scope: Scope | null = null): IdentityActor {
   const { actor } = ctx;
   if (actor.kind !== 'person') throw new TaskgateError('forbidden', 'only a person can do this');
+  refuseGrantToken(actor);
   if (scope !== null) requireScope(ctx, scope);
   return actor;
 }
 
 /** For verbs about whoever asks, person, machine or agent: what they do is done as them. */
-export function requireIdentity(ctx: ServiceContext, scope: Scope | null = null): IdentityActor {
+export function requireIdentity(
+  ctx: ServiceContext,
+  scope: Scope | null = null,
+  options: { /** The verb keeps to the token's own grant and what is below it. */ readonly grantToken?: boolean } = {},
+): IdentityActor {
   const { actor } = ctx;
   if (actor.kind === 'system') throw new TaskgateError('forbidden', 'only a person, a machine or an agent can do this');
+  if (options.grantToken !== true) refuseGrantToken(actor);
   if (scope !== null) requireScope(ctx, scope);
   return actor;
+}
+
+function refuseGrantToken(actor: IdentityActor): void {
+  if (actor.via === 'grant-token')
+    throw new TaskgateError(
+      'forbidden',
+      'the token of a grant can show, end and make grants of its own tree; for this use an API token',
+    );
 }
 
 /** For verbs that only the product itself calls. */

@@ -35,6 +35,8 @@ export const connect: Command = {
     const signedIn = requireSignIn(cli.env);
     const wanted = name.startsWith('grt_') ? { grantId: name } : grantRequest(name, values);
     const { grant, token, connect: strings } = await obtainGrant(cli, signedIn, wanted, values.wait);
+    if (strings === null)
+      throw new Failure(`${grant.id} is of a workflow, which opens nothing itself; start one of its steps`);
     try {
       return await runProgram(psql, ['-d', strings.uri, ...clientArgs], cli.env.forClient({ PGPASSWORD: token }));
     } finally {

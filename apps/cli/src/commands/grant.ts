@@ -40,15 +40,16 @@ export const grant: Command = {
   },
 };
 
-function readable({ grant: { id, task, expiresAt }, token, connect }: Activation): string {
+function readable({ grant: { id, task, workflow, expiresAt }, token, connect }: Activation): string {
   return [
-    printable(`${task} is open until ${expiresAt} (${id})`),
+    printable(`${task ?? workflow} is open until ${expiresAt} (${id})`),
     '',
     `  token  ${token}`,
     '         shown this once: keep it now, it cannot be shown again',
     '',
-    `  ${connect.psql}`,
-    '  with the token as the password (PGPASSWORD)',
+    ...(connect === null
+      ? ['  it opens nothing itself: the token starts the steps of the workflow']
+      : [`  ${connect.psql}`, '  with the token as the password (PGPASSWORD)']),
     '',
     `  taskgate end ${id}`,
   ].join('\n');

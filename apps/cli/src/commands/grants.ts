@@ -30,10 +30,10 @@ Lists your grants, the newest first; with --all those of others that you may see
     else
       print(
         textTable(
-          ['GRANT', 'TASK', 'STATE', 'UNTIL', 'BY', 'USED', 'REASON'],
+          ['GRANT', 'OF', 'STATE', 'UNTIL', 'BY', 'USED', 'REASON'],
           items.map((grant) => [
             grant.id,
-            grant.task,
+            grant.task ?? grant.workflow ?? '',
             grant.endReason === null ? grant.state : `${grant.state} (${grant.endReason})`,
             grant.expiresAt ?? grant.requestExpiresAt,
             grant.requestedBy.email,

@@ -5,6 +5,8 @@ import {
   loadConnectStrings,
   loadGrant,
   loadGrants,
+  loadTree,
+  mintGrant,
   openConsole,
   refuseGrant,
   requestGrant,
@@ -26,6 +28,10 @@ export const grantsRouter = grants.router({
     settlePrincipalsSoon(context.services);
     return ended;
   }),
+  mint: grants.mint.handler(({ context, input: { id, ...wish } }) =>
+    mintGrant(asCaller(context), { ...wish, parentId: id }),
+  ),
+  tree: grants.tree.handler(({ context, input }) => loadTree(asCaller(context), input)),
   connect: grants.connect.handler(({ context, input }) => loadConnectStrings(asCaller(context), input)),
   openConsole: grants.openConsole.handler(({ context, input }) => openConsole(asCaller(context), input)),
 });

@@ -14,6 +14,7 @@ import { sessionsRouter } from './sessions.ts';
 import { simulationsRouter } from './simulations.ts';
 import { tasksRouter } from './tasks.ts';
 import { viewsRouter } from './views.ts';
+import { workflowsRouter } from './workflows.ts';
 
 export const router = implementer.router({
   people: peopleRouter,
@@ -21,6 +22,7 @@ export const router = implementer.router({
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,
+  workflows: workflowsRouter,
   documents: documentsRouter,
   grants: grantsRouter,
   holds: holdsRouter,

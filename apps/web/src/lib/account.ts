@@ -1,6 +1,7 @@
 import 'server-only';
 import {
   authenticateApiToken,
+  authenticateGrantToken,
   type ClientFacts,
   checkWebSession,
   endWebSession,
@@ -29,8 +30,11 @@ export async function endSignIn(webSessionId: string): Promise<void> {
 export const actorOfWebSession = async (webSessionId: string): Promise<IdentityActor | null> =>
   checkWebSession(await services(), webSessionId);
 
-export const actorOfApiToken = async (token: string): Promise<IdentityActor | null> =>
-  authenticateApiToken(await services(), token);
+/** Of an API token, or of a grant's token, which reaches that grant's own tree. */
+export async function actorOfBearerToken(token: string): Promise<IdentityActor | null> {
+  const opened = await services();
+  return (await authenticateApiToken(opened, token)) ?? authenticateGrantToken(opened, token);
+}
 
 export async function sessionOf(actor: IdentityActor): Promise<Session> {
   return { me: await loadMe({ services: await services(), actor }), demo: env().demo };

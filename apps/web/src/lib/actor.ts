@@ -5,7 +5,7 @@ import { cookies } from 'next/headers';
 import { decode } from 'next-auth/jwt';
 import { cache } from 'react';
 import { env } from '@/env.ts';
-import { actorOfApiToken, actorOfWebSession, sessionOf } from './account.ts';
+import { actorOfBearerToken, actorOfWebSession, sessionOf } from './account.ts';
 import { SESSION_COOKIE } from './auth-options.ts';
 import type { Session } from './me.tsx';
 import { isForgeryProof } from './own-origin.ts';
@@ -34,7 +34,7 @@ export const loadWebSession = cache(async (): Promise<Session | null> => {
 });
 
 /**
- * Who is behind a call of the API: an API token, or the browser's cookie from a page of this origin. Throws
+ * Who is behind a call of the API: an API token, a grant's token, or the browser's cookie from a page of this origin. Throws
  * `not-signed-in`, or `forbidden` for a call that another site may have started.
  */
 export async function requireActor(request: Request): Promise<IdentityActor> {
@@ -42,8 +42,8 @@ export async function requireActor(request: Request): Promise<IdentityActor> {
   if (authorization !== null) {
     const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization) ?? [];
     // A header that is there is what counts: a wrong token never falls back to a cookie.
-    const actor = token && token.length <= MAX_TOKEN_LENGTH ? await actorOfApiToken(token) : null;
-    if (!actor) throw new TaskgateError('not-signed-in', 'this API token is not valid, or it has ended');
+    const actor = token && token.length <= MAX_TOKEN_LENGTH ? await actorOfBearerToken(token) : null;
+    if (!actor) throw new TaskgateError('not-signed-in', 'this token is not valid, or it has ended');
     return actor;
   }
   const id = await currentWebSessionId();

@@ -1,5 +1,6 @@
 /** Addresses that more than one feature links to. */
 export const taskLink = (name: string): string => `/tasks/${name}`;
+export const workflowLink = (name: string): string => `/workflows/${name}`;
 export const policyLink = (name: string): string => `/policies/${name}`;
 export const resourceLink = (name: string): string => `/resources/${name}`;
 export const consoleLink = (grantId: string): string => `/console/${grantId}`;
@@ -10,3 +11,14 @@ export const explainLink = (decisionId: string): string => `/explain/${decisionI
 export const operationLink = (sessionId: string, decisionId: string): string =>
   `/sessions/${sessionId}?op=${decisionId}`;
 export const simulationLink = (id: string): string => `/simulations/${id}`;
+
+interface Subject {
+  readonly task: string | null;
+  readonly workflow: string | null;
+}
+/** What a grant is of, by its name. */
+export const subjectName = ({ task, workflow }: Subject): string => task ?? workflow ?? '';
+export const subjectLink = ({ task, workflow }: Subject): string =>
+  task === null ? workflowLink(workflow ?? '') : taskLink(task);
+export const askAgainLink = ({ task, workflow }: Subject): string =>
+  `/requests/new?${task === null ? `workflow=${workflow}` : `task=${task}`}`;

@@ -15,10 +15,11 @@ export const useLive = (): { stale: boolean } => useContext(LiveContext);
 
 function invalidate(client: QueryClient, topic: LiveEvent['topic']): void {
   const keys = {
-    grants: [query.grants.key(), query.inbox.key(), query.tasks.key()],
+    grants: [query.grants.key(), query.inbox.key(), query.tasks.key(), query.workflows.key()],
     holds: [query.holds.key(), query.inbox.key(), query.sessions.key()],
     sessions: [query.sessions.key(), query.grants.key()],
-    tasks: [query.tasks.key(), query.documents.key()],
+    tasks: [query.tasks.key(), query.workflows.key(), query.documents.key()],
+    workflows: [query.workflows.key(), query.documents.key()],
     policies: [query.policies.key(), query.tasks.key(), query.documents.key()],
     resources: [query.resources.key(), query.tasks.key(), query.policies.key()],
     people: [query.people.key()],

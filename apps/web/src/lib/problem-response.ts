@@ -12,6 +12,7 @@ const STATUS: Record<ErrorCode, number> = {
   'not-found': 404,
   conflict: 409,
   'invalid-state': 409,
+  'wider-than-parent': 422,
   'grant-expired': 410,
   'grant-ended': 410,
   'too-large': 413,

@@ -2,6 +2,7 @@ import { type AuditRow, contract } from '@taskgate/contracts';
 import type { Database, Prisma } from '@taskgate/db';
 import type * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
+import { subtreeOf } from '../grants/grant-reach.ts';
 import { readCursor, toPage } from '../grants/instant-cursor.ts';
 import { loadPeople } from '../grants/person-ref.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
@@ -18,13 +19,14 @@ export async function loadAudit(
   input: unknown,
 ): Promise<{ items: AuditRowView[]; nextCursor: string | null }> {
   requireScope(ctx, 'audit:read');
-  const { cursor, limit, actor, action, subject, from, to } = parseInput(inputOf(contract.audit.list), input);
+  const { cursor, limit, actor, action, subject, node, from, to } = parseInput(inputOf(contract.audit.list), input);
   const after = readCursor(cursor);
   const { db } = ctx.services;
   const conditions: Prisma.AuditRowWhereInput[] = [];
   if (actor !== undefined) conditions.push({ actorId: { in: await findPersonIds(db, actor) } });
   if (action !== undefined) conditions.push({ OR: [{ action }, { action: { startsWith: `${action}.` } }] });
   if (subject !== undefined) conditions.push({ subject: { in: await findSubjects(db, subject) } });
+  if (node !== undefined) conditions.push(await ofSubtree(db, node));
   if (from !== undefined) conditions.push({ at: { gte: new Date(from) } });
   if (to !== undefined) conditions.push({ at: { lt: new Date(to) } });
   if (after !== null) conditions.push({ OR: [{ at: { lt: after.at } }, { at: after.at, id: { lt: after.id } }] });
@@ -54,6 +56,16 @@ export async function loadAudit(
   };
 }
 
+/** With what is under it, and what was done with the tokens of it. */
+async function ofSubtree(db: Database, node: string): Promise<Prisma.AuditRowWhereInput> {
+  const grants = await db.grant.findMany({
+    where: subtreeOf(node),
+    select: { id: true, sessions: { select: { id: true } }, holds: { select: { id: true } } },
+  });
+  const ids = grants.flatMap(({ id, sessions, holds }) => [id, ...[...sessions, ...holds].map((one) => one.id)]);
+  return { subject: { in: ids } };
+}
+
 async function findPersonIds(db: Database, actor: string): Promise<string[]> {
   const found = await db.identity.findMany({
     where: { OR: [{ id: actor }, { email: actor.toLowerCase() }, { kind: { not: 'person' }, name: actor }] },
@@ -69,6 +81,7 @@ async function findSubjects(db: Database, subject: string): Promise<string[]> {
   const found = await Promise.all([
     db.task.findMany({ where, select }),
     db.policy.findMany({ where, select }),
+    db.workflow.findMany({ where, select }),
     db.resource.findMany({ where, select }),
     db.group.findMany({ where, select }),
     db.identity.findMany({

@@ -6,10 +6,12 @@ import {
   parsePolicy,
   parseResourceManifest,
   parseTask,
+  parseWorkflow,
   type ResourceDocument,
   type SourceDocument,
   splitDocuments,
   type TaskDocument,
+  type WorkflowDocument,
 } from '@taskgate/policy';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
@@ -19,8 +21,9 @@ import { requireScope } from '../require-scope.ts';
 import { readFirstCatalog } from '../resources/create-resource.ts';
 import { saveResource } from '../resources/save-resource.ts';
 import { documentRefused } from '../tasks/document-problem.ts';
-import { putTask } from '../tasks/put-task.ts';
+import { type PutResult, putTask } from '../tasks/put-task.ts';
 import { withTransaction } from '../with-transaction.ts';
+import { putWorkflow } from '../workflows/put-workflow.ts';
 import { documentWarnings } from './document-warnings.ts';
 
 const ApplyInput = z.object({
@@ -38,9 +41,11 @@ export interface AppliedDocument {
   warnings: Problem[];
 }
 
-type Parsed = SourceDocument & { readonly document: TaskDocument | PolicyDocument | ResourceDocument };
-/** A task needs its resource; a policy must be in force before a task that it narrows. */
-const ORDER: readonly SourceDocument['kind'][] = ['Resource', 'Policy', 'Task'];
+type Parsed = SourceDocument & {
+  readonly document: TaskDocument | PolicyDocument | WorkflowDocument | ResourceDocument;
+};
+/** A task needs its resource and a workflow its tasks; a policy must be in force before a task that it narrows. */
+const ORDER: readonly SourceDocument['kind'][] = ['Resource', 'Policy', 'Task', 'Workflow'];
 
 /**
  * Saves and publishes every document of a file in one transaction: all of them or none. Each verb below writes its own
@@ -107,7 +112,12 @@ function parseAll(source: string): readonly Parsed[] {
   return documents;
 }
 
-const parsers = { Task: parseTask, Policy: parsePolicy, Resource: parseResourceManifest } as const;
+const parsers = {
+  Task: parseTask,
+  Policy: parsePolicy,
+  Workflow: parseWorkflow,
+  Resource: parseResourceManifest,
+} as const;
 
 async function applyOne(
   tx: Transaction,
@@ -127,11 +137,25 @@ async function applyOne(
     );
     return { outcome: { kind, name, revision: null, outcome: saved.outcome, warnings: [] }, resourceId: saved.id };
   }
-  const put =
-    document.kind === 'Task'
-      ? await putTask(tx, ctx, { source, document, publish: true, baseRevision: null })
-      : await putPolicy(tx, ctx, { source, document, publish: true, baseRevision: null });
+  const put = await putDocument(tx, ctx, source, document);
   return { outcome: { kind, ...put, warnings: [] }, resourceId: null };
+}
+
+function putDocument(
+  tx: Transaction,
+  ctx: ServiceContext,
+  source: string,
+  document: TaskDocument | PolicyDocument | WorkflowDocument,
+): Promise<PutResult> {
+  const how = { source, publish: true, baseRevision: null } as const;
+  switch (document.kind) {
+    case 'Task':
+      return putTask(tx, ctx, { ...how, document });
+    case 'Policy':
+      return putPolicy(tx, ctx, { ...how, document });
+    case 'Workflow':
+      return putWorkflow(tx, ctx, { ...how, document });
+  }
 }
 
 function inFile(one: SourceDocument, error: TaskgateError): readonly Problem[] {

@@ -1,5 +1,13 @@
 import type { Problem } from '@taskgate/core';
-import { describePolicy, describeTask, parsePolicy, parseTask, policyApplies } from '@taskgate/policy';
+import {
+  describePolicy,
+  describeTask,
+  describeWorkflow,
+  parsePolicy,
+  parseTask,
+  parseWorkflow,
+  policyApplies,
+} from '@taskgate/policy';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
@@ -9,16 +17,17 @@ import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
 import { requireScope } from '../require-scope.ts';
 import { fieldProblem } from '../tasks/document-problem.ts';
 import { toDescriptionView } from '../tasks/to-description-view.ts';
+import { missingSteps } from '../workflows/put-workflow.ts';
 import { documentWarnings } from './document-warnings.ts';
 
-const CheckInput = z.object({ kind: z.enum(['Task', 'Policy']), source: z.string().max(262_144) });
+const CheckInput = z.object({ kind: z.enum(['Task', 'Policy', 'Workflow']), source: z.string().max(262_144) });
 
 export interface DocumentCheck {
   problems: Problem[];
   /** Names that do not exist here; they do not stop a publication. */
   warnings: Problem[];
   description: ReturnType<typeof toDescriptionView>;
-  /** Of a policy: the resources that it holds on. Of a task: the policies that hold for it. */
+  /** Of a policy or a workflow: the resources that it is about. Of a task: the policies that hold for it. */
   appliesTo: string[];
 }
 
@@ -26,7 +35,8 @@ export interface DocumentCheck {
 export async function checkDocument(ctx: ServiceContext, input: z.input<typeof CheckInput>): Promise<DocumentCheck> {
   requireScope(ctx, 'task:read');
   const { kind, source } = parseInput(CheckInput, input);
-  return kind === 'Task' ? checkTask(ctx, source) : checkPolicy(ctx, source);
+  const check = { Task: checkTask, Policy: checkPolicy, Workflow: checkWorkflow }[kind];
+  return check(ctx, source);
 }
 
 async function checkTask(ctx: ServiceContext, source: string): Promise<DocumentCheck> {
@@ -65,6 +75,26 @@ async function checkPolicy(ctx: ServiceContext, source: string): Promise<Documen
     warnings: await documentWarnings(ctx, source, document),
     description: toDescriptionView(describePolicy(document)),
     appliesTo: policyReach(document, await loadResources(ctx.services.db)).resources,
+  };
+}
+
+async function checkWorkflow(ctx: ServiceContext, source: string): Promise<DocumentCheck> {
+  const parsed = parseWorkflow(source);
+  if (!parsed.ok) return failed(parsed.problems);
+  const { document } = parsed;
+  const { db } = ctx.services;
+  const [missing, tasks] = await Promise.all([
+    missingSteps(db, document),
+    db.task.findMany({
+      where: { name: { in: document.steps.map((step) => step.task) } },
+      select: { resource: { select: { name: true } } },
+    }),
+  ]);
+  return {
+    problems: missing.map((step) => fieldProblem(source, 'steps', `there is no task \`${step}\`; make it first`)),
+    warnings: await documentWarnings(ctx, source, document),
+    description: toDescriptionView(describeWorkflow(document)),
+    appliesTo: [...new Set(tasks.map((task) => task.resource.name))].sort(),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type PolicyWarning,
   policyApplies,
   type TaskDocument,
+  type WorkflowDocument,
 } from '@taskgate/policy';
 import { readStoredCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
@@ -26,10 +27,13 @@ const MAX_WARNINGS = 100;
 export async function documentWarnings(
   ctx: ServiceContext,
   source: string,
-  document: TaskDocument | PolicyDocument,
+  document: TaskDocument | PolicyDocument | WorkflowDocument,
 ): Promise<Problem[]> {
   if (ctx.actor.kind === 'system' || !ctx.actor.scopes.includes('task:write')) return [];
-  const [groups, rules] = await Promise.all([groupWarnings(ctx, source, document), ruleWarnings(ctx, document)]);
+  const [groups, rules] = await Promise.all([
+    groupWarnings(ctx, source, document),
+    document.kind === 'Workflow' ? [] : ruleWarnings(ctx, document),
+  ]);
   return [...groups, ...rules]
     .toSorted((a, b) => (a.position?.line ?? 0) - (b.position?.line ?? 0))
     .slice(0, MAX_WARNINGS);
@@ -38,14 +42,14 @@ export async function documentWarnings(
 async function groupWarnings(
   ctx: ServiceContext,
   source: string,
-  document: TaskDocument | PolicyDocument,
+  document: TaskDocument | PolicyDocument | WorkflowDocument,
 ): Promise<Problem[]> {
   const rows = await ctx.services.db.group.findMany({ select: { name: true }, orderBy: { name: 'asc' } });
   const known = rows.map((row) => row.name);
   const lines = source.split('\n');
   const named: { path: string; groups: readonly string[]; after: number }[] = [];
   const top = (key: string): number => lines.findIndex((line) => line.startsWith(`${key}:`));
-  if (document.kind === 'Task') {
+  if (document.kind !== 'Policy') {
     named.push({ path: 'who.groups', groups: document.who.groups, after: top('who') });
     named.push({
       path: 'access.approvals.from',
@@ -53,13 +57,14 @@ async function groupWarnings(
       after: top('access'),
     });
   }
-  for (const rule of document.hold)
+  for (const rule of document.kind === 'Workflow' ? [] : document.hold)
     named.push({
       path: `${rule.source.path}.approvals.from`,
       groups: rule.approvals.from,
       after: rule.source.line - 1,
     });
-  named.push({ path: 'record.readers', groups: document.record.readers ?? [], after: top('record') });
+  if (document.kind !== 'Workflow')
+    named.push({ path: 'record.readers', groups: document.record.readers ?? [], after: top('record') });
   return named.flatMap(({ path, groups, after }) =>
     groups
       .filter((group) => !known.includes(group))

@@ -1,17 +1,17 @@
 import { TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import { whyNotActive } from '../grants/grant-actions.ts';
-import { GRANT_SELECT, type GrantRow, toGrantStatus } from '../grants/grant-row.ts';
+import { GRANT_SELECT, requireTaskGrant, type TaskGrantRow, toGrantStatus } from '../grants/grant-row.ts';
 
-/** The grant where a session may stand on it now. Throws `grant-ended`, `grant-expired`, `invalid-state`. */
-export async function requireActiveGrant(db: Transaction, grantId: string, now: number): Promise<GrantRow> {
+/** The grant where a session may stand on it now. Throws `grant-ended`, `grant-expired`, and `invalid-state` for a workflow's. */
+export async function requireActiveGrant(db: Transaction, grantId: string, now: number): Promise<TaskGrantRow> {
   const row = await db.grant.findUnique({ where: { id: grantId }, select: GRANT_SELECT });
   if (row === null) throw new TaskgateError('grant-ended', 'the grant does not exist any more');
   const refusal = whyNotActive(toGrantStatus(row), now);
   if (refusal !== null) throw refusal;
   if (row.identity.disabledAt !== null)
     throw new TaskgateError('grant-ended', 'the grant has ended: its owner was disabled');
-  return row;
+  return requireTaskGrant(row);
 }
 
 /** Grants on which a session may stand at `now`, as a condition. */

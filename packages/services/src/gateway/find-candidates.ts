@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { Database } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { decodeScramVerifier, SCRAM_ITERATIONS } from '../grants/scram-verifier.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -30,24 +31,21 @@ export async function findCandidates(ctx: ServiceContext, task: string): Promise
   requireSystem(ctx, 'gateway');
   const { db, clock } = ctx.services;
   const mockKey = await loadSealedKey(ctx.services, 'mock-salt-key');
-  const known =
-    task.length > MAX_NAME_LENGTH || task.includes('\0')
-      ? null
-      : await db.task.findUnique({ where: { name: task }, select: { id: true, salt: true } });
+  const known = task.length > MAX_NAME_LENGTH || task.includes('\0') ? null : await findNamed(db, task);
   if (known === null) {
     const salt = createHmac('sha256', mockKey).update(task).digest().subarray(0, SALT_BYTES);
     return { salt: new Uint8Array(salt), iterations: SCRAM_ITERATIONS, verifiers: [] };
   }
   const now = clock.now();
   const active = await db.grant.findMany({
-    where: { taskId: known.id, state: 'active', verifier: { not: null } },
+    where: { ...known.grants, state: 'active', verifier: { not: null } },
     orderBy: { activatedAt: 'desc' },
     take: MAX_CANDIDATES,
     select: VERIFIER_SELECT,
   });
   const ended = await db.grant.findMany({
     where: {
-      taskId: known.id,
+      ...known.grants,
       state: 'ended',
       verifier: { not: null },
       endedAt: { gt: new Date(now - NAMED_AFTER_END_MS) },
@@ -70,4 +68,13 @@ export async function findCandidates(ctx: ServiceContext, task: string): Promise
     };
   });
   return { salt: new Uint8Array(known.salt), iterations: SCRAM_ITERATIONS, verifiers };
+}
+
+/** A workflow's grants too: they open nothing, and who tries one is told so. */
+async function findNamed(db: Database, name: string) {
+  const select = { id: true, salt: true } as const;
+  const task = await db.task.findUnique({ where: { name }, select });
+  if (task !== null) return { salt: task.salt, grants: { taskId: task.id } };
+  const workflow = await db.workflow.findUnique({ where: { name }, select });
+  return workflow && { salt: workflow.salt, grants: { workflowId: workflow.id } };
 }

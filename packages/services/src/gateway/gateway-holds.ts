@@ -3,7 +3,7 @@ import type { Prisma } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { changeHold, notifyHold } from '../holds/change-hold.ts';
-import { HOLD_SELECT, type HoldStateName, lockHold, toHoldAudit } from '../holds/hold-row.ts';
+import { HOLD_SELECT, type HoldStateName, lockHold, toHoldAudit, toHoldRow } from '../holds/hold-row.ts';
 import { labelOf } from '../people/user-view.ts';
 import { requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -49,7 +49,7 @@ export async function openHold(
     const grant = await requireActiveGrant(tx, hold.grantId, now);
     const live = await tx.session.count({ where: { id: hold.sessionId, grantId: hold.grantId, endedAt: null } });
     if (live !== 1) throw new TaskgateError('invalid-state', 'the session of this hold has ended');
-    const row = await tx.hold.create({
+    const stored = await tx.hold.create({
       data: {
         id: holdId,
         grantId: hold.grantId,
@@ -73,6 +73,7 @@ export async function openHold(
       },
       select: HOLD_SELECT,
     });
+    const row = toHoldRow(stored);
     await emitAudit(tx, ctx, {
       action: 'hold.open',
       subjectKind: 'hold',
@@ -119,7 +120,7 @@ export async function redeemHold(ctx: ServiceContext, holdId: string, binding: s
       data: { redeemedAt: new Date(now) },
     });
     if (count !== 1) return false;
-    const row = await tx.hold.findUniqueOrThrow({ where: { id: holdId }, select: HOLD_SELECT });
+    const row = toHoldRow(await tx.hold.findUniqueOrThrow({ where: { id: holdId }, select: HOLD_SELECT }));
     await emitAudit(tx, ctx, {
       action: 'hold.redeem',
       subjectKind: 'hold',

@@ -42,7 +42,7 @@ export async function openGrant(ctx: ServiceContext, grantId: string): Promise<O
     select: { id: true, name: true, database: true, labels: true, maskKey: true },
   });
   const resource = toResourceFacts(row);
-  const pinned = await loadPinnedTask(db, grant.taskId, grant.taskRevision, resource);
+  const pinned = await loadPinnedTask(db, grant, resource);
   return {
     grantId,
     identity: { id: grant.identityId, label: labelOf(grant.identity) },

@@ -1,7 +1,10 @@
 import { isId, SecretValue, TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
-import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
+import { subtreeOf } from '../grants/grant-reach.ts';
+import { GRANT_SELECT, lockGrant, type TaskGrantRow } from '../grants/grant-row.ts';
+import { loadSubject } from '../grants/grant-subject.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireSystem } from '../require-scope.ts';
 import { sessionKeyContext } from '../sessions/session-opener.ts';
@@ -30,10 +33,7 @@ export interface StartedSession {
   readonly wrappedKey: Uint8Array;
 }
 
-/**
- * Writes the session's row and makes its key. Throws `rate-limited` where the grant has reached its `connections`:
- * counted under the grant's row lock, so that connections at the same moment, at any gateway, see each other.
- */
+/** Writes the session's row and makes its key. Throws `rate-limited` where the grant, or one above it, has its `connections`. */
 export async function startSession(ctx: ServiceContext, session: NewSession): Promise<StartedSession> {
   requireSystem(ctx, 'gateway');
   if (!isId(session.sessionId, 'ses')) throw new TaskgateError('bad-input', 'that is not a session id');
@@ -41,22 +41,10 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
   const key = randomBytes(KEY_BYTES);
   const wrappedKey = new Uint8Array(vault.seal(key, sessionKeyContext(session.sessionId)));
   await withTransaction(ctx, async (tx) => {
-    await tx.$queryRaw`select id from grants where id = ${session.grantId} for update`;
+    // Under the lock of the tree: connections at the same moment, at any gateway, see each other.
+    await lockGrant(tx, session.grantId);
     const grant = await requireActiveGrant(tx, session.grantId, clock.now());
-    const resource = await tx.resource.findUniqueOrThrow({
-      where: { id: grant.task.resource.id },
-      select: { name: true, labels: true },
-    });
-    const { terms } = await loadPinnedTask(tx, grant.taskId, grant.taskRevision, toResourceFacts(resource));
-    const { connections } = terms.limits;
-    if (connections !== null) {
-      const live = await tx.session.count({ where: { grantId: session.grantId, endedAt: null } });
-      if (live >= connections)
-        throw new TaskgateError(
-          'rate-limited',
-          `the grant has its ${connections} ${connections === 1 ? 'connection' : 'connections'} already; close one first`,
-        );
-    }
+    await requireConnectionLeft(tx, grant);
     const row = {
       id: session.sessionId,
       grantId: session.grantId,
@@ -77,6 +65,26 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
     await notifyChange(tx, { topic: 'sessions', id: row.id, userId: grant.identityId });
   });
   return { sessionKey: new SecretValue(Buffer.from(key).toString('base64')), wrappedKey };
+}
+
+/** What is connected under a grant counts for every grant above it. */
+async function requireConnectionLeft(tx: Transaction, grant: TaskGrantRow): Promise<void> {
+  const above = await tx.grant.findMany({
+    where: { id: { in: grant.ancestorIds } },
+    select: GRANT_SELECT,
+    orderBy: { depth: 'asc' },
+  });
+  for (const one of [...above, grant]) {
+    const { connections } = (await loadSubject(tx, one)).terms.limits;
+    if (connections === null) continue;
+    const live = await tx.session.count({ where: { grant: subtreeOf(one.id), endedAt: null } });
+    if (live < connections) continue;
+    const whose = one.id === grant.id ? 'the grant has' : 'a grant above it has, with all below,';
+    throw new TaskgateError(
+      'rate-limited',
+      `${whose} its ${connections} ${connections === 1 ? 'connection' : 'connections'} already; close one first`,
+    );
+  }
 }
 
 /** The key of a session that a gateway left open, as its recording's header has it. Throws where it was sealed for another. */

@@ -33,6 +33,7 @@ export function toControlPlaneEvent(event: ChangeEvent): ControlPlaneEvent | nul
       if (event.change === 'catalog' && event.resourceId !== undefined)
         return { kind: 'catalog-changed', resourceId: event.resourceId };
       return event.change === 'labels' ? { kind: 'policy-changed' } : null;
+    case 'workflows':
     case 'people':
     case 'audit':
       return null;

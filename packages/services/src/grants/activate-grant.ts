@@ -1,16 +1,14 @@
-import { TaskgateError } from '@taskgate/core';
-import { createToken, hashToken } from '@taskgate/identity';
-import { mayActivate } from '@taskgate/policy';
+import { createToken } from '@taskgate/identity';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
-import { requirePrincipal } from '../principals/require-principal.ts';
 import { requireIdentity } from '../require-scope.ts';
-import { readTaskDocument } from '../tasks/task-documents.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { changeGrant, lockGrantFor } from './change-grant.ts';
+import { lockGrantFor } from './change-grant.ts';
 import { type ConnectView, toConnectStrings } from './connect-strings.ts';
-import { encodeScramVerifier } from './scram-verifier.ts';
+import type { GrantRow } from './grant-row.ts';
+import { loadSubject } from './grant-subject.ts';
+import { startGrant } from './start-grant.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
 const ById = z.object({ id: z.string().max(60) });
@@ -19,61 +17,29 @@ export interface ActivationView {
   grant: GrantView;
   /** Shown this once and kept nowhere. */
   token: string;
-  connect: ConnectView;
+  /** `null` for a workflow's grant, which opens nothing itself. */
+  connect: ConnectView | null;
 }
-
-/**
- * Active grants of one task that one person has at a time. The gate tries a token against a bounded number of a task's
- * grants: whoever could fill that number would lock everybody else out of the task.
- */
-const MAX_ACTIVE_PER_TASK = 25;
 
 /** Starts the grant's time and mints its token. */
 export async function activateGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<ActivationView> {
-  const actor = requireIdentity(ctx, 'grant:request');
+  const actor = requireIdentity(ctx, 'grant:request', { grantToken: true });
   const { id } = parseInput(ById, input);
   const token = createToken('grant', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     const before = await lockGrantFor(tx, actor, id, 'activate', now);
-    const revision = await tx.taskRevision.findUniqueOrThrow({
-      where: { taskId_revision: { taskId: before.taskId, revision: before.taskRevision } },
-      select: { source: true, task: { select: { salt: true } } },
-    });
-    // Between the request and now the person may have left the group, or the task's hours may be over.
-    const may = mayActivate(
-      readTaskDocument(revision.source),
-      { email: actor.email, groups: actor.groups, kind: 'person' },
-      { epochMs: now },
-    );
-    if (!may.ok) throw new TaskgateError('forbidden', may.reason);
-    await requirePrincipal(tx, before);
-    // Counted under the person's own row lock: parallel activations see each other.
-    await tx.$queryRaw`select id from identities where id = ${actor.identityId} for update`;
-    const active = await tx.grant.count({
-      where: { identityId: actor.identityId, taskId: before.taskId, state: 'active', expiresAt: { gt: new Date(now) } },
-    });
-    if (active >= MAX_ACTIVE_PER_TASK)
-      throw new TaskgateError('rate-limited', `you have ${active} active grants of this task; end some first`);
-    const after = await changeGrant(
-      tx,
-      ctx,
-      before,
-      { kind: 'activate', by: actor.identityId },
-      {
-        now,
-        action: 'grant.activate',
-        also: {
-          activatedAt: new Date(now),
-          verifier: await encodeScramVerifier(token, revision.task.salt),
-          tokenHash: hashToken(token),
-        },
-      },
-    );
+    const subject = await loadSubject(tx, before);
+    const after = await startGrant(tx, ctx, before, { subject, grantee: actor, token });
     return {
       grant: (await toGrantViews(tx, actor, [after], now))[0]!,
       token: token.reveal((text) => text),
-      connect: toConnectStrings(ctx.services.settings, after.task.name, after.task.resource.database),
+      connect: connectOf(ctx, after),
     };
   });
+}
+
+/** How clients connect with it; `null` for a workflow's. */
+export function connectOf(ctx: ServiceContext, row: GrantRow): ConnectView | null {
+  return row.task === null ? null : toConnectStrings(ctx.services.settings, row.task.name, row.task.resource.database);
 }

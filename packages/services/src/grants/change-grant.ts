@@ -56,7 +56,10 @@ export async function changeGrant(
     before: toGrantAudit(row),
     after: toGrantAudit(after),
   });
-  if (status.state === 'ended') await cancelHolds(tx, ctx, { grantId: row.id }, options.now);
+  if (status.state === 'ended') {
+    await cancelHolds(tx, ctx, { grantId: row.id }, options.now);
+    if (event.kind !== 'end-with-parent') await endBelow(tx, ctx, row, options.now);
+  }
   await notifyChange(tx, {
     topic: 'grants',
     id: row.id,
@@ -65,4 +68,15 @@ export async function changeGrant(
     ...(status.endReason === null ? {} : { change: 'ended', reason: status.endReason }),
   });
   return after;
+}
+
+/** Ends every grant below one that has ended. The tree is locked: none can be made meanwhile. */
+async function endBelow(tx: Transaction, ctx: ServiceContext, row: GrantRow, now: number): Promise<void> {
+  const below = await tx.grant.findMany({
+    where: { rootId: row.rootId, ancestorIds: { has: row.id }, state: { not: 'ended' } },
+    orderBy: [{ depth: 'asc' }, { id: 'asc' }],
+    select: GRANT_SELECT,
+  });
+  for (const one of below)
+    await changeGrant(tx, ctx, one, { kind: 'end-with-parent' }, { now, action: 'grant.end-with-parent' });
 }

@@ -6,22 +6,34 @@ import { withTransaction } from '../with-transaction.ts';
 import { changeGrant, lockGrantFor } from './change-grant.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
-const ById = z.object({ id: z.string().max(60) });
+const EndInput = z.object({
+  id: z.string().max(60),
+  outcome: z.enum(['completed', 'failed']).default('completed'),
+  exitCode: z.number().int().min(0).max(255).nullable().default(null),
+});
 
-/** Ends a grant and every session under it: one's own is completed, anybody else's revoked. */
-export async function endGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<GrantView> {
-  const actor = requireAnyScope(ctx, ['grant:request', 'grant:revoke']);
-  const { id } = parseInput(ById, input);
+/**
+ * Ends a grant with every grant below it and every session under these: one's own has completed or failed, as its owner
+ * says (or whoever has a grant above it), anybody else's is revoked.
+ */
+export async function endGrant(ctx: ServiceContext, input: z.input<typeof EndInput>): Promise<GrantView> {
+  const actor = requireAnyScope(ctx, ['grant:request', 'grant:revoke'], { grantToken: true });
+  const { id, outcome, exitCode } = parseInput(EndInput, input);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     const before = await lockGrantFor(tx, actor, id, 'end', now);
-    const completes = before.identityId === actor.identityId && actor.scopes.includes('grant:request');
+    const own = before.ownerIds.includes(actor.identityId) && actor.scopes.includes('grant:request');
+    const kind = own ? (outcome === 'failed' ? 'fail' : 'complete') : 'revoke';
     const after = await changeGrant(
       tx,
       ctx,
       before,
-      completes ? { kind: 'complete', by: actor.identityId } : { kind: 'revoke', by: actor.identityId },
-      { now, action: completes ? 'grant.complete' : 'grant.revoke', also: { endedById: actor.identityId } },
+      { kind, by: actor.identityId },
+      {
+        now,
+        action: `grant.${kind}`,
+        also: { endedById: actor.identityId, ...(own ? { exitCode } : {}) },
+      },
     );
     return (await toGrantViews(tx, actor, [after], now))[0]!;
   });

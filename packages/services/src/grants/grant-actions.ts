@@ -1,15 +1,19 @@
 import { type GrantEvent, type GrantStatus, nextGrantStatus, TaskgateError } from '@taskgate/core';
 import type { IdentityActor } from '../context.ts';
+import { type GrantPlace, reaches } from './grant-reach.ts';
 
-export const GRANT_ACTIONS = ['approve', 'refuse', 'activate', 'end', 'console'] as const;
+export const GRANT_ACTIONS = ['approve', 'refuse', 'activate', 'end', 'console', 'mint'] as const;
 export type GrantAction = (typeof GRANT_ACTIONS)[number];
 
 /** The part of a grant that says who may do what with it. */
-export interface GrantFacts {
+export interface GrantFacts extends GrantPlace {
   readonly status: GrantStatus;
   readonly approverGroups: readonly string[];
   /** Everybody who approved or refused it. */
   readonly answeredBy: readonly string[];
+  /** Whose the grants above it are, and it. */
+  readonly ownerIds: readonly string[];
+  readonly ofWorkflow: boolean;
 }
 
 const forbidden = (message: string): TaskgateError => new TaskgateError('forbidden', message);
@@ -25,7 +29,10 @@ export function whyNotGrant(
   now: number,
 ): TaskgateError | null {
   const { status } = grant;
+  if (!reaches(actor, grant)) return forbidden('this token reaches its own grant and those below it, and no other');
   const own = status.requestedBy === actor.identityId;
+  // What is done under a grant is done under the authority of whoever has it.
+  const inOwnTree = grant.ownerIds.includes(actor.identityId);
   switch (action) {
     case 'approve':
     case 'refuse': {
@@ -34,6 +41,7 @@ export function whyNotGrant(
           ? { kind: 'approve', by: actor.identityId, ttlMs: null }
           : { kind: 'refuse', by: actor.identityId };
       if (own) return whyNotEvent(status, event, now);
+      if (inOwnTree) return forbidden('nobody decides what is asked for under a grant of their own');
       if (!actor.scopes.includes('grant:review')) return forbidden('only reviewers decide requests');
       const notMember = whyNotApprover(actor, grant.approverGroups);
       if (notMember !== null) return notMember;
@@ -45,14 +53,20 @@ export function whyNotGrant(
       if (!actor.scopes.includes('grant:request')) return forbidden('you may not activate grants');
       return whyNotEvent(status, { kind: 'activate', by: actor.identityId }, now);
     case 'end':
-      if (own && actor.scopes.includes('grant:request'))
+      if (inOwnTree && actor.scopes.includes('grant:request'))
         return whyNotEvent(status, { kind: 'complete', by: actor.identityId }, now);
       if (!actor.scopes.includes('grant:revoke'))
-        return forbidden(own ? 'you may not end grants' : "you may not end other people's grants");
+        return forbidden(inOwnTree ? 'you may not end grants' : "you may not end other people's grants");
       return whyNotEvent(status, { kind: 'revoke', by: actor.identityId }, now);
     case 'console':
       if (!actor.scopes.includes('grant:request')) return forbidden('you may not open consoles');
       if (!own) return forbidden('only who asked for a grant can use it');
+      if (grant.ofWorkflow)
+        return new TaskgateError('invalid-state', 'a workflow opens nothing itself; start one of its steps');
+      return whyNotActive(status, now);
+    case 'mint':
+      if (!actor.scopes.includes('grant:request')) return forbidden('you may not ask for grants');
+      if (!own) return forbidden('only whose grant it is can make grants below it');
       return whyNotActive(status, now);
   }
 }

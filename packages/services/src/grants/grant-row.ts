@@ -1,4 +1,4 @@
-import type { GrantEndReason, GrantState, GrantStatus } from '@taskgate/core';
+import { type GrantEndReason, type GrantState, type GrantStatus, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import { PERSON_SELECT } from './person-ref.ts';
 
@@ -7,12 +7,25 @@ export const GRANT_SELECT = {
   id: true,
   taskId: true,
   taskRevision: true,
+  workflowId: true,
+  workflowRevision: true,
+  pinned: true,
+  parentId: true,
+  rootId: true,
+  depth: true,
+  ancestorIds: true,
+  ownerIds: true,
+  step: true,
+  document: true,
+  narrowing: true,
+  limits: true,
   identityId: true,
   reason: true,
   ticket: true,
   state: true,
   endReason: true,
   endedById: true,
+  exitCode: true,
   ttlMs: true,
   approvalsNeeded: true,
   approverGroups: true,
@@ -22,6 +35,7 @@ export const GRANT_SELECT = {
   expiresAt: true,
   endedAt: true,
   task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
+  workflow: { select: { name: true } },
   identity: { select: { ...PERSON_SELECT, disabledAt: true } },
   approvals: {
     select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
@@ -31,6 +45,27 @@ export const GRANT_SELECT = {
 } as const satisfies Prisma.GrantSelect;
 
 export type GrantRow = Prisma.GrantGetPayload<{ select: typeof GRANT_SELECT }>;
+
+/** A row that names its task: of a grant that opens something. */
+export type OfTask<R> = { [K in keyof R]: K extends 'task' | 'taskId' | 'taskRevision' ? NonNullable<R[K]> : R[K] };
+export type TaskGrantRow = OfTask<GrantRow>;
+
+/** The row as that of a task's grant. Throws `invalid-state` for a workflow's: it opens nothing. */
+export function requireTaskGrant<R extends { readonly task: object | null }>(row: R): OfTask<R> {
+  if (row.task !== null) return row as OfTask<R>;
+  throw new TaskgateError(
+    'invalid-state',
+    'this is the grant of a workflow, which opens nothing itself; start one of its steps and use that step’s token',
+  );
+}
+
+/** What it is called: by its task, or its workflow. */
+export function nameOf(row: {
+  readonly task: { readonly name: string } | null;
+  readonly workflow: { readonly name: string } | null;
+}): string {
+  return (row.task ?? row.workflow)!.name;
+}
 
 export function toGrantStatus(row: GrantRow): GrantStatus {
   return {
@@ -58,20 +93,24 @@ export function toGrantColumns(status: GrantStatus) {
 }
 
 /**
- * The row, locked until the transaction ends: verbs on one grant come one after the other, so that of two racing
- * ones the second sees what the first did. `null` where there is none.
+ * The row, locked until the transaction ends, and its whole tree with it: verbs on one tree come one after the other, so
+ * that of two racing ones the second sees what the first did, and what ends leaves nothing alive that was being made.
+ * `null` where there is none.
  */
 export async function lockGrant(tx: Transaction, id: string): Promise<GrantRow | null> {
+  // The root first, always: that is the lock of the tree.
+  await tx.$queryRaw`select id from grants where id = (select "rootId" from grants where id = ${id}) for update`;
   await tx.$queryRaw`select id from grants where id = ${id} for update`;
   return tx.grant.findUnique({ where: { id }, select: GRANT_SELECT });
 }
 
 /** What an audit row says of a grant. */
 export function toGrantAudit(row: GrantRow) {
-  const { task, identity, approvals, _count, ...columns } = row;
+  const { task, workflow, identity, approvals, _count, document, ...columns } = row;
   return {
     ...columns,
-    task: task.name,
+    task: task?.name ?? null,
+    workflow: workflow?.name ?? null,
     approvals: approvals.map(({ userId, outcome, comment, ttlMs }) => ({ userId, outcome, comment, ttlMs })),
   };
 }

@@ -130,7 +130,7 @@ describe('a token', () => {
     const { token, grant, connect } = await activateGrant(shop.engineer.ctx, { id });
     expect(token).toMatch(/^tgt_[\w-]{43}$/);
     expect(grant).toMatchObject({ state: 'active', actions: { end: { allowed: true }, console: { allowed: true } } });
-    expect(connect.psql).toBe('psql "host=127.0.0.1 port=15432 user=sales-report dbname=shop"');
+    expect(connect?.psql).toBe('psql "host=127.0.0.1 port=15432 user=sales-report dbname=shop"');
 
     const tables = ['grants', 'audit', 'approvals', 'settings'];
     for (const table of tables) {

@@ -21,7 +21,9 @@ export async function loadGrants(
   ctx: ServiceContext,
   input: z.input<typeof ListInput>,
 ): Promise<{ items: GrantView[]; nextCursor: string | null }> {
-  const actor = requireAnyScope(ctx, ['grant:request', 'grant:review', 'grant:revoke', 'session:read']);
+  const actor = requireAnyScope(ctx, ['grant:request', 'grant:review', 'grant:revoke', 'session:read'], {
+    grantToken: true,
+  });
   const { cursor, limit, mine, state, task } = parseInput(ListInput, input);
   const after = readCursor(cursor);
   const { db, clock } = ctx.services;
@@ -31,7 +33,7 @@ export async function loadGrants(
         visibleGrants(actor),
         mine ? { identityId: actor.identityId } : {},
         state === undefined ? {} : { state },
-        task === undefined ? {} : { task: { name: task } },
+        task === undefined ? {} : { OR: [{ task: { name: task } }, { workflow: { name: task } }] },
         after === null
           ? {}
           : { OR: [{ requestedAt: { lt: after.at } }, { requestedAt: after.at, id: { lt: after.id } }] },
@@ -46,7 +48,9 @@ export async function loadGrants(
 }
 
 export async function loadGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<GrantView> {
-  const actor = requireAnyScope(ctx, ['grant:request', 'grant:review', 'grant:revoke', 'session:read']);
+  const actor = requireAnyScope(ctx, ['grant:request', 'grant:review', 'grant:revoke', 'session:read'], {
+    grantToken: true,
+  });
   const { id } = parseInput(ById, input);
   const { db, clock } = ctx.services;
   const row = await db.grant.findUnique({ where: { id }, select: GRANT_SELECT });

@@ -1,4 +1,4 @@
-import { TaskgateError } from '@taskgate/core';
+import { type GrantLimits, NO_LIMITS, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { grantTerms, policyApplies, type ResourceFacts, type TaskDocument } from '@taskgate/policy';
 import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
@@ -13,6 +13,8 @@ export function toResourceFacts(row: { readonly name: string; readonly labels: u
   return { name: row.name, labels: Object.fromEntries(labels) };
 }
 
+const LIMIT_NAMES = Object.keys(NO_LIMITS) as (keyof GrantLimits)[];
+
 export interface PinnedTask {
   readonly document: TaskDocument;
   readonly source: string;
@@ -21,21 +23,58 @@ export interface PinnedTask {
   readonly terms: ReturnType<typeof grantTerms>;
 }
 
-/** One revision of a task with the policies that hold for it now and what follows from them for a grant. */
-export async function loadPinnedTask(
-  db: Transaction,
-  taskId: string,
-  revision: number,
-  resource: ResourceFacts,
-): Promise<PinnedTask> {
-  const row = await db.taskRevision.findUnique({ where: { taskId_revision: { taskId, revision } } });
-  if (row === null) throw new TaskgateError('not-found', `the task has no revision ${revision}`);
-  const document = readTaskDocument(row.source);
+/** What of a grant says what it is of; of a task that no grant is of yet, its revision alone. */
+export interface PinnedOf {
+  readonly taskId: string;
+  readonly taskRevision: number;
+  /** The task as narrowed for the grant. */
+  readonly document?: string | null;
+  readonly limits?: unknown;
+}
+
+/** A grant's document, with the policies that hold for it now and what follows from them for it. */
+export async function loadPinnedTask(db: Transaction, of: PinnedOf, resource: ResourceFacts): Promise<PinnedTask> {
+  const source = of.document ?? (await loadTaskSource(db, of.taskId, of.taskRevision));
+  const document = readTaskDocument(source);
   const policies = (await loadPoliciesInForce(db)).filter((policy) => policyApplies(policy.document, resource));
   const terms = grantTerms(
     document,
     policies.map((policy) => policy.document),
     resource,
   );
-  return { document, source: row.source, policies, terms };
+  return {
+    document,
+    source,
+    policies,
+    terms: { ...terms, limits: narrowestLimits([terms.limits, readLimits(of.limits)]) },
+  };
+}
+
+export async function loadTaskSource(db: Transaction, taskId: string, revision: number): Promise<string> {
+  const row = await db.taskRevision.findUnique({ where: { taskId_revision: { taskId, revision } } });
+  if (row === null) throw new TaskgateError('not-found', `the task has no revision ${revision}`);
+  return row.source;
+}
+
+/** Limits as the store keeps them. Anything that is no number throws: dropping it would widen what the grant may. */
+export function readLimits(stored: unknown): GrantLimits {
+  if (stored === null || stored === undefined) return NO_LIMITS;
+  const limits: Record<keyof GrantLimits, number | null> = { ...NO_LIMITS };
+  for (const name of LIMIT_NAMES) {
+    const value: unknown = (stored as Record<string, unknown>)[name] ?? null;
+    if (value !== null && typeof value !== 'number')
+      throw new TaskgateError('internal', `the limit \`${name}\` of a grant has a shape that is not known`);
+    limits[name] = value;
+  }
+  return limits;
+}
+
+/** Of each limit the smallest that anybody sets. */
+export function narrowestLimits(all: readonly GrantLimits[]): GrantLimits {
+  const limits: Record<keyof GrantLimits, number | null> = { ...NO_LIMITS };
+  for (const name of LIMIT_NAMES) {
+    const set = all.flatMap((one) => (one[name] === null ? [] : [one[name]]));
+    limits[name] = set.length === 0 ? null : Math.min(...set);
+  }
+  return limits;
 }

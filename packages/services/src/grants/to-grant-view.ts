@@ -3,10 +3,11 @@ import { BUDGET_DIMENSIONS } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import type { IdentityActor } from '../context.ts';
-import { readTaskDocument } from '../tasks/task-documents.ts';
+import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.ts';
 import { GRANT_ACTIONS, type GrantAction, type GrantFacts, whyNotGrant } from './grant-actions.ts';
-import { type GrantRow, toGrantStatus } from './grant-row.ts';
-import { loadPeople, toPerson } from './person-ref.ts';
+import { type GrantRow, nameOf, toGrantStatus } from './grant-row.ts';
+import { narrowingInWords } from './narrowing-in-words.ts';
+import { loadPeople, PERSON_SELECT, toPerson } from './person-ref.ts';
 
 export type GrantView = z.infer<typeof Grant>;
 export type AnswerView = GrantView['approvals'][number];
@@ -16,6 +17,10 @@ export function toGrantFacts(row: GrantRow): GrantFacts {
     status: toGrantStatus(row),
     approverGroups: row.approverGroups,
     answeredBy: row.approvals.map((answer) => answer.userId),
+    id: row.id,
+    ancestorIds: row.ancestorIds,
+    ownerIds: row.ownerIds,
+    ofWorkflow: row.workflowId !== null,
   };
 }
 
@@ -32,6 +37,7 @@ export async function toGrantViews(
     db,
     rows.map((row) => row.endedById),
   );
+  const rootOf = await loadRoots(db, rows);
   const budgetOf = await loadBudgets(
     db,
     rows.map((row) => row.id),
@@ -44,16 +50,24 @@ export async function toGrantViews(
     };
     return {
       id: row.id,
-      task: row.task.name,
+      task: row.task?.name ?? null,
       taskRevision: row.taskRevision,
+      workflow: row.workflow?.name ?? null,
+      workflowRevision: row.workflowRevision,
       purpose: purposeOf(row),
-      resource: row.task.resource.name,
+      resource: row.task?.resource.name ?? null,
+      parentId: row.parentId,
+      root: rootOf(row),
+      depth: row.depth,
+      step: row.step,
+      narrowed: narrowingInWords(row),
       requestedBy: toPerson(row.identity),
       reason: row.reason,
       ticket: row.ticket,
       state: facts.status.state,
       endReason: facts.status.endReason,
       endedBy: row.endedById === null ? null : personOf(row.endedById),
+      exitCode: row.exitCode,
       ttlMs: row.ttlMs,
       approvalsNeeded: row.approvalsNeeded,
       approvers: row.approverGroups,
@@ -99,15 +113,52 @@ async function loadBudgets(
     );
 }
 
+/** The tree of each, by its root. */
+async function loadRoots(db: Transaction, rows: readonly GrantRow[]): Promise<(row: GrantRow) => GrantView['root']> {
+  const known = new Map(rows.filter((row) => row.depth === 0).map((row) => [row.id, toRoot(row)]));
+  const wanted = [...new Set(rows.map((row) => row.rootId))].filter((id) => !known.has(id));
+  if (wanted.length > 0) {
+    const found = await db.grant.findMany({ where: { id: { in: wanted } }, select: ROOT_SELECT });
+    for (const row of found) known.set(row.id, toRoot(row));
+  }
+  return (row) => known.get(row.rootId)!;
+}
+
+const ROOT_SELECT = {
+  id: true,
+  task: { select: { name: true } },
+  workflow: { select: { name: true } },
+  identity: { select: PERSON_SELECT },
+} as const;
+
+const toRoot = (
+  row: { readonly id: string; readonly identity: Parameters<typeof toPerson>[0] } & Parameters<typeof nameOf>[0],
+): GrantView['root'] => ({
+  id: row.id,
+  name: nameOf(row),
+  requestedBy: toPerson(row.identity),
+});
+
 async function loadPurposes(db: Transaction, rows: readonly GrantRow[]): Promise<(row: GrantRow) => string> {
-  const key = (taskId: string, revision: number): string => `${taskId}/${revision}`;
-  const wanted = new Map(rows.map((row) => [key(row.taskId, row.taskRevision), row]));
-  if (wanted.size === 0) return () => '';
-  const revisions = await db.taskRevision.findMany({
-    where: { OR: [...wanted.values()].map((row) => ({ taskId: row.taskId, revision: row.taskRevision })) },
-  });
-  const purposes = new Map(
-    revisions.map((row) => [key(row.taskId, row.revision), readTaskDocument(row.source).purpose]),
+  const key = (id: string | null, revision: number | null): string => `${id}/${revision}`;
+  const tasks = new Map(
+    rows.flatMap(({ taskId, taskRevision: revision }) =>
+      taskId === null || revision === null ? [] : [[key(taskId, revision), { taskId, revision }]],
+    ),
   );
-  return (row) => purposes.get(key(row.taskId, row.taskRevision)) ?? '';
+  const workflows = new Map(
+    rows.flatMap(({ workflowId, workflowRevision: revision }) =>
+      workflowId === null || revision === null ? [] : [[key(workflowId, revision), { workflowId, revision }]],
+    ),
+  );
+  const purposes = new Map<string, string>();
+  if (tasks.size > 0)
+    for (const row of await db.taskRevision.findMany({ where: { OR: [...tasks.values()] } }))
+      purposes.set(key(row.taskId, row.revision), readTaskDocument(row.source).purpose);
+  if (workflows.size > 0)
+    for (const row of await db.workflowRevision.findMany({ where: { OR: [...workflows.values()] } }))
+      purposes.set(key(row.workflowId, row.revision), readWorkflowDocument(row.source).purpose);
+  return (row) =>
+    purposes.get(row.taskId === null ? key(row.workflowId, row.workflowRevision) : key(row.taskId, row.taskRevision)) ??
+    '';
 }

@@ -4,7 +4,7 @@ import type { IdentityActor, ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { type HoldAction, isVisibleHold, whyNotHold } from './hold-actions.ts';
-import { HOLD_SELECT, type HoldRow, type HoldStateName, lockHold, toHoldAudit } from './hold-row.ts';
+import { HOLD_SELECT, type HoldRow, type HoldStateName, lockHold, toHoldAudit, toHoldRow } from './hold-row.ts';
 
 /** The locked row, where the person may see it and do that with it. */
 export async function lockHoldFor(
@@ -35,7 +35,7 @@ export async function changeHold(
     data: { state, endedAt: state === 'waiting' ? null : new Date(options.now) },
   });
   if (count !== 1) throw new TaskgateError('conflict', 'the hold changed meanwhile; look at it again');
-  const after = await tx.hold.findUniqueOrThrow({ where: { id: row.id }, select: HOLD_SELECT });
+  const after = toHoldRow(await tx.hold.findUniqueOrThrow({ where: { id: row.id }, select: HOLD_SELECT }));
   await emitAudit(tx, ctx, {
     action: options.action,
     subjectKind: 'hold',

@@ -14,7 +14,8 @@ export function whyNotHold(action: HoldAction, actor: IdentityActor, hold: HoldR
     if (!actor.scopes.includes('grant:request')) return new TaskgateError('forbidden', 'you may not cancel statements');
     return whyNotWaiting(hold, now);
   }
-  if (own) return new TaskgateError('forbidden', 'nobody decides their own request');
+  if (hold.grant.ownerIds.includes(actor.identityId))
+    return new TaskgateError('forbidden', 'nobody decides their own request, or what is asked under a grant of theirs');
   if (!actor.scopes.includes('grant:review')) return new TaskgateError('forbidden', 'only reviewers decide holds');
   const notMember = whyNotApprover(actor, hold.approverGroups);
   if (notMember !== null) return notMember;
@@ -32,7 +33,7 @@ function whyNotWaiting(hold: HoldRow, now: number): TaskgateError | null {
 
 interface HoldParties {
   readonly approverGroups: readonly string[];
-  readonly grant: { readonly identityId: string };
+  readonly grant: { readonly ownerIds: readonly string[] };
 }
 
 /** Only whose it is, who is asked, and auditors see that there is a hold; what it says is {@link isPartyToHold}'s. */
@@ -42,6 +43,6 @@ export function isVisibleHold(actor: IdentityActor, hold: HoldParties): boolean 
 
 /** Statements hold data: whose it is and who is asked read them; anybody else needs the rights of its recording. */
 export function isPartyToHold(actor: IdentityActor, hold: HoldParties): boolean {
-  if (hold.grant.identityId === actor.identityId && actor.scopes.includes('grant:request')) return true;
+  if (hold.grant.ownerIds.includes(actor.identityId) && actor.scopes.includes('grant:request')) return true;
   return actor.scopes.includes('grant:review') && hold.approverGroups.some((group) => actor.groups.includes(group));
 }

@@ -1,4 +1,5 @@
 import type { Prisma, Transaction } from '@taskgate/db';
+import { type OfTask, requireTaskGrant } from '../grants/grant-row.ts';
 import { PERSON_SELECT } from '../grants/person-ref.ts';
 
 export const HOLD_STATES = ['waiting', 'approved', 'refused', 'timed-out', 'cancelled'] as const;
@@ -28,6 +29,7 @@ export const HOLD_SELECT = {
   grant: {
     select: {
       identityId: true,
+      ownerIds: true,
       taskRevision: true,
       reason: true,
       ticket: true,
@@ -41,12 +43,17 @@ export const HOLD_SELECT = {
   },
 } as const satisfies Prisma.HoldSelect;
 
-export type HoldRow = Prisma.HoldGetPayload<{ select: typeof HOLD_SELECT }>;
+type Stored = Prisma.HoldGetPayload<{ select: typeof HOLD_SELECT }>;
+export type HoldRow = Omit<Stored, 'grant'> & { readonly grant: OfTask<Stored['grant']> };
+
+/** Holds are of grants of tasks: under a workflow's no statement runs. */
+export const toHoldRow = (row: Stored): HoldRow => ({ ...row, grant: requireTaskGrant(row.grant) });
 
 /** The row, locked until the transaction ends; `null` where there is none. */
 export async function lockHold(tx: Transaction, id: string): Promise<HoldRow | null> {
   await tx.$queryRaw`select id from holds where id = ${id} for update`;
-  return tx.hold.findUnique({ where: { id }, select: HOLD_SELECT });
+  const row = await tx.hold.findUnique({ where: { id }, select: HOLD_SELECT });
+  return row && toHoldRow(row);
 }
 
 /** What an audit row says of a hold: what it binds to, never the statement or its parameters, which hold data. */

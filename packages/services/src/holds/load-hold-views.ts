@@ -1,7 +1,7 @@
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { recordView } from '../sessions/record-view.ts';
 import { loadReplayRights } from '../sessions/session-access.ts';
-import { SESSION_SELECT } from '../sessions/session-row.ts';
+import { SESSION_SELECT, toSessionRow } from '../sessions/session-row.ts';
 import { isPartyToHold } from './hold-actions.ts';
 import type { HoldRow } from './hold-row.ts';
 import { type HoldView, toHoldViews } from './to-hold-view.ts';
@@ -18,10 +18,11 @@ export async function loadHoldViews(
   const { db, clock } = ctx.services;
   const others = rows.filter((row) => !isPartyToHold(actor, row));
   const sessionIds = [...new Set(others.map((row) => row.sessionId))];
-  const sessions =
+  const stored =
     sessionIds.length === 0
       ? []
       : await db.session.findMany({ where: { id: { in: sessionIds } }, select: SESSION_SELECT });
+  const sessions = stored.map(toSessionRow);
   const mayReplay = await loadReplayRights(db, actor, sessions);
   const readable = new Set(sessions.filter(mayReplay).map((session) => session.id));
   for (const sessionId of readable) await recordView(ctx, actor, sessionId, 'recording.view');

@@ -5,7 +5,7 @@ import type { IdentityActor } from '../context.ts';
 export function visibleHolds(actor: IdentityActor): Prisma.HoldWhereInput {
   if (actor.scopes.includes('session:read')) return {};
   const or: Prisma.HoldWhereInput[] = [];
-  if (actor.scopes.includes('grant:request')) or.push({ grant: { identityId: actor.identityId } });
+  if (actor.scopes.includes('grant:request')) or.push({ grant: { ownerIds: { has: actor.identityId } } });
   if (actor.scopes.includes('grant:review')) or.push({ approverGroups: { hasSome: [...actor.groups] } });
   return { OR: or };
 }

@@ -6,7 +6,7 @@ import { GRANT_SELECT } from '../grants/grant-row.ts';
 import { readCursor, toPage } from '../grants/instant-cursor.ts';
 import { type GrantView, toGrantViews } from '../grants/to-grant-view.ts';
 import { visibleGrants } from '../grants/visible-grants.ts';
-import { HOLD_SELECT } from '../holds/hold-row.ts';
+import { HOLD_SELECT, toHoldRow } from '../holds/hold-row.ts';
 import { loadHoldViews } from '../holds/load-hold-views.ts';
 import type { HoldView } from '../holds/to-hold-view.ts';
 import { visibleHolds } from '../holds/visible-holds.ts';
@@ -78,7 +78,7 @@ export async function loadInbox(
     loadHoldViews(
       ctx,
       actor,
-      page.items.flatMap((item) => (item.kind === 'hold' ? [item.hold] : [])),
+      page.items.flatMap((item) => (item.kind === 'hold' ? [toHoldRow(item.hold)] : [])),
     ),
   ]);
   const grantOf = new Map(grantViews.map((grant) => [grant.id, grant]));
@@ -110,13 +110,13 @@ function grantsOf(view: View, actor: IdentityActor, now: number): Prisma.GrantWh
       return {
         state: 'requested',
         requestExpiresAt: { gt: new Date(now) },
-        identityId: { not: actor.identityId },
+        NOT: { ownerIds: { has: actor.identityId } },
         approverGroups: { hasSome: [...actor.groups] },
         approvals: { none: { userId: actor.identityId } },
       };
     case 'waiting':
       if (!actor.scopes.includes('grant:request')) return NOTHING;
-      return { state: 'requested', requestExpiresAt: { gt: new Date(now) }, identityId: actor.identityId };
+      return { state: 'requested', requestExpiresAt: { gt: new Date(now) }, ownerIds: { has: actor.identityId } };
     case 'done':
       // Grants that needed nobody's yes were never in anybody's inbox.
       return { AND: [visibleGrants(actor), { state: { not: 'requested' }, approvalsNeeded: { gt: 0 } }] };
@@ -130,13 +130,13 @@ function holdsOf(view: View, actor: IdentityActor, now: number): Prisma.HoldWher
       return {
         state: 'waiting',
         expiresAt: { gt: new Date(now) },
-        grant: { identityId: { not: actor.identityId } },
+        grant: { NOT: { ownerIds: { has: actor.identityId } } },
         approverGroups: { hasSome: [...actor.groups] },
         approvals: { none: { userId: actor.identityId } },
       };
     case 'waiting':
       if (!actor.scopes.includes('grant:request')) return NOTHING;
-      return { state: 'waiting', expiresAt: { gt: new Date(now) }, grant: { identityId: actor.identityId } };
+      return { state: 'waiting', expiresAt: { gt: new Date(now) }, grant: { ownerIds: { has: actor.identityId } } };
     case 'done':
       return { AND: [visibleHolds(actor), { state: { not: 'waiting' } }] };
   }

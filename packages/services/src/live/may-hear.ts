@@ -6,7 +6,8 @@ import type { ChangeEvent } from './listen.ts';
  * only of what they could list.
  */
 export function mayHear(actor: Actor, event: ChangeEvent): boolean {
-  if (actor.kind === 'system') return false;
+  // A grant's token is told of nothing: whoever has it asks.
+  if (actor.kind === 'system' || actor.via === 'grant-token') return false;
   const has = (scope: (typeof actor.scopes)[number]): boolean => actor.scopes.includes(scope);
   const own = event.topic !== 'resync' && event.userId === actor.identityId;
   const asked =
@@ -24,6 +25,7 @@ export function mayHear(actor: Actor, event: ChangeEvent): boolean {
       return (own && has('session:own')) || has('session:read') || has('grant:revoke');
     case 'tasks':
     case 'policies':
+    case 'workflows':
       return has('task:read');
     case 'resources':
       return has('resource:read');

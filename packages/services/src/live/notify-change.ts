@@ -6,6 +6,7 @@ export const CHANGE_TOPICS = [
   'sessions',
   'tasks',
   'policies',
+  'workflows',
   'resources',
   'people',
   'audit',

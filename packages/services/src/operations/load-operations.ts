@@ -109,6 +109,7 @@ function conditions(filter: z.output<typeof Filter>): Prisma.Sql[] {
   if (filter.resource) found.push(Prisma.sql`e.name = ${filter.resource}`);
   if (filter.outcome) found.push(Prisma.sql`o.outcome = ${filter.outcome}`);
   if (filter.statement) found.push(Prisma.sql`o."statementClass" = ${filter.statement}`);
+  if (filter.node) found.push(Prisma.sql`(g.id = ${filter.node} or g."ancestorIds" @> array[${filter.node}])`);
   if (filter.from) found.push(Prisma.sql`o.at >= ${new Date(filter.from)}`);
   if (filter.to) found.push(Prisma.sql`o.at < ${new Date(filter.to)}`);
   if (filter.data)

@@ -1,5 +1,6 @@
 import type { IdentityActor, Services } from '../context.ts';
 import { findTokenActor } from './authenticate-api-token.ts';
+import { findGrantActor } from './authenticate-grant-token.ts';
 import { checkWebSession } from './check-web-session.ts';
 
 /**
@@ -7,7 +8,12 @@ import { checkWebSession } from './check-web-session.ts';
  * after its first check, such as an event stream.
  */
 export function checkActor(services: Services, actor: IdentityActor): Promise<IdentityActor | null> {
-  return actor.via === 'session'
-    ? checkWebSession(services, actor.viaId)
-    : findTokenActor(services, { id: actor.viaId });
+  switch (actor.via) {
+    case 'session':
+      return checkWebSession(services, actor.viaId);
+    case 'grant-token':
+      return findGrantActor(services, { id: actor.viaId });
+    default:
+      return findTokenActor(services, { id: actor.viaId });
+  }
 }

@@ -1,10 +1,10 @@
 import type { Transaction } from '@taskgate/db';
 import { buildPrincipal } from '@taskgate/identity';
-import { mayActivate } from '@taskgate/policy';
+import { mayActivate, type TaskDocument } from '@taskgate/policy';
 import type { ServiceContext } from '../context.ts';
 import { changeGrant } from '../grants/change-grant.ts';
-import { lockGrant } from '../grants/grant-row.ts';
-import { readTaskDocument } from '../tasks/task-documents.ts';
+import { GRANT_SELECT, lockGrant } from '../grants/grant-row.ts';
+import { loadSubject } from '../grants/grant-subject.ts';
 import { groupsOf, labelOf, USER_SELECT } from './user-view.ts';
 
 /** Ends every sign-in and API token of a person; gives the number of sign-ins. The caller writes the audit row. */
@@ -23,7 +23,8 @@ export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, userI
   const standing = await tx.grant.findMany({
     where: { identityId: userId, state: { not: 'ended' } },
     select: { id: true },
-    orderBy: { id: 'asc' },
+    // Trees in one order, whoever else ends some.
+    orderBy: [{ rootId: 'asc' }, { depth: 'asc' }, { id: 'asc' }],
   });
   for (const { id } of standing) await revoke(tx, ctx, id);
 }
@@ -39,17 +40,15 @@ export async function revokeGrantsBeyond(
 ): Promise<void> {
   const active = await tx.grant.findMany({
     where: { identityId: { in: [...userIds] }, state: 'active' },
-    select: { id: true, taskId: true, taskRevision: true, activatedAt: true, identity: { select: USER_SELECT } },
-    orderBy: { id: 'asc' },
+    select: { ...GRANT_SELECT, identity: { select: USER_SELECT } },
+    orderBy: [{ rootId: 'asc' }, { depth: 'asc' }, { id: 'asc' }],
   });
-  for (const { id, taskId, taskRevision, activatedAt, identity } of active) {
-    const { source } = await tx.taskRevision.findUniqueOrThrow({
-      where: { taskId_revision: { taskId, revision: taskRevision } },
-      select: { source: true },
-    });
+  for (const row of active) {
+    const { id, identity, activatedAt } = row;
+    const { document } = await loadSubject(tx, row);
     const { groups, scopes } = buildPrincipal(groupsOf(identity), null);
     const may = mayActivate(
-      readTaskDocument(source),
+      document as TaskDocument,
       { email: labelOf(identity), groups, kind: 'person' },
       { epochMs: activatedAt?.getTime() ?? ctx.services.clock.now() },
     );

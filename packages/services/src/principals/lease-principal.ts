@@ -5,7 +5,7 @@ import { loadTarget, readStoredCatalog, type StoredTarget, storeFreshCatalog } f
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { requireActiveGrant } from '../gateway/active-grant.ts';
-import type { GrantRow } from '../grants/grant-row.ts';
+import type { TaskGrantRow } from '../grants/grant-row.ts';
 import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -34,7 +34,7 @@ const inFlight = new WeakMap<object, Map<string, Promise<ResourceTarget>>>();
  * privileges have changed, or the resource's credential where the resource says so or nothing else is possible.
  * Throws `principal-unavailable` where the resource insists; any other failure is never answered with more rights.
  */
-export async function leasePrincipal(ctx: ServiceContext, grant: GrantRow): Promise<ResourceTarget> {
+export async function leasePrincipal(ctx: ServiceContext, grant: TaskGrantRow): Promise<ResourceTarget> {
   requireSystem(ctx, 'gateway', 'timer');
   const stored = await loadTarget(ctx, grant.task.resource.id);
   if (stored.principals === 'none') return stored.target;
@@ -62,7 +62,7 @@ export async function leasePrincipal(ctx: ServiceContext, grant: GrantRow): Prom
 }
 
 /** Hash of all that a grant's privileges follow from: the same basis, the same privileges. */
-async function principalBasis(ctx: ServiceContext, grant: GrantRow, stored: StoredTarget): Promise<string> {
+async function principalBasis(ctx: ServiceContext, grant: TaskGrantRow, stored: StoredTarget): Promise<string> {
   const { db } = ctx.services;
   const [policies, catalog] = await Promise.all([
     db.policy.findMany({ select: { name: true, publishedRevision: true }, orderBy: { name: 'asc' } }),
@@ -86,7 +86,7 @@ async function principalBasis(ctx: ServiceContext, grant: GrantRow, stored: Stor
 
 async function makePrincipal(
   ctx: ServiceContext,
-  grant: GrantRow,
+  grant: TaskGrantRow,
   stored: StoredTarget,
   basis: string,
 ): Promise<ResourceTarget> {
@@ -129,7 +129,7 @@ async function settleIssued(
   ctx: ServiceContext,
   client: Client,
   given: {
-    readonly grant: GrantRow;
+    readonly grant: TaskGrantRow;
     readonly roleName: string;
     readonly basis: string;
     readonly issued: Issued;
@@ -166,7 +166,12 @@ async function settleIssued(
   }
 }
 
-async function issueNow(ctx: ServiceContext, client: Client, grant: GrantRow, password: SecretValue): Promise<Issued> {
+async function issueNow(
+  ctx: ServiceContext,
+  client: Client,
+  grant: TaskGrantRow,
+  password: SecretValue,
+): Promise<Issued> {
   const { db, randomBytes } = ctx.services;
   const resourceId = grant.task.resource.id;
   const mark = markOf(await loadInstallationId(ctx.services), resourceId);
@@ -175,7 +180,7 @@ async function issueNow(ctx: ServiceContext, client: Client, grant: GrantRow, pa
     select: { name: true, labels: true },
   });
   const resource = toResourceFacts(facts);
-  const pinned = await loadPinnedTask(db, grant.taskId, grant.taskRevision, resource);
+  const pinned = await loadPinnedTask(db, grant, resource);
   const task = { name: grant.task.name, revision: grant.taskRevision };
   let catalog = (await readStoredCatalog(db, resourceId)) ?? (await storeFreshCatalog(ctx, resourceId));
   for (let attempt = 1; ; attempt++) {

@@ -45,7 +45,7 @@ export async function loadTaskPrincipal(ctx: ServiceContext, input: unknown): Pr
   if (catalog === null) return credential('the catalog of the resource was not read yet');
   const revision = task.publishedRevision ?? task.latestRevision;
   const facts = toResourceFacts(resource);
-  const pinned = await loadPinnedTask(db, task.id, revision, facts);
+  const pinned = await loadPinnedTask(db, { taskId: task.id, taskRevision: revision }, facts);
   const privileges = await taskPrivileges({ name, revision }, pinned, facts, catalog);
   if (privileges.needsOwner.length > 0)
     return credential(

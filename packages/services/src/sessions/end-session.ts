@@ -8,7 +8,7 @@ import { requireAnyScope } from '../require-any-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { createFolderRecordingStore } from './recording-store.ts';
 import { isVisibleSession } from './session-access.ts';
-import { SESSION_SELECT } from './session-row.ts';
+import { SESSION_SELECT, toSessionRow } from './session-row.ts';
 import { type SessionView, toSessionViews } from './to-session-view.ts';
 
 const ById = z.object({ id: z.string().max(60) });
@@ -18,10 +18,11 @@ export async function endSession(ctx: ServiceContext, input: z.input<typeof ById
   const actor = requireAnyScope(ctx, ['grant:request', 'grant:revoke']);
   const { id } = parseInput(ById, input);
   return withTransaction(ctx, async (tx) => {
-    const row = await tx.session.findUnique({ where: { id }, select: SESSION_SELECT });
+    const stored = await tx.session.findUnique({ where: { id }, select: SESSION_SELECT });
+    const row = stored && toSessionRow(stored);
     if (row === null || !isVisibleSession(actor, row))
       throw new TaskgateError('not-found', `there is no session \`${id}\``);
-    if (row.grant.identityId !== actor.identityId && !actor.scopes.includes('grant:revoke'))
+    if (!row.grant.ownerIds.includes(actor.identityId) && !actor.scopes.includes('grant:revoke'))
       throw new TaskgateError('forbidden', "you may not end other people's connections");
     if (row.endedAt !== null) throw new TaskgateError('invalid-state', 'the session has ended already');
     await emitAudit(tx, ctx, {

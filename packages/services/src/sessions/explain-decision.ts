@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { toPerson } from '../grants/person-ref.ts';
 import { isVisibleHold } from '../holds/hold-actions.ts';
-import { HOLD_SELECT, type HoldRow } from '../holds/hold-row.ts';
+import { HOLD_SELECT, type HoldRow, toHoldRow } from '../holds/hold-row.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
 import { findOpenTasks } from './find-open-tasks.ts';
@@ -14,7 +14,7 @@ import { readOperation } from './load-timeline.ts';
 import { recordView } from './record-view.ts';
 import { ruleExcerpt } from './rule-excerpt.ts';
 import { isOwnSession, isVisibleSession, loadReplayRights } from './session-access.ts';
-import { SESSION_SELECT, type SessionRow } from './session-row.ts';
+import { SESSION_SELECT, type SessionRow, toSessionRow } from './session-row.ts';
 
 export type ExplanationView = z.infer<typeof Explanation>;
 
@@ -28,13 +28,15 @@ export async function explainDecision(
   const actor = requireAnyScope(ctx, ['session:own', 'session:read', 'grant:review', 'grant:revoke']);
   const { decisionId } = parseInput(ByDecision, input);
   const { db } = ctx.services;
-  const [operation, hold] = await Promise.all([
+  const [operation, storedHold] = await Promise.all([
     db.operationRecord.findUnique({ where: { decisionId } }),
     db.hold.findUnique({ where: { decisionId }, select: HOLD_SELECT }),
   ]);
+  const hold = storedHold && toHoldRow(storedHold);
   const sessionId = operation?.sessionId ?? hold?.sessionId;
-  const session =
+  const stored =
     sessionId === undefined ? null : await db.session.findUnique({ where: { id: sessionId }, select: SESSION_SELECT });
+  const session = stored && toSessionRow(stored);
   const asked = hold !== null && isVisibleHold(actor, hold);
   if (session === null || !(asked || isVisibleSession(actor, session)))
     throw new TaskgateError(
@@ -73,7 +75,7 @@ export async function explainDecision(
     statementClass: said.statementClass,
     relations: said.relations as ExplanationView['relations'],
     reasons,
-    excerpts: actor.scopes.includes('task:read') ? await loadExcerpts(db, reasons) : [],
+    excerpts: actor.scopes.includes('task:read') ? await loadExcerpts(db, session, reasons) : [],
     masks: (read?.operation?.shape?.columns ?? []).flatMap(({ name, mask }) =>
       mask === null ? [] : [{ column: name, mask }],
     ),
@@ -143,6 +145,7 @@ async function readFor(
 
 async function loadExcerpts(
   db: Transaction,
+  session: SessionRow,
   reasons: ExplanationView['reasons'],
 ): Promise<ExplanationView['excerpts']> {
   const excerpts = new Map<string, ExplanationView['excerpts'][number]>();
@@ -153,8 +156,10 @@ async function loadExcerpts(
     const { kind, name, revision, line } = rule;
     const found = await loadSource(db, kind, name, revision);
     if (found === null) continue;
+    // The lines of a grant that was narrowed are those of its own document.
+    const source = (kind === 'task' ? session.grant.document : null) ?? found.source;
     const newerRevision = newer(found.published, revision);
-    excerpts.set(key, { kind, name, revision, line, text: ruleExcerpt(found.source, line), newerRevision });
+    excerpts.set(key, { kind, name, revision, line, text: ruleExcerpt(source, line), newerRevision });
   }
   return [...excerpts.values()];
 }

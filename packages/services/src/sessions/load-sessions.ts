@@ -2,17 +2,19 @@ import { Instant, Outcome, PageQuery } from '@taskgate/contracts';
 import type { Prisma } from '@taskgate/db';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
+import { subtreeOf } from '../grants/grant-reach.ts';
 import { readCursor, toPage } from '../grants/instant-cursor.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
 import { createFolderRecordingStore } from './recording-store.ts';
 import { loadVisibleSession, visibleSessions } from './session-access.ts';
-import { SESSION_SELECT } from './session-row.ts';
+import { SESSION_SELECT, toSessionRow } from './session-row.ts';
 import { type SessionView, toSessionViews } from './to-session-view.ts';
 
 const ListInput = PageQuery.extend({
   person: z.string().max(254).optional(),
   task: z.string().max(63).optional(),
+  node: z.string().max(60).optional(),
   resource: z.string().max(63).optional(),
   protocol: z.enum(['postgres', 'console']).optional(),
   outcome: Outcome.optional(),
@@ -35,6 +37,7 @@ export async function loadSessions(
   const where: Prisma.SessionWhereInput[] = [visibleSessions(actor)];
   if (filter.person) where.push({ grant: { identity: personMatches(filter.person) } });
   if (filter.task) where.push({ grant: { task: { name: filter.task } } });
+  if (filter.node) where.push({ grant: subtreeOf(filter.node) });
   if (filter.resource) where.push({ grant: { task: { resource: { name: filter.resource } } } });
   if (filter.protocol) where.push({ protocol: filter.protocol });
   if (filter.outcome) where.push({ operations: { some: { outcome: filter.outcome } } });
@@ -51,7 +54,7 @@ export async function loadSessions(
     select: SESSION_SELECT,
   });
   const page = toPage(rows, filter.limit, (row) => ({ at: row.startedAt, id: row.id }));
-  const items = await toSessionViews(db, createFolderRecordingStore(settings), actor, page.items);
+  const items = await toSessionViews(db, createFolderRecordingStore(settings), actor, page.items.map(toSessionRow));
   return { items, nextCursor: page.nextCursor };
 }
 

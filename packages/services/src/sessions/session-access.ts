@@ -5,7 +5,7 @@ import type { IdentityActor, ServiceContext } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
-import { SESSION_SELECT, type SessionRow } from './session-row.ts';
+import { SESSION_SELECT, type SessionRow, toSessionRow } from './session-row.ts';
 
 /** Whoever audits sessions or may end any connection sees that it is there; what was said in it is another matter. */
 const seesAll = (actor: IdentityActor): boolean =>
@@ -13,19 +13,21 @@ const seesAll = (actor: IdentityActor): boolean =>
 
 export function visibleSessions(actor: IdentityActor): Prisma.SessionWhereInput {
   if (seesAll(actor)) return {};
-  return actor.scopes.includes('session:own') ? { grant: { identityId: actor.identityId } } : { id: { in: [] } };
+  return actor.scopes.includes('session:own') ? { grant: { ownerIds: { has: actor.identityId } } } : { id: { in: [] } };
 }
 
 export function isVisibleSession(actor: IdentityActor, row: SessionRow): boolean {
   return seesAll(actor) || isOwnSession(actor, row);
 }
 
+/** Under a grant of theirs: whoever has it answers for what is done under it. */
 export function isOwnSession(actor: IdentityActor, row: SessionRow): boolean {
-  return row.grant.identityId === actor.identityId && actor.scopes.includes('session:own');
+  return row.grant.ownerIds.includes(actor.identityId) && actor.scopes.includes('session:own');
 }
 
 export async function loadVisibleSession(ctx: ServiceContext, actor: IdentityActor, id: string): Promise<SessionRow> {
-  const row = await ctx.services.db.session.findUnique({ where: { id }, select: SESSION_SELECT });
+  const stored = await ctx.services.db.session.findUnique({ where: { id }, select: SESSION_SELECT });
+  const row = stored && toSessionRow(stored);
   if (row === null || !isVisibleSession(actor, row))
     throw new TaskgateError('not-found', `there is no session \`${id}\``);
   return row;
@@ -60,7 +62,7 @@ export async function loadReplayRights(
   return (row) => isOwnSession(actor, row) || rights.get(key(row)) === true;
 }
 
-function isReader(
+export function isReader(
   actor: IdentityActor,
   taskSource: string,
   policies: readonly PolicyInForce[],
@@ -80,7 +82,7 @@ function isReader(
  */
 export async function replayableSessions(db: Transaction, actor: IdentityActor): Promise<Prisma.Sql> {
   const own = actor.scopes.includes('session:own')
-    ? Prisma.sql`g."identityId" = ${actor.identityId}`
+    ? Prisma.sql`g."ownerIds" @> array[${actor.identityId}]`
     : Prisma.sql`false`;
   if (!actor.scopes.includes('session:read')) return own;
   const revisions = await db.$queryRaw<

@@ -1,4 +1,5 @@
 import type { Prisma } from '@taskgate/db';
+import { type OfTask, requireTaskGrant } from '../grants/grant-row.ts';
 import { PERSON_SELECT } from '../grants/person-ref.ts';
 
 /** What views read of a session: never its key. */
@@ -25,6 +26,8 @@ export const SESSION_SELECT = {
   grant: {
     select: {
       identityId: true,
+      ownerIds: true,
+      document: true,
       state: true,
       taskId: true,
       taskRevision: true,
@@ -34,4 +37,8 @@ export const SESSION_SELECT = {
   },
 } as const satisfies Prisma.SessionSelect;
 
-export type SessionRow = Prisma.SessionGetPayload<{ select: typeof SESSION_SELECT }>;
+type Stored = Prisma.SessionGetPayload<{ select: typeof SESSION_SELECT }>;
+export type SessionRow = Omit<Stored, 'grant'> & { readonly grant: OfTask<Stored['grant']> };
+
+/** Sessions are of grants of tasks: a workflow's opens none. */
+export const toSessionRow = (row: Stored): SessionRow => ({ ...row, grant: requireTaskGrant(row.grant) });

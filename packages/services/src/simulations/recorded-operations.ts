@@ -17,6 +17,8 @@ export interface RecordedOperation {
   readonly taskId: string;
   readonly task: string;
   readonly taskRevision: number;
+  /** The task as narrowed for the grant; `null`: as its revision is. */
+  readonly document: string | null;
   readonly resourceId: string;
   /** Of a hold that was asked for. */
   readonly approverGroups: readonly string[] | null;
@@ -64,7 +66,7 @@ export async function loadRecordedOperations(
   const where = Prisma.join(wanted, ' and ');
   const operations = await db.$queryRaw<RecordedOperation[]>`
     select o."decisionId", o."sessionId", o.seq, o.at, o.outcome, o.result, o.fingerprint, u.id as "identityId", u.kind, u.email,
-      u.name, t.id as "taskId", t.name as task, g."taskRevision", e.id as "resourceId", h."approverGroups",
+      u.name, t.id as "taskId", t.name as task, g."taskRevision", g.document, e.id as "resourceId", h."approverGroups",
       h."approvalsNeeded", (extract(epoch from h."expiresAt" - h."createdAt") * 1000)::float8 as "holdMs"
     ${from} left join holds h on h."decisionId" = o."decisionId"
     where ${where}

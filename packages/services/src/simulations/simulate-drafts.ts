@@ -74,8 +74,9 @@ export async function simulateDrafts(ctx: ServiceContext, options: SimulationOpt
       progress(before + done, distinct),
     );
     before += analyzed.operations.size + analyzed.missing.size;
-    for (const [taskId, ofTask] of groupedBy(ofResource, (one) => one.taskId)) {
-      const sets = await world.setsFor(taskId, resourceId, catalog);
+    for (const ofTask of groupedBy(ofResource, (one) => `${one.taskId} ${one.document ?? ''}`).values()) {
+      const { taskId, document } = ofTask[0]!;
+      const sets = await world.setsFor({ taskId, document }, resourceId, catalog);
       const decided = new Map<string, Compared>();
       for (const recorded of ofTask) {
         const operation = analyzed.operations.get(recorded.fingerprint);
@@ -250,7 +251,11 @@ async function loadWorld(ctx: ServiceContext, drafts: readonly Draft[]) {
   return {
     taskNames: taskDrafts.map(({ name }) => name),
     resourceNames,
-    async setsFor(taskId: string, resourceId: string, catalog: Parameters<typeof compilePolicySet>[0]['catalog']) {
+    async setsFor(
+      { taskId, document: narrowed }: Pick<RecordedOperation, 'taskId' | 'document'>,
+      resourceId: string,
+      catalog: Parameters<typeof compilePolicySet>[0]['catalog'],
+    ) {
       const task = await db.task.findUniqueOrThrow({
         where: { id: taskId },
         select: { name: true, publishedRevision: true, latestRevision: true },
@@ -273,12 +278,14 @@ async function loadWorld(ctx: ServiceContext, drafts: readonly Draft[]) {
               catalog,
               isAllowedSystemRelation,
             });
-      const current = published === null ? null : readTaskDocument(published.source);
+      // A grant that was narrowed is decided by its own document, whatever is published meanwhile.
+      const own = narrowed === null ? null : readTaskDocument(narrowed);
+      const current = own ?? (published === null ? null : readTaskDocument(published.source));
       return {
         before: setOf(current, published?.revision ?? 0, [...policies]),
         after: setOf(
-          draft ?? current,
-          draft === undefined ? (published?.revision ?? 0) : task.latestRevision + 1,
+          own ?? draft ?? current,
+          own !== null || draft === undefined ? (published?.revision ?? 0) : task.latestRevision + 1,
           policiesAfter,
         ),
       };

@@ -74,13 +74,13 @@ export async function suggestFromRecorded(
   const policies = (await loadPoliciesInForce(db)).filter((policy) => policyApplies(policy.document, resource));
   const sets = new Map<string, DoneOperation['set']>();
   const setOf = async (recorded: RecordedOperation): Promise<DoneOperation['set']> => {
-    const key = `${recorded.taskId} ${recorded.taskRevision}`;
+    const key = `${recorded.taskId} ${recorded.taskRevision} ${recorded.document ?? ''}`;
     const known = sets.get(key);
     if (known !== undefined) return known;
     const revision = await db.taskRevision.findUniqueOrThrow({
       where: { taskId_revision: { taskId: recorded.taskId, revision: recorded.taskRevision } },
     });
-    const document = readTaskDocument(revision.source);
+    const document = readTaskDocument(recorded.document ?? revision.source);
     const task = { name: recorded.task, revision: recorded.taskRevision, document };
     const set = compilePolicySet({ task, policies, resource, catalog, isAllowedSystemRelation });
     sets.set(key, set);

@@ -7,7 +7,7 @@ import { SYSTEM_PERSON } from '../grants/person-ref.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { documentRefused, fieldProblem } from './document-problem.ts';
 
-const SALT_BYTES = 16;
+export const SALT_BYTES = 16;
 
 export interface PutInput<D> {
   readonly source: string;
@@ -36,6 +36,7 @@ export async function putTask(tx: Transaction, ctx: ServiceContext, input: PutIn
       fieldProblem(source, 'resource', `there is no resource \`${document.resource}\`; make it first`),
     ]);
 
+  await requireFreeName(tx, 'workflow', source, name);
   await tx.$queryRaw`select id from tasks where name = ${name} for update`;
   const task = await tx.task.findUnique({ where: { name } });
   requireBase(input.baseRevision, task?.latestRevision ?? 0, `task \`${name}\``);
@@ -90,6 +91,26 @@ export async function putTask(tx: Transaction, ctx: ServiceContext, input: PutIn
   const publish = input.publish && task?.publishedRevision !== revision;
   if (publish) await publishTaskRevision(tx, ctx, taskId, revision);
   return { name, revision, outcome: task === null ? 'created' : changed || publish ? 'updated' : 'unchanged' };
+}
+
+/**
+ * Throws where the name is the other kind's: clients say whom they mean by the name alone. Under a lock of the name, so
+ * that a task and a workflow that are made at the same moment see each other.
+ */
+export async function requireFreeName(
+  tx: Transaction,
+  other: 'task' | 'workflow',
+  source: string,
+  name: string,
+): Promise<void> {
+  await tx.$queryRaw`select pg_advisory_xact_lock(hashtextextended(${`document ${name}`}, 0))::text`;
+  const select = { id: true } as const;
+  const taken =
+    other === 'task'
+      ? await tx.task.findUnique({ where: { name }, select })
+      : await tx.workflow.findUnique({ where: { name }, select });
+  if (taken !== null)
+    throw documentRefused([fieldProblem(source, 'name', `there is a ${other} \`${name}\`; choose another name`)]);
 }
 
 /** Throws `conflict` where somebody saved a revision since the one that was edited. */

@@ -1,5 +1,13 @@
 import { TaskgateError } from '@taskgate/core';
-import { type ParseResult, type PolicyDocument, parsePolicy, parseTask, type TaskDocument } from '@taskgate/policy';
+import {
+  type ParseResult,
+  type PolicyDocument,
+  parsePolicy,
+  parseTask,
+  parseWorkflow,
+  type TaskDocument,
+  type WorkflowDocument,
+} from '@taskgate/policy';
 
 /** Sources are at most 256 KB and most are of a few KB: at the worst some MB. */
 const MAX_CACHED = 256;
@@ -27,3 +35,6 @@ export const readTaskDocument: (source: string) => TaskDocument = cached(parseTa
 
 /** The document of a saved policy revision. */
 export const readPolicyDocument: (source: string) => PolicyDocument = cached(parsePolicy, 'policy');
+
+/** The document of a saved workflow revision. */
+export const readWorkflowDocument: (source: string) => WorkflowDocument = cached(parseWorkflow, 'workflow');

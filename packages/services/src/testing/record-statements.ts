@@ -5,6 +5,7 @@ import { buildCatalog, buildRelation, type PostgresCatalog } from '@taskgate/cor
 import { compilePolicySet, decide, policyApplies, reachOf } from '@taskgate/policy';
 import { createRecordingWriter, type NewRecordingEvent } from '@taskgate/recording';
 import { isAllowedSystemRelation, sqlAnalyzer } from '@taskgate/sql';
+import { requireTaskGrant } from '../grants/grant-row.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
@@ -85,16 +86,18 @@ export async function recordStatements(
       return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
     },
   });
-  const grant = await services.db.grant.findUniqueOrThrow({
-    where: { id: grantId },
-    include: { task: { include: { resource: true } } },
-  });
+  const grant = requireTaskGrant(
+    await services.db.grant.findUniqueOrThrow({
+      where: { id: grantId },
+      include: { task: { include: { resource: true } } },
+    }),
+  );
   const revision = await services.db.taskRevision.findUniqueOrThrow({
     where: { taskId_revision: { taskId: grant.taskId, revision: grant.taskRevision } },
   });
   const resource = toResourceFacts(grant.task.resource);
   const set = compilePolicySet({
-    task: { name: task, revision: grant.taskRevision, document: readTaskDocument(revision.source) },
+    task: { name: task, revision: grant.taskRevision, document: readTaskDocument(grant.document ?? revision.source) },
     policies: (await loadPoliciesInForce(services.db)).filter(({ document }) => policyApplies(document, resource)),
     resource,
     catalog,

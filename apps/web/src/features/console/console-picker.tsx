@@ -8,13 +8,13 @@ import { Page, PageHeader, Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { Countdown } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
-import { consoleLink, taskLink } from '@/lib/links.ts';
+import { consoleLink, subjectLink, subjectName, taskLink } from '@/lib/links.ts';
 
 /** Where SQL can be written now: under a grant that is open, else in a task that I may open. */
 export function ConsolePicker() {
   const grants = useQuery(query.grants.list.queryOptions({ input: { mine: 'true', state: 'active' } }));
   const tasks = useQuery(query.tasks.list.queryOptions());
-  const open = new Set(grants.data?.items.map((grant) => grant.task));
+  const open = new Set(grants.data?.items.map((grant) => subjectName(grant)));
   return (
     <Page>
       <PageHeader
@@ -34,8 +34,8 @@ export function ConsolePicker() {
                     className="flex flex-wrap items-center gap-3 border-line border-b px-4 py-2 last:border-b-0"
                   >
                     <div className="min-w-0 flex-1">
-                      <Link href={taskLink(grant.task)} className="font-medium hover:underline">
-                        {grant.task}
+                      <Link href={subjectLink(grant)} className="font-medium hover:underline">
+                        {subjectName(grant)}
                       </Link>
                       <p className="text-muted text-sm">
                         {grant.resource} · {grant.expiresAt ? <Countdown until={grant.expiresAt} /> : 'no end'}
@@ -44,7 +44,7 @@ export function ConsolePicker() {
                     <LinkButton
                       variant="primary"
                       href={consoleLink(grant.id)}
-                      aria-label={`Open the console of ${grant.task}`}
+                      aria-label={`Open the console of ${subjectName(grant)}`}
                     >
                       Open
                     </LinkButton>

@@ -11,7 +11,7 @@ import { Skeleton } from '@/components/skeleton.tsx';
 import { Countdown } from '@/components/time.tsx';
 import { toast } from '@/components/toast.tsx';
 import { query } from '@/lib/api.ts';
-import { sessionLink, taskLink } from '@/lib/links.ts';
+import { sessionLink, subjectLink, subjectName } from '@/lib/links.ts';
 import { offsetOf, placeOf, spanOfName, utf16Offset, wordEnd } from '@/lib/position.ts';
 import type { GrantView } from '@/lib/views.ts';
 import type { Run, TransactionState } from './console-state.ts';
@@ -47,7 +47,7 @@ export function Console({ grant }: { grant: GrantView }) {
   const asked = useRef<{ id: number; text: string; offset: number } | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [historyOpen, setHistoryOpen] = useState(false);
-  const task = useQuery(query.tasks.get.queryOptions({ input: { name: grant.task } }));
+  const task = useQuery(query.tasks.get.queryOptions({ input: { name: subjectName(grant) } }));
 
   const ready = state.connection === 'ready';
   const running = state.running !== null;
@@ -106,8 +106,8 @@ export function Console({ grant }: { grant: GrantView }) {
     >
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-line border-b bg-surface px-3 py-2">
         <h1 className="min-w-0 font-semibold text-base">
-          <Link href={taskLink(grant.task)} className="hover:underline">
-            {grant.task}
+          <Link href={subjectLink(grant)} className="hover:underline">
+            {subjectName(grant)}
           </Link>{' '}
           <span className="font-normal text-muted">on {grant.resource}</span>
         </h1>
@@ -160,11 +160,11 @@ export function Console({ grant }: { grant: GrantView }) {
       <div className="min-h-32 flex-[2]">
         <SqlEditor
           ref={editor}
-          initial={drafts.get(grant.task) ?? ''}
+          initial={drafts.get(subjectName(grant)) ?? ''}
           schema={schema}
           marks={marks}
           onChange={() => {
-            if (editor.current) drafts.set(grant.task, editor.current.all());
+            if (editor.current) drafts.set(subjectName(grant), editor.current.all());
             check();
           }}
           onRun={() => go(editor.current?.chosen() ?? null)}

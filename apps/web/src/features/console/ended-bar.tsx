@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, LinkButton } from '@/components/button.tsx';
 import { query } from '@/lib/api.ts';
+import { askAgainLink } from '@/lib/links.ts';
 import type { GrantView } from '@/lib/views.ts';
 
 /** Why the console ended and the way on. What was typed stays in the editor. */
@@ -28,7 +29,7 @@ export function EndedBar({
         {ended.message.replace(/\.$/, '')}. What you typed is still here.
       </p>
       {over ? (
-        <LinkButton size="sm" href={`/requests/new?task=${grant.task}`}>
+        <LinkButton size="sm" href={askAgainLink(grant)}>
           Ask again
         </LinkButton>
       ) : (

@@ -6,7 +6,7 @@ import { FormError } from '@/components/field.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
 import { GrantCard } from '@/features/inbox/grant-card.tsx';
 import { query } from '@/lib/api.ts';
-import { taskLink } from '@/lib/links.ts';
+import { askAgainLink, subjectLink, subjectName } from '@/lib/links.ts';
 import { problemOf } from '@/lib/problem.ts';
 import type { GrantView } from '@/lib/views.ts';
 import { Console } from './console.tsx';
@@ -19,7 +19,10 @@ export function OpenGrant({ grant }: { grant: GrantView }) {
   if (opened) return <Console grant={grant} />;
   return (
     <Page>
-      <PageHeader title={`Console of ${grant.task}`} crumbs={[{ label: grant.task, href: taskLink(grant.task) }]} />
+      <PageHeader
+        title={`Console of ${subjectName(grant)}`}
+        crumbs={[{ label: subjectName(grant), href: subjectLink(grant) }]}
+      />
       <Panel>
         <div role="status" className="mb-4 flex flex-wrap items-center gap-2 border-line border-b pb-4">
           {grant.state === 'approved' ? (
@@ -29,7 +32,7 @@ export function OpenGrant({ grant }: { grant: GrantView }) {
           ) : (
             <>
               <p className="min-w-0 flex-1">This grant has ended.</p>
-              <LinkButton href={`/requests/new?task=${grant.task}`}>Ask again</LinkButton>
+              <LinkButton href={askAgainLink(grant)}>Ask again</LinkButton>
             </>
           )}
         </div>

@@ -9,7 +9,7 @@ import { QueryState } from '@/components/query-state.tsx';
 import { Tabs } from '@/components/tabs.tsx';
 import { Countdown, Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
-import { consoleLink } from '@/lib/links.ts';
+import { consoleLink, subjectName } from '@/lib/links.ts';
 import type { ActivationView, ConnectView, GrantView } from '@/lib/views.ts';
 import { connectLines } from './connect-lines.ts';
 
@@ -55,21 +55,31 @@ export function NewTokenDetails({ activation }: { activation: ActivationView }) 
       <p className="rounded-md border border-hold/30 bg-hold-soft px-3 py-2 text-hold">
         The token is shown once. When this closes it is gone; a new one needs a new grant.
       </p>
-      <Tabs
-        label="Clients"
-        value={tab}
-        onChange={setTab}
-        items={connectLines(connect, token).map((line) => ({
-          value: line.id,
-          label: line.label,
-          content: <CopyField label={`${line.label} line`} value={line.text} masked={line.masked} secret />,
-        }))}
-      />
-      <CopyField label="Token" value={token} secret />
-      <ConnectValues connect={connect} />
-      <div>
-        <LinkButton href={consoleLink(grant.id)}>Open in the console</LinkButton>
-      </div>
+      {connect === null ? (
+        <>
+          <p>It opens nothing itself. With it a job starts the steps, each with a token of its own:</p>
+          <CopyField label="Token" value={token} secret />
+          <CopyField label="Address" value={`POST /api/v1/grants/${grant.id}/children`} />
+        </>
+      ) : (
+        <>
+          <Tabs
+            label="Clients"
+            value={tab}
+            onChange={setTab}
+            items={connectLines(connect, token).map((line) => ({
+              value: line.id,
+              label: line.label,
+              content: <CopyField label={`${line.label} line`} value={line.text} masked={line.masked} secret />,
+            }))}
+          />
+          <CopyField label="Token" value={token} secret />
+          <ConnectValues connect={connect} />
+          <div>
+            <LinkButton href={consoleLink(grant.id)}>Open in the console</LinkButton>
+          </div>
+        </>
+      )}
     </div>
   );
 }
@@ -77,7 +87,7 @@ export function NewTokenDetails({ activation }: { activation: ActivationView }) 
 /** Later: how to connect, for who has kept the token, and the way to another one. */
 export function ActiveDetails({ grant, onAskAnew }: { grant: GrantView; onAskAnew: () => void }) {
   const [tab, setTab] = useState('psql');
-  const strings = useQuery(query.grants.connect.queryOptions({ input: { task: grant.task } }));
+  const strings = useQuery(query.grants.connect.queryOptions({ input: { task: subjectName(grant) } }));
   return (
     <div className="flex flex-col gap-4">
       <StillOpen grant={grant} />

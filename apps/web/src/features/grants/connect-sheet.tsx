@@ -12,7 +12,7 @@ import { Countdown, Duration, Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { formatDuration } from '@/lib/format.ts';
 import { fieldErrors } from '@/lib/problem.ts';
-import type { ActivationView, GrantView, TaskSummaryView } from '@/lib/views.ts';
+import type { ActivationView, GrantView } from '@/lib/views.ts';
 import { ActiveDetails, NewTokenDetails } from './connect-details.tsx';
 import { ttlChoices } from './ttl-choices.ts';
 
@@ -26,13 +26,18 @@ export function ConnectSheet({
   open,
   onClose,
 }: {
-  task: Pick<TaskSummaryView, 'name' | 'resource'>;
+  task: { readonly name: string /** `null`: of a workflow. */; readonly resource: string | null };
   grantId?: string | null;
   open: boolean;
   onClose: () => void;
 }) {
   return (
-    <Sheet open={open} onClose={onClose} title={`Connect to ${task.resource}`} description={`Task ${task.name}`}>
+    <Sheet
+      open={open}
+      onClose={onClose}
+      title={task.resource === null ? `Run ${task.name}` : `Connect to ${task.resource}`}
+      description={`${task.resource === null ? 'Workflow' : 'Task'} ${task.name}`}
+    >
       <ConnectSteps taskName={task.name} initialGrantId={grantId} />
     </Sheet>
   );

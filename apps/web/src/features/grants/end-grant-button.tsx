@@ -6,6 +6,7 @@ import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
 import { toast } from '@/components/toast.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
+import { subjectName } from '@/lib/links.ts';
 import { problemOf } from '@/lib/problem.ts';
 import type { GrantView } from '@/lib/views.ts';
 
@@ -16,7 +17,7 @@ export function EndGrantButton({ grant, size = 'sm' }: { grant: GrantView; size?
     query.grants.end.mutationOptions({
       onSuccess: () => {
         setAsking(false);
-        toast(`The grant of ${grant.task} has ended`);
+        toast(`The grant of ${subjectName(grant)} has ended`);
         void client.invalidateQueries({ queryKey: query.grants.key() });
         void client.invalidateQueries({ queryKey: query.tasks.key() });
       },
@@ -32,14 +33,14 @@ export function EndGrantButton({ grant, size = 'sm' }: { grant: GrantView; size?
         size={size}
         disabledReason={grant.actions.end?.allowed ? null : (grant.actions.end?.why ?? 'not now')}
         onClick={() => setAsking(true)}
-        aria-label={`${waiting ? 'Withdraw' : 'End'} ${grant.task}`}
+        aria-label={`${waiting ? 'Withdraw' : 'End'} ${subjectName(grant)}`}
       >
         {waiting ? 'Withdraw' : 'End'}
       </Button>
       <ConfirmDialog
         open={asking}
         onClose={() => setAsking(false)}
-        title={waiting ? `Withdraw the request for ${grant.task}?` : `End the grant of ${grant.task}?`}
+        title={waiting ? `Withdraw the request for ${subjectName(grant)}?` : `End the grant of ${subjectName(grant)}?`}
         action={action}
         loading={end.isPending}
         error={end.error ? problemOf(end.error).detail : null}

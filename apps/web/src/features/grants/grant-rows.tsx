@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { StateBadge } from '@/components/badge.tsx';
 import { Button, LinkButton } from '@/components/button.tsx';
 import { Countdown } from '@/components/time.tsx';
-import { consoleLink, grantLink, taskLink } from '@/lib/links.ts';
+import { consoleLink, grantLink, subjectLink, subjectName } from '@/lib/links.ts';
 import type { GrantView } from '@/lib/views.ts';
 import { BudgetUsed } from './budget-used.tsx';
 import { ConnectSheet } from './connect-sheet.tsx';
@@ -15,13 +15,13 @@ function GrantRow({ grant, children, about }: { grant: GrantView; about: ReactNo
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b px-4 py-2 last:border-b-0">
       <div className="min-w-0 flex-1 basis-56">
         <div className="flex flex-wrap items-center gap-2">
-          <Link href={taskLink(grant.task)} className="font-medium hover:underline">
-            {grant.task}
+          <Link href={subjectLink(grant)} className="font-medium hover:underline">
+            {subjectName(grant)}
           </Link>
           <StateBadge state={grant.state} />
         </div>
         <p className="text-muted text-sm">
-          {grant.resource} · {about}
+          {grant.resource ?? 'a workflow'} · {about}
         </p>
         {grant.state === 'active' && <BudgetUsed budget={grant.budget} />}
       </div>
@@ -41,12 +41,19 @@ export function ActiveGrants({ grants }: { grants: readonly GrantView[] }) {
           grant={grant}
           about={grant.expiresAt ? <Countdown until={grant.expiresAt} /> : 'no end'}
         >
-          <Button size="sm" onClick={() => setConnecting(grant)} aria-label={`Connect ${grant.task}`}>
+          <Button size="sm" onClick={() => setConnecting(grant)} aria-label={`Connect ${subjectName(grant)}`}>
             Connect
           </Button>
-          <LinkButton size="sm" variant="primary" href={consoleLink(grant.id)} aria-label={`Console of ${grant.task}`}>
-            Console
-          </LinkButton>
+          {grant.task !== null && (
+            <LinkButton
+              size="sm"
+              variant="primary"
+              href={consoleLink(grant.id)}
+              aria-label={`Console of ${grant.task}`}
+            >
+              Console
+            </LinkButton>
+          )}
           <EndGrantButton grant={grant} />
         </GrantRow>
       ))}
@@ -54,7 +61,7 @@ export function ActiveGrants({ grants }: { grants: readonly GrantView[] }) {
         <ConnectSheet
           open
           onClose={() => setConnecting(null)}
-          task={{ name: connecting.task, resource: connecting.resource }}
+          task={{ name: subjectName(connecting), resource: connecting.resource }}
           grantId={connecting.id}
         />
       )}
@@ -86,12 +93,16 @@ export function PendingGrants({ grants }: { grants: readonly GrantView[] }) {
               size="sm"
               variant="primary"
               onClick={() => setConnecting(grant)}
-              aria-label={`Activate ${grant.task}`}
+              aria-label={`Activate ${subjectName(grant)}`}
             >
               Activate
             </Button>
           ) : (
-            <LinkButton size="sm" href={grantLink(grant.id)} aria-label={`Details of the request for ${grant.task}`}>
+            <LinkButton
+              size="sm"
+              href={grantLink(grant.id)}
+              aria-label={`Details of the request for ${subjectName(grant)}`}
+            >
               Details
             </LinkButton>
           )}
@@ -102,7 +113,7 @@ export function PendingGrants({ grants }: { grants: readonly GrantView[] }) {
         <ConnectSheet
           open
           onClose={() => setConnecting(null)}
-          task={{ name: connecting.task, resource: connecting.resource }}
+          task={{ name: subjectName(connecting), resource: connecting.resource }}
           grantId={connecting.id}
         />
       )}

@@ -14,7 +14,7 @@ import { GrantCard } from '@/features/inbox/grant-card.tsx';
 import { HoldCard } from '@/features/inbox/hold-card.tsx';
 import { useItem } from '@/features/inbox/inbox.tsx';
 import { query } from '@/lib/api.ts';
-import { consoleLink } from '@/lib/links.ts';
+import { askAgainLink, consoleLink, subjectName } from '@/lib/links.ts';
 import { useMe } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
 import type { ActivationView, GrantView, HoldView, InboxItemView } from '@/lib/views.ts';
@@ -92,16 +92,22 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
       )}
       {own && grant.state === 'active' && (
         <>
-          <p className="min-w-0 flex-1">Active. Its token was shown once; the console needs none.</p>
-          <LinkButton variant="primary" href={consoleLink(grant.id)}>
-            Open the console
-          </LinkButton>
+          {grant.task === null ? (
+            <p className="min-w-0 flex-1">Active. Its token, shown once, starts its steps.</p>
+          ) : (
+            <>
+              <p className="min-w-0 flex-1">Active. Its token was shown once; the console needs none.</p>
+              <LinkButton variant="primary" href={consoleLink(grant.id)}>
+                Open the console
+              </LinkButton>
+            </>
+          )}
         </>
       )}
       {grant.state === 'ended' && (
         <>
           <p className="min-w-0 flex-1">{endWords(grant)}</p>
-          {own && <LinkButton href={`/requests/new?task=${grant.task}`}>Ask again</LinkButton>}
+          {own && <LinkButton href={askAgainLink(grant)}>Ask again</LinkButton>}
         </>
       )}
       {grant.actions.end?.allowed && <EndGrantButton grant={grant} size="md" />}
@@ -109,8 +115,8 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
       <Sheet
         open={activation !== null}
         onClose={() => setActivation(null)}
-        title={`Connect to ${grant.resource}`}
-        description={`Task ${grant.task}`}
+        title={grant.resource === null ? `Run ${subjectName(grant)}` : `Connect to ${grant.resource}`}
+        description={`${grant.task === null ? 'Workflow' : 'Task'} ${subjectName(grant)}`}
       >
         {activation && <NewTokenDetails activation={activation} />}
       </Sheet>
@@ -128,6 +134,10 @@ function endWords(grant: GrantView): string {
         : 'Its time is over.';
     case 'revoked':
       return `Revoked${grant.endedBy ? ` by ${grant.endedBy.name}` : ''}: its token stopped working at once.`;
+    case 'failed':
+      return `Failed${grant.exitCode === null ? '' : `, with exit code ${grant.exitCode}`}, as its job said.`;
+    case 'parent-ended':
+      return 'Ended with the grant above it.';
     default:
       return grant.activatedAt === null ? 'Withdrawn.' : 'Ended by its owner.';
   }

@@ -13,7 +13,7 @@ import { ActiveGrants, PendingGrants } from '@/features/grants/grant-rows.tsx';
 import { givenViews } from '@/features/operations/view-links.ts';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { taskLink } from '@/lib/links.ts';
+import { subjectName, taskLink } from '@/lib/links.ts';
 import { useCan, useSession } from '@/lib/me.tsx';
 import { usePreferences } from '@/lib/preferences.ts';
 import type { InboxItemView, TaskSummaryView } from '@/lib/views.ts';
@@ -64,7 +64,7 @@ function MyGrants() {
 
 const inboxTitle = (item: InboxItemView): string =>
   item.kind === 'grant'
-    ? `${item.grant.requestedBy.name} asks for ${item.grant.task}`
+    ? `${item.grant.requestedBy.name} asks for ${subjectName(item.grant)}`
     : `${item.hold.requestedBy.name} waits with a held statement of ${item.hold.task}`;
 
 function WaitingOnMe() {

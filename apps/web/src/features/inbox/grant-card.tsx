@@ -8,7 +8,7 @@ import { Duration, Time } from '@/components/time.tsx';
 import { BudgetUsed } from '@/features/grants/budget-used.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { taskLink } from '@/lib/links.ts';
+import { grantLink, subjectLink, subjectName } from '@/lib/links.ts';
 import type { DescriptionView, GrantView } from '@/lib/views.ts';
 import { Answers, CardHead, ReasonQuote, Section } from './card-frame.tsx';
 import { grantState } from './item-words.ts';
@@ -22,7 +22,8 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
         person={grant.requestedBy}
         about={
           <>
-            {grant.task} on {grant.resource}
+            {subjectName(grant)}
+            {grant.resource !== null && ` on ${grant.resource}`}
           </>
         }
         state={grantState(grant)}
@@ -34,11 +35,25 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
           items={[
             ['For', <Duration key="ttl" ms={grant.ttlMs} />],
             [
-              'Task',
-              <Link key="task" href={taskLink(grant.task)} className="link">
-                {grant.task}, revision {grant.taskRevision}
+              grant.task === null ? 'Workflow' : 'Task',
+              <Link key="task" href={subjectLink(grant)} className="link">
+                {subjectName(grant)}, revision {grant.taskRevision ?? grant.workflowRevision}
               </Link>,
             ],
+            ...(grant.depth > 0
+              ? [
+                  [
+                    grant.step === null ? 'Below' : 'A step of',
+                    <span key="root">
+                      <Link href={grantLink(grant.root.id)} className="link">
+                        {grant.root.name}
+                      </Link>{' '}
+                      of {grant.root.requestedBy.name}
+                    </span>,
+                  ] as const,
+                ]
+              : []),
+            ...(grant.narrowed.length > 0 ? [['Narrowed', grant.narrowed.join('; ')] as const] : []),
             ['Purpose', grant.purpose],
             ['Asked at', <Time key="at" at={grant.requestedAt} />],
             ...(grant.activatedAt !== null
@@ -51,6 +66,7 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
                     <span key="end">
                       <Time at={grant.endedAt} />
                       {grant.endedBy && ` by ${grant.endedBy.name}`}
+                      {grant.exitCode !== null && `, exit code ${grant.exitCode}`}
                     </span>,
                   ] as const,
                 ]
@@ -73,24 +89,31 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
           <BudgetUsed budget={grant.budget} />
         </Section>
       )}
-      <WhatItGives name={grant.task} />
+      {grant.task !== null && <WhatItGives name={grant.task} />}
     </div>
   );
 }
 
-/** The line of the task that asks for approval. */
+/** The line of the document that asks for approval. */
 function Because({ grant }: { grant: GrantView }) {
-  const task = useQuery(query.tasks.get.queryOptions({ input: { name: grant.task } }));
-  const line = task.data?.description
+  const task = useQuery({
+    ...query.tasks.get.queryOptions({ input: { name: subjectName(grant) } }),
+    enabled: grant.task !== null,
+  });
+  const workflow = useQuery({
+    ...query.workflows.get.queryOptions({ input: { name: subjectName(grant) } }),
+    enabled: grant.task === null,
+  });
+  const data = grant.task === null ? workflow.data : task.data;
+  const revision = grant.taskRevision ?? grant.workflowRevision;
+  const line = data?.description
     .flatMap((section) => section.items)
-    .find((item) => item.path === 'access.approvals' && task.data.revision === grant.taskRevision)?.line;
+    .find((item) => item.path === 'access.approvals' && data.revision === revision)?.line;
   return (
     <span>
-      <Link
-        href={`${taskLink(grant.task)}?revision=${grant.taskRevision}${line == null ? '' : `&line=${line}`}`}
-        className="link"
-      >
-        the task{line == null ? '' : `, line ${line}`}
+      <Link href={`${subjectLink(grant)}?revision=${revision}${line == null ? '' : `&line=${line}`}`} className="link">
+        the {grant.task === null ? 'workflow' : 'task'}
+        {line == null ? '' : `, line ${line}`}
       </Link>{' '}
       says so
     </span>

@@ -1,10 +1,12 @@
 import { formatRelative } from '@/lib/format.ts';
+import { subjectName } from '@/lib/links.ts';
 import type { GrantView, HoldView, InboxItemView } from '@/lib/views.ts';
 
 export const requesterOf = (item: InboxItemView): GrantView['requestedBy'] =>
   item.kind === 'grant' ? item.grant.requestedBy : item.hold.requestedBy;
 
-export const taskOf = (item: InboxItemView): string => (item.kind === 'grant' ? item.grant.task : item.hold.task);
+export const taskOf = (item: InboxItemView): string =>
+  item.kind === 'grant' ? subjectName(item.grant) : item.hold.task;
 
 /** State as {@link StateBadge} knows it: of an ended grant, why it ended. */
 export const stateOf = (item: InboxItemView): string =>

@@ -1,0 +1,94 @@
+import { type ApprovalTerms, formatDurationMs } from '@taskgate/core';
+import type { AttenuationProblem } from './attenuation.ts';
+import { barInWords } from './bar-in-words.ts';
+import { waysTo } from './child-reach.ts';
+import { above } from './dropped-denies.ts';
+import type { HoldRule, TaskDocument } from './policy-document.ts';
+import { type Bar, bars, barsOf } from './rule-atoms.ts';
+
+/** How long a hold without a timeout of its own waits inside an open transaction. */
+const IN_TRANSACTION_MS = 60_000;
+
+const inTransactionMs = ({ timeoutMs, explicitTimeout }: ApprovalTerms): number =>
+  explicitTimeout === true ? timeoutMs : Math.min(timeoutMs, IN_TRANSACTION_MS);
+
+/** How the terms are easier to meet than the parent's; `null`: they are not. */
+export function easierTerms(parent: ApprovalTerms, child: ApprovalTerms): string | null {
+  const more = child.from.filter((group) => !parent.from.includes(group));
+  if (more.length > 0)
+    return `${more.map((group) => `\`${group}\``).join(', ')} may approve, who may not in the parent`;
+  if (child.from.length === 0) return 'nobody is named who approves';
+  if (child.count < parent.count) return `${child.count} approvals are enough, in the parent ${parent.count}`;
+  if (child.timeoutMs > parent.timeoutMs)
+    return `it waits ${formatDurationMs(child.timeoutMs)}, in the parent ${formatDurationMs(parent.timeoutMs)}`;
+  if (inTransactionMs(child) > inTransactionMs(parent))
+    return `inside a transaction it waits ${formatDurationMs(inTransactionMs(child))}, in the parent ${formatDurationMs(inTransactionMs(parent))}`;
+  return null;
+}
+
+/** How the child's rule holds less than the parent's where both are about the same; `null`: it does not. */
+function weaker(parent: HoldRule, child: HoldRule): string | null {
+  if (above(child) > above(parent))
+    return `it is held above ${above(child)} rows that the planner expects, in the parent ${above(parent) < 0 ? 'always' : `above ${above(parent)}`}`;
+  if (parent.dryRun === true && child.dryRun !== true) return 'it has no `dryRun`, which the parent has';
+  return easierTerms(parent.approvals, child.approvals);
+}
+
+/** What the parent holds and the child would let through, or on easier terms. */
+export function weakerHolds(parent: TaskDocument, child: TaskDocument): readonly AttenuationProblem[] {
+  return [
+    ...parent.hold.flatMap((rule) => weakerHold(rule, child)),
+    ...child.hold.flatMap((rule) => addedDryRun(rule, parent)),
+  ];
+}
+
+function weakerHold(rule: HoldRule, child: TaskDocument): readonly AttenuationProblem[] {
+  const strict = child.hold.filter((one) => weaker(rule, one) === null);
+  const isHeld = (bar: Bar): boolean => strict.some(({ target }) => bars(target, bar, 'hold'));
+  const isDenied = (bar: Bar): boolean =>
+    child.deny.some(
+      (one) => one.target.kind !== 'functions' && above(one) <= above(rule) && bars(one.target, bar, 'deny'),
+    );
+  const seen = new Set<string>();
+  return barsOf(rule.target, true).flatMap((bar): readonly AttenuationProblem[] => {
+    if (isHeld(bar) || isDenied(bar)) return [];
+    const ways = waysTo(bar, child);
+    const open = ways?.filter(({ verb, relation, column }) => !isHeld({ kind: 'access', verb, relation, column }));
+    if (open?.length === 0) return [];
+    const same = child.hold.find(({ target }) => bars(target, bar, 'hold'));
+    const what = barInWords(bar);
+    if (seen.has(what)) return [];
+    seen.add(what);
+    if (same !== undefined)
+      return [
+        { dimension: 'hold', message: `${what} is held on easier terms: ${weaker(rule, same)}`, rule: same.source },
+      ];
+    const way = open?.[0];
+    const by =
+      way === undefined
+        ? ''
+        : ` and could reach it by its ${barInWords({ kind: 'access', verb: way.verb, relation: way.relation, column: null })}`;
+    return [
+      {
+        dimension: 'hold',
+        message: `the parent holds ${what} for approval (\`${rule.source.path}\`), the child does not${by}; hold it too, or deny it`,
+        rule: null,
+      },
+    ];
+  });
+}
+
+/** A dry run runs the statement before anybody has approved it: only where the parent does. */
+function addedDryRun(rule: HoldRule, parent: TaskDocument): readonly AttenuationProblem[] {
+  if (rule.dryRun !== true) return [];
+  const known = parent.hold.filter((one) => one.dryRun === true && above(one) <= above(rule));
+  return barsOf(rule.target, true).every((bar) => known.some(({ target }) => bars(target, bar, 'hold')))
+    ? []
+    : [
+        {
+          dimension: 'hold',
+          message: '`dryRun` runs the statement before it is approved, which the parent does not',
+          rule: rule.source,
+        },
+      ];
+}

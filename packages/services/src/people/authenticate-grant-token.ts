@@ -1,0 +1,35 @@
+import { type Scope, SecretValue } from '@taskgate/core';
+import { buildPrincipal, hashToken, isToken } from '@taskgate/identity';
+import type { IdentityActor, Services } from '../context.ts';
+import { whyNotActive } from '../grants/grant-actions.ts';
+import { GRANT_SELECT, toGrantStatus } from '../grants/grant-row.ts';
+import { translateStoreError } from '../with-transaction.ts';
+import { toActor } from './to-actor.ts';
+import { groupsOf, USER_SELECT } from './user-view.ts';
+
+/** Whatever else its owner may: what a job has in its environment reaches the job's own tree alone. */
+const SCOPES: readonly Scope[] = ['task:read', 'grant:request'];
+
+/** Who `Authorization: Bearer` is, where it is the token of an active grant; else `null`. */
+export async function authenticateGrantToken(services: Services, token: string): Promise<IdentityActor | null> {
+  return isToken(token, 'grant') ? findGrantActor(services, { tokenHash: hashToken(new SecretValue(token)) }) : null;
+}
+
+/** Who the grant's token stands for now, or `null`. */
+export async function findGrantActor(
+  services: Services,
+  where: { readonly id: string } | { readonly tokenHash: Uint8Array<ArrayBuffer> },
+): Promise<IdentityActor | null> {
+  try {
+    const row = await services.db.grant.findUnique({
+      where,
+      select: { ...GRANT_SELECT, identity: { select: USER_SELECT } },
+    });
+    if (row === null || row.identity.disabledAt !== null) return null;
+    if (whyNotActive(toGrantStatus(row), services.clock.now()) !== null) return null;
+    const actor = toActor(row.identity, { via: 'grant-token', viaId: row.id, limitedTo: [] });
+    return { ...actor, roles: [], scopes: SCOPES, groups: buildPrincipal(groupsOf(row.identity), null).groups };
+  } catch (error) {
+    throw translateStoreError(error);
+  }
+}
