@@ -9,7 +9,8 @@ const TYPE = 'urn:ietf:params:oauth:token-type:';
 const POLL_MS = 2_000;
 
 export interface ExchangeRequest {
-  readonly subject: SubjectToken;
+  /** A fresh one each time, where the job can have one: an issuer's tokens may be good for one use. */
+  readonly subject: () => Promise<SubjectToken>;
   readonly actor: Pick<SubjectToken, 'token' | 'type'> | null;
   /** A task or a workflow; `null` for a narrower grant of the subject's own task. */
   readonly target: string | null;
@@ -40,11 +41,9 @@ export interface ConnectLines {
 
 /** RFC 8693; waits for approvals unless told not to. Throws {@link Failure} with what is wider, where something is. */
 export async function exchangeToken(cli: Cli, url: string, request: ExchangeRequest): Promise<Exchanged> {
-  const { subject, actor } = request;
+  const { actor } = request;
   const form: Record<string, string> = {
     grant_type: GRANT_TYPE,
-    subject_token: subject.token,
-    subject_token_type: TYPE + subject.type,
     ...(actor === null ? {} : { actor_token: actor.token, actor_token_type: TYPE + actor.type }),
     ...(request.target === null ? {} : { audience: request.target }),
     ...(request.ttlSeconds === null ? {} : { ttl: String(request.ttlSeconds) }),
@@ -53,7 +52,8 @@ export async function exchangeToken(cli: Cli, url: string, request: ExchangeRequ
     ...(request.narrow === null ? {} : { narrow: request.narrow }),
   };
   for (let told = false; ; await delay(POLL_MS)) {
-    const answer = await callOAuth(url, 'token', form);
+    const { token, type } = await request.subject();
+    const answer = await callOAuth(url, 'token', { ...form, subject_token: token, subject_token_type: TYPE + type });
     if (!('error' in answer)) {
       const body = answer.body as {
         access_token: string;

@@ -5,7 +5,7 @@ import type { Cli, Command } from '../command.ts';
 import { readSignIn } from '../credentials-file.ts';
 import { type Exchanged, exchangeToken } from '../exchange-token.ts';
 import { Failure, UsageError } from '../failure.ts';
-import { findSubjectToken, readTokenFile } from '../subject-token.ts';
+import { findSubjectToken, readTokenFile, type SubjectToken } from '../subject-token.ts';
 
 const USAGE = `usage: taskgate exchange [<task> | <workflow>] [options]
 
@@ -85,11 +85,18 @@ export async function exchangeByOptions(
   const ttlMs = values.ttl === undefined ? null : parseDurationMs(values.ttl);
   if (values.ttl !== undefined && ttlMs === null)
     throw new UsageError(`\`${values.ttl}\` is not a time; write it as \`30m\`, \`2h\` or \`90s\``);
-  const subject = await findSubjectToken(cli.env, {
-    file: values['subject-token-file'],
-    audience: values.audience ?? url,
-  });
-  if (subject === null) return null;
+  const find = () =>
+    findSubjectToken(cli.env, { file: values['subject-token-file'], audience: values.audience ?? url });
+  const first = await find();
+  if (first === null) return null;
+  let used = false;
+  const subject = async (): Promise<SubjectToken> => {
+    if (!used) {
+      used = true;
+      return first;
+    }
+    return (await find()) ?? first;
+  };
   const actorFile = values['actor-token-file'];
   const made = await exchangeToken(cli, url, {
     subject,

@@ -61,7 +61,7 @@ export async function exchangeToken(
             { value: wish.actorToken, type: wish.actorTokenType ?? '', name: 'actor_token' },
             client,
           );
-    if (actor !== null) requireActorFor(actor, subject);
+    if (actor !== null) await requireActorFor(services, actor, subject);
     const made =
       subject.grantId === null
         ? await openOwn(services, actor?.actor ?? subject.actor, wish)
@@ -81,11 +81,21 @@ interface Made {
 }
 
 /** Who acts must be somebody: an agent only for whom it acts for, and never with the token of a grant. */
-function requireActorFor(actor: ResolvedToken, subject: ResolvedToken): void {
+async function requireActorFor(services: Services, actor: ResolvedToken, subject: ResolvedToken): Promise<void> {
   if (actor.grantId !== null || actor.actor.kind === 'person')
     throw new OAuthRefusal('invalid_request', 'the `actor_token` must be of a machine or an agent');
-  if (actor.actor.kind === 'agent' && actor.actor.actsFor?.id !== subject.actor.identityId)
-    throw new OAuthRefusal('invalid_grant', `agent \`${actor.actor.name}\` does not act for \`${subject.actor.email}\``);
+  if (actor.actor.kind === 'agent') {
+    const { actsForId } = await services.db.identity.findUniqueOrThrow({
+      where: { id: actor.actor.identityId },
+      select: { actsForId: true },
+    });
+    // The subject may be the agent itself, with the token of a grant of its own.
+    if (actsForId !== subject.actor.identityId && actor.actor.identityId !== subject.actor.identityId)
+      throw new OAuthRefusal(
+        'invalid_grant',
+        `agent \`${actor.actor.name}\` does not act for \`${subject.actor.email}\``,
+      );
+  }
   if (actor.actor.kind === 'machine' && subject.grantId === null)
     throw new OAuthRefusal('invalid_request', 'a machine acts for itself: send its token as the `subject_token`');
 }
@@ -125,12 +135,12 @@ async function openBelow(
   // To name the parent's own task is to name none.
   const step = wish.audience !== null && wish.audience !== parent.task ? wish.audience : undefined;
   return mintGrant(ctx, {
-    id: parentId,
+    parentId,
     ...(step === undefined ? {} : { task: step }),
     ...(wish.narrow === null ? {} : { narrow: wish.narrow }),
     ttlMs: wish.ttlMs,
     reason: wish.reason,
-    ...(holder === null ? {} : { holder }),
+    ...(holder === null ? {} : { identityId: holder.identityId }),
   });
 }
 

@@ -40,7 +40,10 @@ export async function introspectToken(ctx: ServiceContext, token: string): Promi
   const hash = isToken(token, 'api') || isToken(token, 'grant') ? hashToken(new SecretValue(token)) : null;
   if (hash === null) return INACTIVE;
   if (isToken(token, 'api')) {
-    const row = await db.apiToken.findUnique({ where: { hash }, select: { id: true, createdAt: true, expiresAt: true } });
+    const row = await db.apiToken.findUnique({
+      where: { hash },
+      select: { id: true, createdAt: true, expiresAt: true },
+    });
     const owner = row === null ? null : await findTokenActor(ctx.services, { hash });
     const mayKnow = owner?.identityId === actor.identityId || actor.scopes.includes('people:write');
     if (row === null || owner === null || !mayKnow) return INACTIVE;

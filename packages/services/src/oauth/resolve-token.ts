@@ -1,8 +1,8 @@
 import { isToken } from '@taskgate/identity';
 import type { IdentityActor, Services } from '../context.ts';
-import { authenticateGrantToken } from '../grants/authenticate-grant-token.ts';
 import { verifySubjectToken } from '../machines/verify-subject-token.ts';
 import { authenticateApiToken } from '../people/authenticate-api-token.ts';
+import { authenticateGrantToken } from '../people/authenticate-grant-token.ts';
 import type { ClientFacts } from '../people/verify-sign-in.ts';
 import { OAuthRefusal } from './oauth-refusal.ts';
 
@@ -25,8 +25,9 @@ export async function resolveToken(
 ): Promise<ResolvedToken> {
   const refused = (why: string): OAuthRefusal => new OAuthRefusal('invalid_grant', `the \`${token.name}\` ${why}`);
   if (JWT_TYPES.includes(token.type)) {
-    const { actor } = await verifySubjectToken(services, token.value, client);
-    return { actor, grantId: null };
+    const verdict = await verifySubjectToken(services, token.value, { address: client.address });
+    if (!verdict.ok) throw refused(`was refused: ${verdict.answer}`);
+    return { actor: verdict.actor, grantId: null };
   }
   if (token.type !== ACCESS_TOKEN)
     throw new OAuthRefusal(

@@ -1,8 +1,8 @@
 import { isToken } from '@taskgate/identity';
 import type { Services } from '../context.ts';
-import { authenticateGrantToken } from '../grants/authenticate-grant-token.ts';
 import { endGrant } from '../grants/end-grant.ts';
 import { authenticateApiToken } from '../people/authenticate-api-token.ts';
+import { authenticateGrantToken } from '../people/authenticate-grant-token.ts';
 import { revokeApiToken } from '../people/revoke-api-token.ts';
 
 /**
