@@ -38,8 +38,8 @@ export const Grant = z.object({
   depth: z.number().int(),
   /** Of a child of a workflow's grant: which step it is. */
   step: z.string().nullable(),
-  /** How it is narrower than its parent, in words; empty: as its task is. */
-  narrowed: z.array(z.string()),
+  /** In what it is narrower than its parent, or a step than its task, in words. */
+  narrowed: z.array(z.object({ dimension: z.string(), what: z.string(), before: z.string(), after: z.string() })),
   requestedBy: PersonRef,
   reason: z.string().nullable(),
   ticket: z.string().nullable(),

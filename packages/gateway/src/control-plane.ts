@@ -1,4 +1,12 @@
-import type { ApprovalTerms, BudgetDimension, GrantLimits, PostgresCatalog, Reason, SecretValue } from '@taskgate/core';
+import type {
+  ApprovalTerms,
+  BudgetDimension,
+  GrantEndReason,
+  GrantLimits,
+  PostgresCatalog,
+  Reason,
+  SecretValue,
+} from '@taskgate/core';
 
 /**
  * What the data path needs of the control plane, and nothing more: the gateway knows no database, no Prisma and no
@@ -58,7 +66,7 @@ export type ControlPlaneEvent =
   | {
       readonly kind: 'grant-ended';
       readonly grantId: string;
-      readonly reason: 'completed' | 'expired' | 'revoked' | 'refused';
+      readonly reason: GrantEndReason;
     }
   | { readonly kind: 'session-ended'; readonly sessionId: string } // an admin or reviewer ends one connection
   | { readonly kind: 'hold-changed'; readonly holdId: string }

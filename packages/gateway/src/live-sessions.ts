@@ -1,4 +1,4 @@
-import { type Clock, formatDurationMs } from '@taskgate/core';
+import { type Clock, formatDurationMs, type GrantEndReason } from '@taskgate/core';
 import type { ControlPlane, ControlPlaneEvent } from './control-plane.ts';
 import type { PostgresSession } from './postgres/postgres-session.ts';
 
@@ -10,6 +10,10 @@ interface LiveSession {
   readonly session: PostgresSession;
 }
 
+const ENDED: Partial<Record<GrantEndReason, string>> = {
+  expired: 'the grant has expired',
+  'parent-ended': 'a grant that it stood under has ended',
+};
 const MAX_TIMER_MS = 2_147_483_647;
 
 /**
@@ -21,13 +25,13 @@ export function createLiveSessions(options: { readonly clock: Clock; readonly co
   const holdWaiters = new Map<string, Set<() => void>>();
   let changes = 0;
 
-  const endGrant = (grantId: string, reason: string): void => {
+  const endGrant = (grantId: string, reason: GrantEndReason): void => {
     for (const live of sessions.values())
       if (live.grantId === grantId)
         live.session.end(
           reason === 'expired' ? 'expired' : 'grant-ended',
           '57P01',
-          reason === 'expired' ? 'the grant has expired' : `the grant was ended (${reason})`,
+          ENDED[reason] ?? `the grant was ended (${reason})`,
           'activate the task again',
         );
   };

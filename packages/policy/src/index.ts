@@ -1,3 +1,4 @@
+export { evaluateCondition } from './activation-condition.ts';
 export { attenuate } from './attenuate.ts';
 export {
   ATTENUATION_DIMENSIONS,

@@ -1,6 +1,6 @@
 import { type GrantLimits, NO_LIMITS, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
-import { grantTerms, policyApplies, type ResourceFacts, type TaskDocument } from '@taskgate/policy';
+import { grantTerms, narrowestLimits, policyApplies, type ResourceFacts, type TaskDocument } from '@taskgate/policy';
 import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 
@@ -65,16 +65,6 @@ export function readLimits(stored: unknown): GrantLimits {
     if (value !== null && typeof value !== 'number')
       throw new TaskgateError('internal', `the limit \`${name}\` of a grant has a shape that is not known`);
     limits[name] = value;
-  }
-  return limits;
-}
-
-/** Of each limit the smallest that anybody sets. */
-export function narrowestLimits(all: readonly GrantLimits[]): GrantLimits {
-  const limits: Record<keyof GrantLimits, number | null> = { ...NO_LIMITS };
-  for (const name of LIMIT_NAMES) {
-    const set = all.flatMap((one) => (one[name] === null ? [] : [one[name]]));
-    limits[name] = set.length === 0 ? null : Math.min(...set);
   }
   return limits;
 }

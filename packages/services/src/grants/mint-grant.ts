@@ -2,7 +2,7 @@ import { contract } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { buildPrincipal, createToken } from '@taskgate/identity';
-import { type AttenuationProblem, attenuate, narrowTask } from '@taskgate/policy';
+import { type AttenuationProblem, narrowestLimits, narrowTask } from '@taskgate/policy';
 import * as z from 'zod';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
@@ -17,7 +17,7 @@ import type { ConnectView } from './connect-strings.ts';
 import type { GrantRow } from './grant-row.ts';
 import { type GrantSubject, readPinned, requireMayActivate, taskSubject } from './grant-subject.ts';
 import { insertGrant } from './insert-grant.ts';
-import { loadTaskSource, narrowestLimits, readLimits } from './load-terms.ts';
+import { loadTaskSource, readLimits } from './load-terms.ts';
 import { type Grantee, startGrant } from './start-grant.ts';
 import { whyNotStep } from './step-states.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
@@ -161,10 +161,9 @@ async function narrowerOf(tx: Transaction, parent: GrantRow, wish: Wish): Promis
 /** The parent's document as narrowed, proven to be within it. Throws `bad-input` or `wider-than-parent`. */
 function narrowed(parentSource: string, narrowing: Parameters<typeof narrowTask>[1]): string {
   const child = narrowTask(parentSource, narrowing);
-  if (!child.ok) throw documentRefused(child.problems);
-  const proof = attenuate(readTaskDocument(parentSource), child.document);
-  if (!proof.ok) throw wider(proof.problems);
-  return child.source;
+  if (child.ok) return child.source;
+  if (child.wider.length > 0) throw wider(child.wider);
+  throw documentRefused(child.problems.map((problem) => ({ ...problem, path: `narrow.${problem.path}` })));
 }
 
 function wider(problems: readonly AttenuationProblem[]): TaskgateError {
@@ -177,7 +176,7 @@ function wider(problems: readonly AttenuationProblem[]): TaskgateError {
       problems: problems.map(({ dimension, message, rule }) => ({
         path: rule === null ? 'narrow' : `narrow.${rule.path}`,
         message: `${dimension}: ${message}`,
-        position: rule === null ? null : { line: rule.line, column: 1 },
+        position: null,
       })),
     },
   );

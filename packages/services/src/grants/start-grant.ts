@@ -63,6 +63,7 @@ export async function startGrant(
       },
     },
   );
+  // No audit row: it follows from the activation, which has one.
   await tx.grantBudget.createMany({ data: budgetRows(after.id, subject.terms.limits) });
   return after;
 }

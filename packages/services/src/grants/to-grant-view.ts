@@ -6,7 +6,7 @@ import type { IdentityActor } from '../context.ts';
 import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.ts';
 import { GRANT_ACTIONS, type GrantAction, type GrantFacts, whyNotGrant } from './grant-actions.ts';
 import { type GrantRow, nameOf, toGrantStatus } from './grant-row.ts';
-import { narrowingInWords } from './narrowing-in-words.ts';
+import { loadNarrowings } from './load-narrowings.ts';
 import { loadPeople, PERSON_SELECT, toPerson } from './person-ref.ts';
 
 export type GrantView = z.infer<typeof Grant>;
@@ -38,6 +38,7 @@ export async function toGrantViews(
     rows.map((row) => row.endedById),
   );
   const rootOf = await loadRoots(db, rows);
+  const narrowedOf = await loadNarrowings(db, rows);
   const budgetOf = await loadBudgets(
     db,
     rows.map((row) => row.id),
@@ -60,7 +61,7 @@ export async function toGrantViews(
       root: rootOf(row),
       depth: row.depth,
       step: row.step,
-      narrowed: narrowingInWords(row),
+      narrowed: narrowedOf(row),
       requestedBy: toPerson(row.identity),
       reason: row.reason,
       ticket: row.ticket,

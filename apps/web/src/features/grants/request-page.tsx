@@ -90,18 +90,15 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
           </Button>
         </>
       )}
-      {own && grant.state === 'active' && (
+      {own && grant.state === 'active' && grant.task === null && (
+        <p className="min-w-0 flex-1">Active. Its token, shown once, starts its steps.</p>
+      )}
+      {own && grant.state === 'active' && grant.task !== null && (
         <>
-          {grant.task === null ? (
-            <p className="min-w-0 flex-1">Active. Its token, shown once, starts its steps.</p>
-          ) : (
-            <>
-              <p className="min-w-0 flex-1">Active. Its token was shown once; the console needs none.</p>
-              <LinkButton variant="primary" href={consoleLink(grant.id)}>
-                Open the console
-              </LinkButton>
-            </>
-          )}
+          <p className="min-w-0 flex-1">Active. Its token was shown once; the console needs none.</p>
+          <LinkButton variant="primary" href={consoleLink(grant.id)}>
+            Open the console
+          </LinkButton>
         </>
       )}
       {grant.state === 'ended' && (

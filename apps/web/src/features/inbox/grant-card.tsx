@@ -53,7 +53,9 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
                   ] as const,
                 ]
               : []),
-            ...(grant.narrowed.length > 0 ? [['Narrowed', grant.narrowed.join('; ')] as const] : []),
+            ...(grant.narrowed.length > 0
+              ? [['Narrowed', <Narrowed key="narrowed" changes={grant.narrowed} />] as const]
+              : []),
             ['Purpose', grant.purpose],
             ['Asked at', <Time key="at" at={grant.requestedAt} />],
             ...(grant.activatedAt !== null
@@ -91,6 +93,18 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
       )}
       {grant.task !== null && <WhatItGives name={grant.task} />}
     </div>
+  );
+}
+
+function Narrowed({ changes }: { changes: GrantView['narrowed'] }) {
+  return (
+    <ul>
+      {changes.map(({ what, before, after }) => (
+        <li key={`${what} ${before} ${after}`} className="wrap-anywhere">
+          {what}: {after} <span className="text-muted">(above: {before})</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
