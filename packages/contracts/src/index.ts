@@ -1,5 +1,6 @@
 import { grants, holds, inbox } from './grants.ts';
 import { live } from './live.ts';
+import { issuers, machines } from './machines.ts';
 import { operations, views } from './operations.ts';
 import { people } from './people.ts';
 import { resources } from './resources.ts';
@@ -10,6 +11,8 @@ import { documents, policies, tasks } from './tasks.ts';
 /** The HTTP API under `/api/v1`: the web, the CLI and everybody else use this one. */
 export const contract = {
   people,
+  issuers,
+  machines,
   resources,
   tasks,
   policies,
@@ -28,6 +31,7 @@ export const contract = {
 export * from './console-protocol.ts';
 export * from './grants.ts';
 export * from './live.ts';
+export * from './machines.ts';
 export * from './operations.ts';
 export * from './people.ts';
 export * from './resources.ts';

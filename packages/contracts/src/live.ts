@@ -3,7 +3,18 @@ import * as z from 'zod';
 
 /** Something changed that the caller may see: re-read it. Never carries the data itself. */
 export const LiveEvent = z.object({
-  topic: z.enum(['grants', 'holds', 'sessions', 'tasks', 'policies', 'resources', 'people', 'audit', 'hello']),
+  topic: z.enum([
+    'grants',
+    'holds',
+    'sessions',
+    'tasks',
+    'policies',
+    'resources',
+    'people',
+    'machines',
+    'audit',
+    'hello',
+  ]),
   id: z.string().nullable(),
 });
 export type LiveEvent = z.infer<typeof LiveEvent>;

@@ -16,7 +16,7 @@ export { decide, dependsOnEstimate } from './decide.ts';
 export { type DescriptionItem, type DescriptionSection, describePolicy, describeTask } from './describe.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { type GrantTerms, grantTerms } from './grant-terms.ts';
-export { mayActivate } from './may-activate.ts';
+export { type Activatable, type Activator, mayActivate } from './may-activate.ts';
 export { type ColumnPattern, matchesColumn } from './name-pattern.ts';
 export { parsePolicy } from './parse-policy.ts';
 export { parseResourceManifest } from './parse-resource-manifest.ts';

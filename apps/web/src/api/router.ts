@@ -5,6 +5,7 @@ import { holdsRouter } from './holds.ts';
 import { implementer } from './implementer.ts';
 import { inboxRouter } from './inbox.ts';
 import { liveRouter } from './live.ts';
+import { issuersRouter, machinesRouter } from './machines.ts';
 import { operationsRouter } from './operations.ts';
 import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
@@ -16,6 +17,8 @@ import { viewsRouter } from './views.ts';
 
 export const router = implementer.router({
   people: peopleRouter,
+  issuers: issuersRouter,
+  machines: machinesRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,

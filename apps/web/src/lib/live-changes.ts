@@ -65,7 +65,17 @@ export async function* live(
     if (!mayHear(actor, event)) return;
     if (event.topic === 'resync') {
       // Whatever was missed: everything the caller may see is read again.
-      for (const topic of ['grants', 'holds', 'sessions', 'tasks', 'policies', 'resources', 'people', 'audit'] as const)
+      for (const topic of [
+        'grants',
+        'holds',
+        'sessions',
+        'tasks',
+        'policies',
+        'resources',
+        'people',
+        'machines',
+        'audit',
+      ] as const)
         queue.push({ topic, id: null });
     } else queue.push({ topic: event.topic, id: event.id });
     overflow ||= queue.length > MAX_QUEUED;

@@ -34,6 +34,7 @@ export function toControlPlaneEvent(event: ChangeEvent): ControlPlaneEvent | nul
         return { kind: 'catalog-changed', resourceId: event.resourceId };
       return event.change === 'labels' ? { kind: 'policy-changed' } : null;
     case 'people':
+    case 'machines':
     case 'audit':
       return null;
   }

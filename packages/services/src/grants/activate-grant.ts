@@ -4,6 +4,7 @@ import { mayActivate } from '@taskgate/policy';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
+import { activatorOf } from '../people/to-actor.ts';
 import { requirePrincipal } from '../principals/require-principal.ts';
 import { requireIdentity } from '../require-scope.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
@@ -41,11 +42,7 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
       select: { source: true, task: { select: { salt: true } } },
     });
     // Between the request and now the person may have left the group, or the task's hours may be over.
-    const may = mayActivate(
-      readTaskDocument(revision.source),
-      { email: actor.email, groups: actor.groups, kind: 'person' },
-      { epochMs: now },
-    );
+    const may = mayActivate(readTaskDocument(revision.source), activatorOf(actor), { epochMs: now });
     if (!may.ok) throw new TaskgateError('forbidden', may.reason);
     await requirePrincipal(tx, before);
     // Counted under the person's own row lock: parallel activations see each other.

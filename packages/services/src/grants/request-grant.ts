@@ -6,6 +6,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { parseInput } from '../parse-input.ts';
+import { activatorOf } from '../people/to-actor.ts';
 import { requireIdentity } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { GRANT_SELECT, toGrantAudit, toGrantColumns } from './grant-row.ts';
@@ -44,7 +45,7 @@ export async function requestGrant(ctx: ServiceContext, input: z.input<typeof Re
       toResourceFacts(task.resource),
     );
 
-    const may = mayActivate(document, { email: actor.email, groups: actor.groups, kind: 'person' }, { epochMs: now });
+    const may = mayActivate(document, activatorOf(actor), { epochMs: now });
     if (!may.ok) throw new TaskgateError('forbidden', may.reason);
     if (terms.reasonRequired && wish.reason === null) throw missing('reason', 'this task needs a reason; say why');
     if (terms.ticketRequired && wish.ticket === null) throw missing('ticket', 'this task needs a ticket; name it');

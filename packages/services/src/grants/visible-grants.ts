@@ -11,13 +11,19 @@ export function visibleGrants(actor: IdentityActor): Prisma.GrantWhereInput {
   if (seesAll(actor)) return {};
   const or: Prisma.GrantWhereInput[] = [];
   if (actor.scopes.includes('grant:request')) or.push({ identityId: actor.identityId });
+  // What an agent does for somebody is theirs to see, and to end.
+  or.push({ identity: { actsForId: actor.identityId } });
   if (actor.scopes.includes('grant:review')) or.push({ approverGroups: { hasSome: [...actor.groups] } });
   return { OR: or };
 }
 
 /** The same for one row. */
-export function isVisibleGrant(actor: IdentityActor, row: Pick<GrantRow, 'identityId' | 'approverGroups'>): boolean {
+export function isVisibleGrant(
+  actor: IdentityActor,
+  row: Pick<GrantRow, 'identityId' | 'approverGroups'> & { readonly identity: { readonly actsForId: string | null } },
+): boolean {
   if (seesAll(actor)) return true;
   if (row.identityId === actor.identityId && actor.scopes.includes('grant:request')) return true;
+  if (row.identity.actsForId === actor.identityId) return true;
   return actor.scopes.includes('grant:review') && row.approverGroups.some((group) => actor.groups.includes(group));
 }

@@ -15,6 +15,8 @@ export function whyNotHold(action: HoldAction, actor: IdentityActor, hold: HoldR
     return whyNotWaiting(hold, now);
   }
   if (own) return new TaskgateError('forbidden', 'nobody decides their own request');
+  if (hold.grant.identity.actsForId === actor.identityId)
+    return new TaskgateError('forbidden', 'nobody decides what an agent of theirs asked for');
   if (!actor.scopes.includes('grant:review')) return new TaskgateError('forbidden', 'only reviewers decide holds');
   const notMember = whyNotApprover(actor, hold.approverGroups);
   if (notMember !== null) return notMember;

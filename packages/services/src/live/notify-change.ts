@@ -8,6 +8,7 @@ export const CHANGE_TOPICS = [
   'policies',
   'resources',
   'people',
+  'machines',
   'audit',
 ] as const;
 export type ChangeTopic = (typeof CHANGE_TOPICS)[number];
