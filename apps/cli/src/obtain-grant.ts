@@ -16,7 +16,7 @@ const POLL_MS = 500;
 export async function obtainGrant(
   cli: Cli,
   { api, url }: SignedIn,
-  wanted: GrantRequest | { readonly grantId: string },
+  wanted: GrantRequest | (Omit<GrantRequest, 'task'> & { readonly workflow: string }) | { readonly grantId: string },
   wait: boolean,
 ): Promise<Activation> {
   const grant = 'grantId' in wanted ? await api.grants.get({ id: wanted.grantId }) : await api.grants.request(wanted);

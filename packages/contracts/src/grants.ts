@@ -169,6 +169,7 @@ export const grants = {
         /** One of the two. */
         task: Slug.optional(),
         workflow: Slug.optional(),
+        narrow: Narrowing.optional(),
         reason: ShortText.nullable().default(null),
         ticket: z.string().trim().max(100).nullable().default(null),
         ttlMs: z.number().int().min(10_000).nullable().default(null),

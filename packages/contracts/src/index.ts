@@ -1,6 +1,7 @@
 import { devices } from './devices.ts';
 import { grants, holds, inbox } from './grants.ts';
 import { live } from './live.ts';
+import { issuers, machines } from './machines.ts';
 import { operations, views } from './operations.ts';
 import { people } from './people.ts';
 import { resources } from './resources.ts';
@@ -12,6 +13,8 @@ import { documents, policies, tasks, workflows } from './tasks.ts';
 export const contract = {
   people,
   devices,
+  issuers,
+  machines,
   resources,
   tasks,
   policies,
@@ -32,6 +35,7 @@ export * from './console-protocol.ts';
 export * from './devices.ts';
 export * from './grants.ts';
 export * from './live.ts';
+export * from './machines.ts';
 export * from './operations.ts';
 export * from './people.ts';
 export * from './resources.ts';

@@ -12,6 +12,7 @@ export const LiveEvent = z.object({
     'workflows',
     'resources',
     'people',
+    'machines',
     'audit',
     'hello',
   ]),

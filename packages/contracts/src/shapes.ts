@@ -45,7 +45,7 @@ export const RoleName = z.enum(ROLES);
 export const ScopeName = z.enum(SCOPES);
 export const MaskName = z.enum(MASK_NAMES);
 
-/** Who it was. `email` is the name of a machine or an agent, which has no address. */
+/** Who it was. `email` is the name of a machine, which has no address; of an agent `<name> for <whom it acts for>`. */
 export const PersonRef = z.object({
   id: z.string(),
   kind: z.enum([...IDENTITY_KINDS, 'system']),

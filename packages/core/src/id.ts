@@ -1,6 +1,9 @@
 /** What an id names; the prefix is part of the id so that a log line says what it is about. */
 export type IdPrefix =
   | 'usr' // user (a person)
+  | 'mch' // machine
+  | 'agt' // agent
+  | 'iss' // issuer of the tokens of machines
   | 'grp' // group
   | 'web' // web session (a sign-in)
   | 'tok' // API token

@@ -48,3 +48,6 @@ const SCOPES_OF_ROLE: Readonly<Record<Role, readonly Scope[]>> = {
 export function scopesOfRoles(roles: readonly Role[]): readonly Scope[] {
   return SCOPES.filter((scope) => roles.some((role) => SCOPES_OF_ROLE[role].includes(scope)));
 }
+
+/** All that a machine or an agent may ever do here: it has no groups, and so no roles. */
+export const MACHINE_SCOPES: readonly Scope[] = ['task:read', 'grant:request', 'session:own'];

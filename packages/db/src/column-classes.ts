@@ -13,6 +13,7 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   Resource: ['maskKey'],
   Session: ['wrappedKey'],
   Setting: ['value'],
+  UsedToken: ['hash'],
 };
 
 const ALL_SECRET = new Set(Object.values(SECRET_COLUMNS).flat());

@@ -1,16 +1,25 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
+import type { IdentityKind } from '@taskgate/core';
 
 /** What a `when` can look at. Times are UTC; `weekday` counts from 0, Sunday. */
 export interface ConditionInput {
   readonly epochMs: number;
-  readonly identity: { readonly email: string; readonly groups: readonly string[] };
+  readonly identity: {
+    readonly kind: IdentityKind;
+    readonly name: string;
+    readonly email: string;
+    readonly groups: readonly string[];
+  };
 }
 
 const environment = new Environment({
   limits: { maxAstNodes: 200, maxDepth: 20, maxListElements: 100, maxMapEntries: 20, maxCallArguments: 8 },
 })
   .registerVariable({ name: 'now', schema: { hour: 'int', minute: 'int', weekday: 'int' } })
-  .registerVariable({ name: 'identity', schema: { email: 'string', groups: 'list<string>' } });
+  .registerVariable({
+    name: 'identity',
+    schema: { kind: 'string', name: 'string', email: 'string', groups: 'list<string>' },
+  });
 
 /** What is wrong with the expression, or `null`. */
 export function checkCondition(expression: string): string | null {
@@ -44,7 +53,12 @@ export function evaluateCondition(expression: string, input: ConditionInput): 't
         minute: BigInt(at.getUTCMinutes()),
         weekday: BigInt(at.getUTCDay()),
       },
-      identity: { email: input.identity.email, groups: [...input.identity.groups] },
+      identity: {
+        kind: input.identity.kind,
+        name: input.identity.name,
+        email: input.identity.email,
+        groups: [...input.identity.groups],
+      },
     });
     return value === true ? 'true' : value === false ? 'false' : 'failed';
   } catch {

@@ -32,7 +32,7 @@ export { describeNarrowing, type NarrowingChange } from './describe-narrowing.ts
 export { didYouMean } from './did-you-mean.ts';
 export { formatTask } from './format-task.ts';
 export { type GrantTerms, grantTerms } from './grant-terms.ts';
-export { mayActivate } from './may-activate.ts';
+export { type Activatable, type Activator, mayActivate } from './may-activate.ts';
 export { type ColumnPattern, matchesColumn } from './name-pattern.ts';
 export { type NarrowedTask, narrowTask, type TaskNarrowing } from './narrow-task.ts';
 export { narrowestLimits } from './narrowest-limits.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { describePolicy, describeTask } from './describe.ts';
 import { grantTerms } from './grant-terms.ts';
-import { mayActivate } from './may-activate.ts';
+import { type Activator, mayActivate } from './may-activate.ts';
 import { parsePolicy } from './parse-policy.ts';
 import { parseResourceManifest } from './parse-resource-manifest.ts';
 import { parseTask } from './parse-task.ts';
@@ -97,7 +97,9 @@ describe('the terms of a grant', () => {
 });
 
 describe('activation', () => {
-  const person = { email: 'e@demo.test', groups: ['analysts'], kind: 'person' as const };
+  const person: Activator = {
+    ...{ kind: 'person', name: 'Eno', email: 'e@demo.test', groups: ['analysts'], tasks: [], actsFor: null },
+  };
   const at = (iso: string) => ({ epochMs: Date.parse(iso) });
 
   test('is for the groups named, and an empty list names nobody', () => {

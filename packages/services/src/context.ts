@@ -10,6 +10,8 @@ import {
   type SecretValue,
 } from '@taskgate/core';
 import { createDatabase, type Database } from '@taskgate/db';
+import { createIssuerKeys, type IssuerKeys } from '@taskgate/identity';
+import type { Activator } from '@taskgate/policy';
 import { createVault, loadMasterKey, type Signer, type Vault } from '@taskgate/vault';
 import { loadSigner } from './setup/load-signer.ts';
 import { systemClock, systemRandomBytes } from './system-sources.ts';
@@ -19,12 +21,16 @@ import { sayingUnavailable } from './with-transaction.ts';
 export interface IdentityActor {
   readonly kind: IdentityKind;
   readonly identityId: string;
-  /** The address of a person; the name of a machine or an agent. */
+  /** The address of a person; the name of a machine; of an agent its name and whom it acts for. */
   readonly email: string;
   readonly name: string;
   readonly roles: readonly Role[];
   readonly groups: readonly string[];
   readonly scopes: readonly Scope[];
+  /** Of a machine or an agent: the names of what it may activate, where these name it too. */
+  readonly tasks: readonly string[];
+  /** Whom an agent acts for: it is never wider than they are now. `null` of a person or a machine. */
+  readonly actsFor: Activator | null;
   readonly via: ActorVia;
   /** The sign-in this request came by, the id of the API token or of the grant, or the issuer of the exchanged token. */
   readonly viaId: string;
@@ -69,6 +75,8 @@ export interface Services {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly vault: Vault;
   readonly signer: Signer;
+  /** Keys of the issuers of machines' tokens, kept in memory. */
+  readonly issuerKeys: IssuerKeys;
   readonly settings: ServiceSettings;
   readonly log: Log;
   close(): Promise<void>;
@@ -101,13 +109,15 @@ export async function createServices(options: ServicesOptions): Promise<Services
   );
   try {
     const signer = await loadSigner(db, vault);
+    const clock = options.clock ?? systemClock;
     return {
       db,
       databaseUrl: options.databaseUrl,
-      clock: options.clock ?? systemClock,
+      clock,
       randomBytes,
       vault,
       signer,
+      issuerKeys: createIssuerKeys(() => clock.now()),
       settings: options.settings,
       log: options.log,
       close: () => db.$disconnect(),

@@ -8,6 +8,9 @@ export interface AuditEntry {
   readonly action: string;
   readonly subjectKind:
     | 'user'
+    | 'machine'
+    | 'agent'
+    | 'issuer'
     | 'group'
     | 'web-session'
     | 'api-token'

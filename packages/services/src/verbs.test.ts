@@ -22,6 +22,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'people/verify-sign-in.ts': 'counts attempts, before there is a caller',
   'people/check-web-session.ts': 'notes when a sign-in was last seen',
   'people/authenticate-api-token.ts': 'notes when a token was last used',
+  'machines/verify-subject-token.ts': 'proves who somebody is: the issuer’s signature is the check',
   'setup/load-signer.ts': 'makes the signing key at the first start',
   'devices/start-device-sign-in.ts': 'asks for somebody to let it in: there is nobody yet',
   'devices/redeem-device-code.ts': 'proves with the device code that somebody let it in',

@@ -10,5 +10,6 @@ export * from './lineage/value-oracle.ts';
 export * from './read-test-catalog.ts';
 export * from './run-command.ts';
 export * from './split-everywhere.ts';
+export * from './test-issuer.ts';
 export * from './test-postgres.ts';
 export * from './wait-until.ts';

@@ -6,6 +6,7 @@ import { holdsRouter } from './holds.ts';
 import { implementer } from './implementer.ts';
 import { inboxRouter } from './inbox.ts';
 import { liveRouter } from './live.ts';
+import { issuersRouter, machinesRouter } from './machines.ts';
 import { operationsRouter } from './operations.ts';
 import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
@@ -19,6 +20,8 @@ import { workflowsRouter } from './workflows.ts';
 export const router = implementer.router({
   people: peopleRouter,
   devices: devicesRouter,
+  issuers: issuersRouter,
+  machines: machinesRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,

@@ -74,6 +74,7 @@ export async function* live(
         'workflows',
         'resources',
         'people',
+        'machines',
         'audit',
       ] as const)
         queue.push({ topic, id: null });

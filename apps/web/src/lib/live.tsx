@@ -23,6 +23,7 @@ function invalidate(client: QueryClient, topic: LiveEvent['topic']): void {
     policies: [query.policies.key(), query.tasks.key(), query.documents.key()],
     resources: [query.resources.key(), query.tasks.key(), query.policies.key()],
     people: [query.people.key()],
+    machines: [query.machines.key(), query.issuers.key()],
     audit: [query.audit.key()],
     hello: [],
   }[topic];

@@ -84,6 +84,7 @@ async function findSubjects(db: Database, subject: string): Promise<string[]> {
     db.workflow.findMany({ where, select }),
     db.resource.findMany({ where, select }),
     db.group.findMany({ where, select }),
+    db.issuer.findMany({ where, select }),
     db.identity.findMany({
       where: { OR: [{ email: subject.toLowerCase() }, { kind: { not: 'person' }, name: subject }] },
       select,

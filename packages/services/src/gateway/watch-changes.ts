@@ -35,6 +35,7 @@ export function toControlPlaneEvent(event: ChangeEvent): ControlPlaneEvent | nul
       return event.change === 'labels' ? { kind: 'policy-changed' } : null;
     case 'workflows':
     case 'people':
+    case 'machines':
     case 'audit':
       return null;
   }

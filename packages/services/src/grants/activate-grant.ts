@@ -2,6 +2,7 @@ import { createToken } from '@taskgate/identity';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
+import { activatorOf } from '../people/to-actor.ts';
 import { requireIdentity } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { lockGrantFor } from './change-grant.ts';
@@ -30,7 +31,11 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
     const now = ctx.services.clock.now();
     const before = await lockGrantFor(tx, actor, id, 'activate', now);
     const subject = await loadSubject(tx, before);
-    const after = await startGrant(tx, ctx, before, { subject, grantee: actor, token });
+    const after = await startGrant(tx, ctx, before, {
+      subject,
+      grantee: { ...activatorOf(actor), identityId: actor.identityId },
+      token,
+    });
     return {
       grant: (await toGrantViews(tx, actor, [after], now))[0]!,
       token: token.reveal((text) => text),

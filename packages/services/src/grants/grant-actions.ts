@@ -8,6 +8,8 @@ export type GrantAction = (typeof GRANT_ACTIONS)[number];
 /** The part of a grant that says who may do what with it. */
 export interface GrantFacts extends GrantPlace {
   readonly status: GrantStatus;
+  /** Whom the agent acts for that asked; `null` where none did. */
+  readonly requestedFor: string | null;
   readonly approverGroups: readonly string[];
   /** Everybody who approved or refused it. */
   readonly answeredBy: readonly string[];
@@ -42,6 +44,7 @@ export function whyNotGrant(
           : { kind: 'refuse', by: actor.identityId };
       if (own) return whyNotEvent(status, event, now);
       if (inOwnTree) return forbidden('nobody decides what is asked for under a grant of their own');
+      if (grant.requestedFor === actor.identityId) return forbidden('nobody decides what an agent of theirs asked for');
       if (!actor.scopes.includes('grant:review')) return forbidden('only reviewers decide requests');
       const notMember = whyNotApprover(actor, grant.approverGroups);
       if (notMember !== null) return notMember;
@@ -55,7 +58,7 @@ export function whyNotGrant(
     case 'end':
       if (inOwnTree && actor.scopes.includes('grant:request'))
         return whyNotEvent(status, { kind: 'complete', by: actor.identityId }, now);
-      if (!actor.scopes.includes('grant:revoke'))
+      if (!actor.scopes.includes('grant:revoke') && grant.requestedFor !== actor.identityId)
         return forbidden(inOwnTree ? 'you may not end grants' : "you may not end other people's grants");
       return whyNotEvent(status, { kind: 'revoke', by: actor.identityId }, now);
     case 'console':

@@ -36,7 +36,14 @@ export const GRANT_SELECT = {
   endedAt: true,
   task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
   workflow: { select: { name: true } },
-  identity: { select: { ...PERSON_SELECT, disabledAt: true } },
+  identity: {
+    select: {
+      ...PERSON_SELECT,
+      actsForId: true,
+      disabledAt: true,
+      actsFor: { select: { ...PERSON_SELECT.actsFor.select, disabledAt: true } },
+    },
+  },
   approvals: {
     select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
     orderBy: { at: 'asc' },

@@ -5,7 +5,8 @@ import { noTask } from '../tasks/load-tasks.ts';
 import { readWorkflowDocument } from '../tasks/task-documents.ts';
 import { noWorkflow } from '../workflows/load-workflows.ts';
 import type { GrantRow } from './grant-row.ts';
-import { loadPinnedTask, type PinnedOf, toResourceFacts } from './load-terms.ts';
+import { loadPinnedTask, loadTaskSource, type PinnedOf, toResourceFacts } from './load-terms.ts';
+import { narrowDocument } from './narrow-document.ts';
 
 /** What a grant is of, with what follows from it for the grant. */
 export interface GrantSubject {
@@ -39,11 +40,19 @@ const TASK_SELECT = {
   resource: { select: { name: true, labels: true } },
 } as const;
 
-/** What a new grant of the task is of: its published revision. */
-export async function findTaskSubject(tx: Transaction, name: string): Promise<GrantSubject> {
+/** What a new grant of the task is of: its published revision, narrowed where that was asked for. */
+export async function findTaskSubject(
+  tx: Transaction,
+  name: string,
+  narrow: Parameters<typeof narrowDocument>[1] | undefined,
+): Promise<GrantSubject & { readonly narrowed: string | null }> {
   const task = await tx.task.findUnique({ where: { name }, select: TASK_SELECT });
   if (task === null) throw noTask(name);
-  return taskSubject(tx, task, { taskId: task.id, taskRevision: requirePublished(task, `task \`${name}\``) });
+  const taskRevision = requirePublished(task, `task \`${name}\``);
+  const narrowed =
+    narrow === undefined ? null : narrowDocument(await loadTaskSource(tx, task.id, taskRevision), narrow);
+  const subject = await taskSubject(tx, task, { taskId: task.id, taskRevision, document: narrowed });
+  return { ...subject, narrowed };
 }
 
 /** What a new grant of the workflow is of: its published revision, and the published revisions of its steps' tasks. */
@@ -126,6 +135,6 @@ export function requireMayActivate(
   identity: Parameters<typeof mayActivate>[1],
   now: number,
 ): void {
-  const may = mayActivate(document as TaskDocument, identity, { epochMs: now });
+  const may = mayActivate(document, identity, { epochMs: now });
   if (!may.ok) throw new TaskgateError('forbidden', may.reason);
 }

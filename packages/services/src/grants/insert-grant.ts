@@ -24,10 +24,11 @@ export interface NewGrant {
   readonly under: {
     readonly parent: GrantRow;
     readonly step: string | null;
-    readonly document: string | null;
-    readonly narrowing: object | null;
     readonly limits: GrantLimits;
   } | null;
+  /** The task's document as narrowed, and what was asked for; `null`: as its revision is. */
+  readonly document: string | null;
+  readonly narrowing: object | null;
 }
 
 /** Writes a new grant's row: `requested`, or `approved` where nobody is asked. */
@@ -58,10 +59,10 @@ export async function insertGrant(tx: Transaction, ctx: ServiceContext, grant: N
             ancestorIds: [...under.parent.ancestorIds, under.parent.id],
             ownerIds: [...under.parent.ownerIds, identityId],
             step: under.step,
-            document: under.document,
             limits: { ...under.limits },
-            ...(under.narrowing === null ? {} : { narrowing: under.narrowing as Prisma.InputJsonObject }),
           }),
+      document: grant.document,
+      ...(grant.narrowing === null ? {} : { narrowing: grant.narrowing as Prisma.InputJsonObject }),
       id,
       identityId,
       reason: grant.reason,

@@ -1,14 +1,14 @@
 import { contract } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
-import { buildPrincipal, createToken } from '@taskgate/identity';
-import { type AttenuationProblem, narrowestLimits, narrowTask } from '@taskgate/policy';
+import { createToken } from '@taskgate/identity';
+import { narrowestLimits } from '@taskgate/policy';
 import * as z from 'zod';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { groupsOf, labelOf, USER_SELECT } from '../people/user-view.ts';
+import { activatorOf, toActivator } from '../people/to-actor.ts';
+import { isDisabled, USER_SELECT } from '../people/user-view.ts';
 import { requireIdentity } from '../require-scope.ts';
-import { documentRefused } from '../tasks/document-problem.ts';
 import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { connectOf } from './activate-grant.ts';
@@ -18,6 +18,7 @@ import type { GrantRow } from './grant-row.ts';
 import { type GrantSubject, readPinned, requireMayActivate, taskSubject } from './grant-subject.ts';
 import { insertGrant } from './insert-grant.ts';
 import { loadTaskSource, readLimits } from './load-terms.ts';
+import { narrowDocument } from './narrow-document.ts';
 import { type Grantee, startGrant } from './start-grant.ts';
 import { whyNotStep } from './step-states.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
@@ -56,7 +57,7 @@ export async function mintGrant(ctx: ServiceContext, input: z.input<typeof MintI
     await requireRoom(tx, parent);
     const grantee = await loadGrantee(tx, actor, wish.identityId);
     const child = parent.workflowId === null ? await narrowerOf(tx, parent, wish) : await stepOf(tx, parent, wish);
-    requireMayActivate(child.subject.document, { email: grantee.email, groups: grantee.groups, kind: 'person' }, now);
+    requireMayActivate(child.subject.document, grantee, now);
     const { terms } = child.subject;
     const reason = wish.reason ?? parent.reason;
     if (child.step !== null && terms.reasonRequired && reason === null)
@@ -77,10 +78,10 @@ export async function mintGrant(ctx: ServiceContext, input: z.input<typeof MintI
       under: {
         parent,
         step: child.step,
-        document: child.document,
-        narrowing: wish.narrow ?? null,
         limits: child.limits,
       },
+      document: child.document,
+      narrowing: wish.narrow ?? null,
     });
     const waits = row.state === 'requested';
     const after = waits ? row : await startGrant(tx, ctx, row, { subject: child.subject, grantee, token });
@@ -133,7 +134,7 @@ async function stepOf(tx: Transaction, parent: GrantRow, wish: Wish): Promise<Ch
     select: { id: true, name: true, salt: true, resource: { select: { name: true, labels: true } } },
   });
   const document =
-    wish.narrow === undefined ? null : narrowed(await loadTaskSource(tx, task.id, taskRevision), wish.narrow);
+    wish.narrow === undefined ? null : narrowDocument(await loadTaskSource(tx, task.id, taskRevision), wish.narrow);
   const limits = narrowestLimits([readLimits(parent.limits), workflow.limits]);
   const subject = await taskSubject(tx, task, { taskId: task.id, taskRevision, document, limits });
   return { subject, step: wish.task, document, limits };
@@ -148,7 +149,7 @@ async function narrowerOf(tx: Transaction, parent: GrantRow, wish: Wish): Promis
       { problems: [{ path: 'task', message: `resource: only \`${parent.task!.name}\``, position: null }] },
     );
   const source = parent.document ?? (await loadTaskSource(tx, taskId!, taskRevision!));
-  const document = wish.narrow === undefined ? parent.document : narrowed(source, wish.narrow);
+  const document = wish.narrow === undefined ? parent.document : narrowDocument(source, wish.narrow);
   const limits = narrowestLimits([readLimits(parent.limits), readTaskDocument(source).limits]);
   const task = await tx.task.findUniqueOrThrow({
     where: { id: taskId! },
@@ -156,30 +157,6 @@ async function narrowerOf(tx: Transaction, parent: GrantRow, wish: Wish): Promis
   });
   const subject = await taskSubject(tx, task, { taskId: taskId!, taskRevision: taskRevision!, document, limits });
   return { subject, step: null, document, limits };
-}
-
-/** The parent's document as narrowed, proven to be within it. Throws `bad-input` or `wider-than-parent`. */
-function narrowed(parentSource: string, narrowing: Parameters<typeof narrowTask>[1]): string {
-  const child = narrowTask(parentSource, narrowing);
-  if (child.ok) return child.source;
-  if (child.wider.length > 0) throw wider(child.wider);
-  throw documentRefused(child.problems.map((problem) => ({ ...problem, path: `narrow.${problem.path}` })));
-}
-
-function wider(problems: readonly AttenuationProblem[]): TaskgateError {
-  const first = problems[0];
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-  return new TaskgateError(
-    'wider-than-parent',
-    `a grant is never wider than the one above it: ${first === undefined ? 'it is' : first.message}${more}`,
-    {
-      problems: problems.map(({ dimension, message, rule }) => ({
-        path: rule === null ? 'narrow' : `narrow.${rule.path}`,
-        message: `${dimension}: ${message}`,
-        position: null,
-      })),
-    },
-  );
 }
 
 async function requireRoom(tx: Transaction, parent: GrantRow): Promise<void> {
@@ -195,10 +172,10 @@ async function requireRoom(tx: Transaction, parent: GrantRow): Promise<void> {
 
 /** Whom the grant is for. An identity that is not the caller's was proven by the caller of this verb. */
 async function loadGrantee(tx: Transaction, actor: IdentityActor, identityId: string | undefined): Promise<Grantee> {
-  if (identityId === undefined || identityId === actor.identityId) return actor;
+  if (identityId === undefined || identityId === actor.identityId)
+    return { ...activatorOf(actor), identityId: actor.identityId };
   const row = await tx.identity.findUnique({ where: { id: identityId }, select: USER_SELECT });
-  if (row === null || row.disabledAt !== null)
+  if (row === null || isDisabled(row))
     throw new TaskgateError('forbidden', 'whom the grant is for does not exist any more, or is disabled');
-  const { groups } = buildPrincipal(groupsOf(row), null);
-  return { identityId: row.id, kind: row.kind as Grantee['kind'], email: labelOf(row), groups };
+  return { ...toActivator(row), identityId: row.id };
 }

@@ -1,20 +1,20 @@
 import type { PersonRef } from '@taskgate/contracts';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
-import { labelOf } from '../people/user-view.ts';
+import { labelOf, NAMED_SELECT, type Named } from '../people/user-view.ts';
 
 export type Person = z.infer<typeof PersonRef>;
 
 /** What of a user anybody may see who sees something of theirs. */
-export const PERSON_SELECT = { id: true, kind: true, email: true, name: true } as const;
+export const PERSON_SELECT = { id: true, kind: true, ...NAMED_SELECT } as const;
 
-/** A row as the API shows it: a machine or an agent has its name where a person has an address. */
-export const toPerson = (row: {
-  readonly id: string;
-  readonly kind: string;
-  readonly email: string | null;
-  readonly name: string;
-}): Person => ({ id: row.id, kind: row.kind as Person['kind'], email: labelOf(row), name: row.name });
+/** A row as the API shows it: a machine has its name where a person has an address, an agent its name and for whom it acts. */
+export const toPerson = (row: Named & { readonly id: string; readonly kind: string }): Person => ({
+  id: row.id,
+  kind: row.kind as Person['kind'],
+  email: labelOf(row),
+  name: row.name,
+});
 
 /** Stands for what the gate did by itself: a demo's installation, a timer. */
 export const SYSTEM_PERSON: Person = { id: 'system', kind: 'system', email: 'system', name: 'Taskgate' };

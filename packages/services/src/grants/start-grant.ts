@@ -1,8 +1,8 @@
 import { BUDGET_DIMENSIONS, type GrantLimits, type SecretValue, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { hashToken } from '@taskgate/identity';
-import { evaluateCondition } from '@taskgate/policy';
-import type { IdentityActor, ServiceContext } from '../context.ts';
+import { type Activator, evaluateCondition } from '@taskgate/policy';
+import type { ServiceContext } from '../context.ts';
 import { requirePrincipal } from '../principals/require-principal.ts';
 import { changeGrant } from './change-grant.ts';
 import { whyNotActive } from './grant-actions.ts';
@@ -12,7 +12,9 @@ import { lockIdentity } from './insert-grant.ts';
 import { encodeScramVerifier } from './scram-verifier.ts';
 
 /** Who a grant is for, as its conditions look at it. */
-export type Grantee = Pick<IdentityActor, 'identityId' | 'email' | 'groups' | 'kind'>;
+export interface Grantee extends Activator {
+  readonly identityId: string;
+}
 
 /**
  * Active grants of one task that one identity has at a time. The gate tries a token against a bounded number of a task's
@@ -30,7 +32,7 @@ export async function startGrant(
   const { subject, grantee, token } = to;
   const now = ctx.services.clock.now();
   // Between the request and now they may have left the group, or its hours may be over.
-  requireMayActivate(subject.document, { email: grantee.email, groups: grantee.groups, kind: 'person' }, now);
+  requireMayActivate(subject.document, grantee, now);
   const until = await requireParents(tx, before, grantee, now);
   if (before.workflowId === null) await requirePrincipal(tx, requireTaskGrant(before));
   await lockIdentity(tx, grantee.identityId);
@@ -95,7 +97,7 @@ async function requireParents(tx: Transaction, row: GrantRow, grantee: Grantee, 
     if (when === null) continue;
     const holds = evaluateCondition(when, {
       epochMs: now,
-      identity: { email: grantee.email, groups: [...grantee.groups] },
+      identity: grantee,
     });
     if (holds !== 'true')
       throw new TaskgateError(

@@ -15,6 +15,7 @@ export type AnswerView = GrantView['approvals'][number];
 export function toGrantFacts(row: GrantRow): GrantFacts {
   return {
     status: toGrantStatus(row),
+    requestedFor: row.identity.actsForId,
     approverGroups: row.approverGroups,
     answeredBy: row.approvals.map((answer) => answer.userId),
     id: row.id,

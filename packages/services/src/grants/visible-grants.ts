@@ -15,6 +15,8 @@ export function visibleGrants(actor: IdentityActor): Prisma.GrantWhereInput {
   if (seesAll(actor)) return reachedGrants(actor);
   const or: Prisma.GrantWhereInput[] = [];
   if (actor.scopes.includes('grant:request')) or.push({ ownerIds: { has: actor.identityId } });
+  // What an agent does for somebody is theirs to see, and to end.
+  or.push({ identity: { actsForId: actor.identityId } });
   if (actor.scopes.includes('grant:review')) or.push({ approverGroups: { hasSome: [...actor.groups] } });
   return { AND: [reachedGrants(actor), { OR: or }] };
 }
@@ -22,10 +24,13 @@ export function visibleGrants(actor: IdentityActor): Prisma.GrantWhereInput {
 /** The same for one row. */
 export function isVisibleGrant(
   actor: IdentityActor,
-  row: Pick<GrantRow, 'id' | 'ancestorIds' | 'ownerIds' | 'approverGroups'>,
+  row: Pick<GrantRow, 'id' | 'ancestorIds' | 'ownerIds' | 'approverGroups'> & {
+    readonly identity: { readonly actsForId: string | null };
+  },
 ): boolean {
   if (!reaches(actor, row)) return false;
   if (seesAll(actor)) return true;
   if (row.ownerIds.includes(actor.identityId) && actor.scopes.includes('grant:request')) return true;
+  if (row.identity.actsForId === actor.identityId) return true;
   return actor.scopes.includes('grant:review') && row.approverGroups.some((group) => actor.groups.includes(group));
 }

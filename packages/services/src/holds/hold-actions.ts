@@ -16,6 +16,8 @@ export function whyNotHold(action: HoldAction, actor: IdentityActor, hold: HoldR
   }
   if (hold.grant.ownerIds.includes(actor.identityId))
     return new TaskgateError('forbidden', 'nobody decides their own request, or what is asked under a grant of theirs');
+  if (hold.grant.identity.actsForId === actor.identityId)
+    return new TaskgateError('forbidden', 'nobody decides what an agent of theirs asked for');
   if (!actor.scopes.includes('grant:review')) return new TaskgateError('forbidden', 'only reviewers decide holds');
   const notMember = whyNotApprover(actor, hold.approverGroups);
   if (notMember !== null) return notMember;

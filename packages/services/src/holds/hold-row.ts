@@ -33,7 +33,7 @@ export const HOLD_SELECT = {
       taskRevision: true,
       reason: true,
       ticket: true,
-      identity: { select: PERSON_SELECT },
+      identity: { select: { ...PERSON_SELECT, actsForId: true } },
       task: { select: { name: true, resource: { select: { name: true } } } },
     },
   },

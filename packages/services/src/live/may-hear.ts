@@ -31,6 +31,8 @@ export function mayHear(actor: Actor, event: ChangeEvent): boolean {
       return has('resource:read');
     case 'people':
       return own || has('people:read');
+    case 'machines':
+      return has('people:read');
     case 'audit':
       return has('audit:read');
   }

@@ -9,6 +9,7 @@ export const CHANGE_TOPICS = [
   'workflows',
   'resources',
   'people',
+  'machines',
   'audit',
 ] as const;
 export type ChangeTopic = (typeof CHANGE_TOPICS)[number];

@@ -24,8 +24,8 @@ export type Introspection =
       readonly aud?: string;
       readonly resource?: string;
       readonly parent?: string;
-      /** Whom an agent acts for, and who acts (RFC 8693, section 4.1). */
-      readonly act?: { readonly sub: string };
+      /** Whom an agent acts for. */
+      readonly acts_for?: string;
     };
 
 const INACTIVE = { active: false } as const;
@@ -73,7 +73,7 @@ export async function introspectToken(ctx: ServiceContext, token: string): Promi
     aud: nameOf(grant),
     ...(grant.task === null ? {} : { resource: grant.task.resource.name }),
     ...(grant.parentId === null ? {} : { parent: grant.parentId }),
-    ...(grant.identity.actsFor == null ? {} : { act: { sub: grant.identity.actsFor.id } }),
+    ...(grant.identity.actsForId === null ? {} : { acts_for: grant.identity.actsForId }),
   };
 }
 

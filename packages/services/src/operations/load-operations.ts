@@ -45,13 +45,14 @@ export async function loadOperationsPage(
   const rows = await db.$queryRaw<Row[]>`
     select o."decisionId", o."sessionId", o.at, o.outcome, o."statementClass", o.label, o.relations, o.reasons, o.result,
       o.tag, o.rows, o."maskedCells", o."durationMs", o.sqlstate, g."taskRevision", t.name as task, e.name as resource,
-      u.id as "identityId", u.kind, u.email, u.name
+      u.id as "identityId", u.kind, u.email, u.name, f.email as "forEmail", f.name as "forName"
     from operations o
     join sessions s on s.id = o."sessionId"
     join grants g on g.id = s."grantId"
     join tasks t on t.id = g."taskId"
     join resources e on e.id = t."resourceId"
     join identities u on u.id = g."identityId"
+    left join identities f on f.id = u."actsForId"
     where ${Prisma.join(wanted, ' and ')}
     order by o.at desc, o."decisionId" desc
     limit ${page.limit + 1}`;
@@ -86,15 +87,20 @@ interface Row {
   readonly kind: string;
   readonly email: string | null;
   readonly name: string;
+  readonly forEmail: string | null;
+  readonly forName: string | null;
 }
 
-function toRow({ identityId, kind, email, name, reasons, at, rows, ...row }: Row): OperationRowView {
+function toRow({ identityId, kind, email, name, forEmail, forName, reasons, at, rows, ...row }: Row): OperationRowView {
   return {
     ...row,
     at: at.toISOString(),
     rows: rows === null ? null : Number(rows),
     reason: reasons[0] ?? null,
-    person: toPerson({ id: identityId, kind, email, name }),
+    person: toPerson({
+      ...{ id: identityId, kind, email, name },
+      actsFor: forName === null ? null : { email: forEmail, name: forName },
+    }),
   };
 }
 
@@ -103,7 +109,8 @@ function conditions(filter: z.output<typeof Filter>): Prisma.Sql[] {
   if (filter.session) found.push(Prisma.sql`o."sessionId" = ${filter.session}`);
   if (filter.person) {
     const like = `%${filter.person.replaceAll(/[\\%_]/g, '\\$&')}%`;
-    found.push(Prisma.sql`(u.id = ${filter.person} or u.email ilike ${like} or u.name ilike ${like})`);
+    found.push(Prisma.sql`(u.id = ${filter.person} or u.email ilike ${like} or u.name ilike ${like}
+      or f.id = ${filter.person} or f.email ilike ${like} or f.name ilike ${like})`);
   }
   if (filter.task) found.push(Prisma.sql`t.name = ${filter.task}`);
   if (filter.resource) found.push(Prisma.sql`e.name = ${filter.resource}`);

@@ -1,7 +1,7 @@
 import type { ApiToken } from '@taskgate/contracts';
 import type { Scope } from '@taskgate/core';
 import type * as z from 'zod';
-import { labelOf } from './user-view.ts';
+import { labelOf, NAMED_SELECT, type Named } from './user-view.ts';
 
 export type ApiTokenView = z.infer<typeof ApiToken>;
 
@@ -15,7 +15,7 @@ export const API_TOKEN_SELECT = {
   expiresAt: true,
   lastUsedAt: true,
   revokedAt: true,
-  identity: { select: { email: true, name: true } },
+  identity: { select: NAMED_SELECT },
 } as const;
 
 export interface ApiTokenRow {
@@ -27,7 +27,7 @@ export interface ApiTokenRow {
   readonly expiresAt: Date;
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
-  readonly identity: { readonly email: string | null; readonly name: string };
+  readonly identity: Named;
 }
 
 export function toApiTokenView(row: ApiTokenRow): ApiTokenView {

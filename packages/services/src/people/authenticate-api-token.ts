@@ -3,11 +3,11 @@ import { hashToken, isToken } from '@taskgate/identity';
 import type { IdentityActor, Services } from '../context.ts';
 import { translateStoreError } from '../with-transaction.ts';
 import { toActor } from './to-actor.ts';
-import { USER_SELECT } from './user-view.ts';
+import { isDisabled, USER_SELECT } from './user-view.ts';
 
 const USED_EVERY_MS = 60_000;
 
-/** Who `Authorization: Bearer` is: `null` when it is no token, or one that was revoked, has expired, or whose owner is disabled. */
+/** Who `Authorization: Bearer` is: `null` when it is no token, or one that was revoked, has expired, or whose owner (or whom that one acts for) is disabled. */
 export async function authenticateApiToken(services: Services, token: string): Promise<IdentityActor | null> {
   return isToken(token, 'api') ? findTokenActor(services, { hash: hashToken(new SecretValue(token)) }) : null;
 }
@@ -30,7 +30,7 @@ export async function findTokenActor(
         identity: { select: USER_SELECT },
       },
     });
-    if (row === null || row.revokedAt !== null || row.expiresAt.getTime() <= now || row.identity.disabledAt !== null)
+    if (row === null || row.revokedAt !== null || row.expiresAt.getTime() <= now || isDisabled(row.identity))
       return null;
     if (row.lastUsedAt === null || now - row.lastUsedAt.getTime() >= USED_EVERY_MS)
       await services.db.apiToken.updateMany({ where: { id: row.id }, data: { lastUsedAt: new Date(now) } });

@@ -1,11 +1,11 @@
 import { type Scope, SecretValue } from '@taskgate/core';
-import { buildPrincipal, hashToken, isToken } from '@taskgate/identity';
+import { hashToken, isToken } from '@taskgate/identity';
 import type { IdentityActor, Services } from '../context.ts';
 import { whyNotActive } from '../grants/grant-actions.ts';
 import { GRANT_SELECT, toGrantStatus } from '../grants/grant-row.ts';
 import { translateStoreError } from '../with-transaction.ts';
 import { toActor } from './to-actor.ts';
-import { groupsOf, USER_SELECT } from './user-view.ts';
+import { isDisabled, USER_SELECT } from './user-view.ts';
 
 /** Whatever else its owner may: what a job has in its environment reaches the job's own tree alone. */
 const SCOPES: readonly Scope[] = ['task:read', 'grant:request'];
@@ -23,12 +23,12 @@ export async function findGrantActor(
   try {
     const row = await services.db.grant.findUnique({
       where,
-      select: { ...GRANT_SELECT, identity: { select: USER_SELECT } },
+      select: { ...GRANT_SELECT, identity: { select: { ...USER_SELECT, actsForId: true } } },
     });
-    if (row === null || row.identity.disabledAt !== null) return null;
+    if (row === null || isDisabled(row.identity)) return null;
     if (whyNotActive(toGrantStatus(row), services.clock.now()) !== null) return null;
-    const actor = toActor(row.identity, { via: 'grant-token', viaId: row.id, limitedTo: [] });
-    return { ...actor, roles: [], scopes: SCOPES, groups: buildPrincipal(groupsOf(row.identity), null).groups };
+    const actor = toActor(row.identity, { via: 'grant-token', viaId: row.id, limitedTo: SCOPES });
+    return { ...actor, roles: [] };
   } catch (error) {
     throw translateStoreError(error);
   }

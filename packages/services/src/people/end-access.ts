@@ -1,11 +1,11 @@
 import type { Transaction } from '@taskgate/db';
-import { buildPrincipal } from '@taskgate/identity';
-import { mayActivate, type TaskDocument } from '@taskgate/policy';
+import { mayActivate } from '@taskgate/policy';
 import type { ServiceContext } from '../context.ts';
 import { changeGrant } from '../grants/change-grant.ts';
 import { GRANT_SELECT, lockGrant } from '../grants/grant-row.ts';
 import { loadSubject } from '../grants/grant-subject.ts';
-import { groupsOf, labelOf, USER_SELECT } from './user-view.ts';
+import { mayRequest, toActivator } from './to-actor.ts';
+import { USER_SELECT } from './user-view.ts';
 
 /** Ends every sign-in and API token of a person; gives the number of sign-ins. The caller writes the audit row. */
 export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: string): Promise<number> {
@@ -18,10 +18,20 @@ export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: s
   return count;
 }
 
-/** Revokes every grant of a person, and with it every connection under one. Each has its own audit row. */
-export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, userId: string): Promise<void> {
+/**
+ * Revokes every grant of an identity, and with it every connection under one; each has its own audit row. Of the agents
+ * that act for it too, with their API tokens: they would come back to life with whom they act for.
+ */
+export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, identityId: string): Promise<void> {
+  const agentIds = (await tx.identity.findMany({ where: { actsForId: identityId }, select: { id: true } })).map(
+    ({ id }) => id,
+  );
+  await tx.apiToken.updateMany({
+    where: { identityId: { in: agentIds }, revokedAt: null },
+    data: { revokedAt: new Date(ctx.services.clock.now()) },
+  });
   const standing = await tx.grant.findMany({
-    where: { identityId: userId, state: { not: 'ended' } },
+    where: { identityId: { in: [identityId, ...agentIds] }, state: { not: 'ended' } },
     select: { id: true },
     // Trees in one order, whoever else ends some.
     orderBy: [{ rootId: 'asc' }, { depth: 'asc' }, { id: 'asc' }],
@@ -31,7 +41,8 @@ export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, userI
 
 /**
  * Revokes what these people hold and could not activate any more: who left a task's group, or lost the role, keeps no
- * connection of it until its time is over. The hours of a task are asked as of the activation: they are about starting.
+ * connection of it until its time is over. So do the agents that act for them. The hours of a task are asked as of the
+ * activation: they are about starting.
  */
 export async function revokeGrantsBeyond(
   tx: Transaction,
@@ -39,20 +50,17 @@ export async function revokeGrantsBeyond(
   userIds: readonly string[],
 ): Promise<void> {
   const active = await tx.grant.findMany({
-    where: { identityId: { in: [...userIds] }, state: 'active' },
-    select: { ...GRANT_SELECT, identity: { select: USER_SELECT } },
+    where: { identity: { OR: [{ id: { in: [...userIds] } }, { actsForId: { in: [...userIds] } }] }, state: 'active' },
+    select: { ...GRANT_SELECT, identity: { select: { ...USER_SELECT, actsForId: true } } },
     orderBy: [{ rootId: 'asc' }, { depth: 'asc' }, { id: 'asc' }],
   });
   for (const row of active) {
     const { id, identity, activatedAt } = row;
     const { document } = await loadSubject(tx, row);
-    const { groups, scopes } = buildPrincipal(groupsOf(identity), null);
-    const may = mayActivate(
-      document as TaskDocument,
-      { email: labelOf(identity), groups, kind: 'person' },
-      { epochMs: activatedAt?.getTime() ?? ctx.services.clock.now() },
-    );
-    if (!may.ok || !scopes.includes('grant:request')) await revoke(tx, ctx, id);
+    const may = mayActivate(document, toActivator(identity), {
+      epochMs: activatedAt?.getTime() ?? ctx.services.clock.now(),
+    });
+    if (!may.ok || !mayRequest(identity)) await revoke(tx, ctx, id);
   }
 }
 

@@ -102,14 +102,20 @@ export async function countAttempts(services: Services, keys: AttemptKeys): Prom
   const wait = await withTransaction({ services }, async (tx) => {
     const now = services.clock.now();
     // Always in this order: two sign-ins never wait for each other in a circle.
-    const forAddress = await countOne(tx, keys.address, ADDRESS_LIMITS, now);
-    return forAddress > 0 ? forAddress : countOne(tx, keys.email, EMAIL_LIMITS, now);
+    const forAddress = await countAttemptOn(tx, keys.address, ADDRESS_LIMITS, now);
+    return forAddress > 0 ? forAddress : countAttemptOn(tx, keys.email, EMAIL_LIMITS, now);
   });
   if (wait > 0)
     throw new TaskgateError('rate-limited', `too many attempts; try again in ${Math.ceil(wait / 1000)} seconds`);
 }
 
-async function countOne(tx: Transaction, key: string, limits: AttemptLimits, now: number): Promise<number> {
+/** Counts one attempt on `key`; gives the milliseconds to wait where there were too many, and then counts none. */
+export async function countAttemptOn(
+  tx: Transaction,
+  key: string,
+  limits: AttemptLimits,
+  now: number,
+): Promise<number> {
   const at = new Date(now);
   await tx.attemptWindow.createMany({
     data: [{ key, count: 0, windowStart: at, lastAt: at }],
@@ -156,7 +162,7 @@ async function recordFailure(services: Services, user: UserRow | null, client: C
 }
 
 /** Rows of attempts that nobody remembers; ones in use are left for another time. */
-async function dropForgottenAttempts(services: Services): Promise<void> {
+export async function dropForgottenAttempts(services: Services): Promise<void> {
   const before = new Date(services.clock.now() - Math.max(EMAIL_LIMITS.forgetAfterMs, ADDRESS_LIMITS.forgetAfterMs));
   await services.db.$executeRaw`DELETE FROM attempt_windows WHERE key IN (
     SELECT key FROM attempt_windows WHERE "lastAt" < ${before} LIMIT 1000 FOR UPDATE SKIP LOCKED)`;

@@ -4,6 +4,7 @@ import { sqlAnalyzer } from '@taskgate/sql';
 import { readStoredCatalog } from '../catalog/stored-catalog.ts';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
+import { activatorOf } from '../people/to-actor.ts';
 import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 
@@ -30,7 +31,7 @@ export async function findOpenTasks(
   const catalog = await readStoredCatalog(db, input.resourceId);
   if (catalog === null) return [];
   const tasks = await loadPublishedTasks(db, input.resourceId);
-  const identity = { email: actor.email, groups: actor.groups, kind: 'person' } as const;
+  const identity = activatorOf(actor);
   const open = tasks.filter((task) => mayActivate(task.document, identity, { epochMs: clock.now() }).ok);
   if (open.length === 0) return [];
   const resource = toResourceFacts(

@@ -66,14 +66,14 @@ export async function loadSession(ctx: ServiceContext, input: z.input<typeof ByI
   return (await toSessionViews(db, createFolderRecordingStore(settings), actor, [row]))[0]!;
 }
 
+/** Themselves, and the agents that act for them. */
 function personMatches(text: string): Prisma.IdentityWhereInput {
-  return {
-    OR: [
-      { id: text },
-      { email: { contains: text, mode: 'insensitive' } },
-      { name: { contains: text, mode: 'insensitive' } },
-    ],
-  };
+  const own: Prisma.IdentityWhereInput[] = [
+    { id: text },
+    { email: { contains: text, mode: 'insensitive' } },
+    { name: { contains: text, mode: 'insensitive' } },
+  ];
+  return { OR: [...own, { actsFor: { OR: own } }] };
 }
 
 /** A relation, with or without its schema, a statement class, or words of a label such as `create table`. */

@@ -14,6 +14,8 @@ export interface RecordedOperation {
   readonly kind: string;
   readonly email: string | null;
   readonly name: string;
+  readonly forEmail: string | null;
+  readonly forName: string | null;
   readonly taskId: string;
   readonly task: string;
   readonly taskRevision: number;
@@ -32,7 +34,7 @@ export interface RecordedFilter {
   readonly tasks?: readonly string[];
   readonly resources?: readonly string[];
   readonly sessions?: readonly string[];
-  /** Id, or an e-mail address in any case. */
+  /** Id, an e-mail address in any case, or the name of a machine or an agent. */
   readonly person?: string;
   /** At the target, or allowed to be: not refused, cancelled or skipped. */
   readonly ran?: boolean;
@@ -51,7 +53,9 @@ export async function loadRecordedOperations(
   if (of.length > 0) wanted.push(Prisma.sql`(${Prisma.join(of, ' or ')})`);
   if (filter.sessions) wanted.push(Prisma.sql`o."sessionId" = any(${[...filter.sessions]}::text[])`);
   if (filter.person)
-    wanted.push(Prisma.sql`(u.id = ${filter.person} or lower(u.email) = ${filter.person.toLowerCase()})`);
+    wanted.push(
+      Prisma.sql`(u.id = ${filter.person} or lower(u.email) = ${filter.person.toLowerCase()} or u.kind <> 'person' and u.name = ${filter.person})`,
+    );
   if (filter.ran)
     wanted.push(
       Prisma.sql`o.outcome <> 'deny' and coalesce(o.result, 'unknown') not in ('refused', 'cancelled', 'skipped')`,
@@ -62,11 +66,12 @@ export async function loadRecordedOperations(
     join grants g on g.id = s."grantId"
     join tasks t on t.id = g."taskId"
     join resources e on e.id = t."resourceId"
-    join identities u on u.id = g."identityId"`;
+    join identities u on u.id = g."identityId"
+    left join identities f on f.id = u."actsForId"`;
   const where = Prisma.join(wanted, ' and ');
   const operations = await db.$queryRaw<RecordedOperation[]>`
     select o."decisionId", o."sessionId", o.seq, o.at, o.outcome, o.result, o.fingerprint, u.id as "identityId", u.kind, u.email,
-      u.name, t.id as "taskId", t.name as task, g."taskRevision", g.document, e.id as "resourceId", h."approverGroups",
+      u.name, f.email as "forEmail", f.name as "forName", t.id as "taskId", t.name as task, g."taskRevision", g.document, e.id as "resourceId", h."approverGroups",
       h."approvalsNeeded", (extract(epoch from h."expiresAt" - h."createdAt") * 1000)::float8 as "holdMs"
     ${from} left join holds h on h."decisionId" = o."decisionId"
     where ${where}

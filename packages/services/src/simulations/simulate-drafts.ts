@@ -204,7 +204,10 @@ function addToGroup(
   const known = groups.get(key);
   const group: Mutable<Group> = known ?? {
     change,
-    person: toPerson({ id: recorded.identityId, kind: recorded.kind, email: recorded.email, name: recorded.name }),
+    person: toPerson({
+      ...{ id: recorded.identityId, kind: recorded.kind, email: recorded.email, name: recorded.name },
+      actsFor: recorded.forName === null ? null : { email: recorded.forEmail, name: recorded.forName },
+    }),
     task: recorded.task,
     statementClass: operation.statementClass,
     what,

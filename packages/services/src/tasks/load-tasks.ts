@@ -7,6 +7,7 @@ import type { Actor, ServiceContext } from '../context.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPeople } from '../grants/person-ref.ts';
 import { parseInput } from '../parse-input.ts';
+import { activatorOf } from '../people/to-actor.ts';
 import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
 import { requireScope } from '../require-scope.ts';
 import { readTaskDocument } from './task-documents.ts';
@@ -153,10 +154,10 @@ function toSummary(
 }
 
 function whyNotActivate(row: TaskRow, document: TaskDocument, actor: Actor, now: number): string | null {
-  if (actor.kind === 'system') return 'only a person can ask for a task';
+  if (actor.kind === 'system') return 'only a person, a machine or an agent can ask for a task';
   if (!actor.scopes.includes('grant:request')) return 'you may not ask for tasks';
   if (row.publishedRevision === null) return 'it is a draft that was not published yet';
-  const may = mayActivate(document, { email: actor.email, groups: actor.groups, kind: 'person' }, { epochMs: now });
+  const may = mayActivate(document, activatorOf(actor), { epochMs: now });
   return may.ok ? null : may.reason;
 }
 

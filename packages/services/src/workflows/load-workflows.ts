@@ -1,11 +1,12 @@
 import { Slug, type Workflow, type WorkflowSummary } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
-import { describeWorkflow, mayActivate, type TaskDocument, type WorkflowDocument } from '@taskgate/policy';
+import { describeWorkflow, mayActivate, type WorkflowDocument } from '@taskgate/policy';
 import * as z from 'zod';
 import type { Actor, ServiceContext } from '../context.ts';
 import { loadPeople } from '../grants/person-ref.ts';
 import { parseInput } from '../parse-input.ts';
+import { activatorOf } from '../people/to-actor.ts';
 import { requireScope } from '../require-scope.ts';
 import { readWorkflowDocument } from '../tasks/task-documents.ts';
 import { toDescriptionView } from '../tasks/to-description-view.ts';
@@ -132,11 +133,7 @@ function whyNotActivate(row: WorkflowRow, document: WorkflowDocument, actor: Act
   if (actor.kind === 'system') return 'only somebody who is signed in can ask for a workflow';
   if (!actor.scopes.includes('grant:request')) return 'you may not ask for workflows';
   if (row.publishedRevision === null) return 'it is a draft that was not published yet';
-  const may = mayActivate(
-    document as unknown as TaskDocument,
-    { email: actor.email, groups: actor.groups, kind: 'person' },
-    { epochMs: now },
-  );
+  const may = mayActivate(document, activatorOf(actor), { epochMs: now });
   return may.ok ? null : may.reason;
 }
 

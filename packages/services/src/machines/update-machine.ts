@@ -1,0 +1,44 @@
+import { contract } from '@taskgate/contracts';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from '../people/end-access.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { loadMachineView } from './load-machines.ts';
+import type { MachineView } from './machine-view.ts';
+import { putClaimBinding } from './put-claim-binding.ts';
+
+/**
+ * Disabling it ends its static secrets, its grants and their connections, and those of the agents that act for it, in the
+ * same transaction; a task taken from its list ends the grants of that task. Whom an agent acts for never changes: its
+ * records name them.
+ */
+export async function updateMachine(ctx: ServiceContext, input: unknown): Promise<MachineView> {
+  requireScope(ctx, 'people:write');
+  const { id, tasks, proof, disabled } = parseInput(inputOf(contract.machines.update), input);
+  return withTransaction(ctx, async (tx) => {
+    // What proves itself, or makes a secret, at this moment waits here, and finds what is written now.
+    await tx.$queryRaw`SELECT id FROM identities WHERE id = ${id} FOR UPDATE`;
+    const before = await loadMachineView(ctx, tx, id);
+    const wasDisabled = before.disabledAt !== null;
+    const at = new Date(ctx.services.clock.now());
+    await tx.identity.update({
+      where: { id },
+      data: {
+        ...(tasks === undefined ? {} : { tasks: [...new Set(tasks)] }),
+        ...(disabled === undefined || disabled === wasDisabled ? {} : { disabledAt: disabled ? at : null }),
+      },
+    });
+    if (proof !== undefined) await putClaimBinding(tx, id, proof);
+    if (disabled === true && !wasDisabled) {
+      await endSignIns(tx, ctx, id);
+      await revokeGrantsOf(tx, ctx, id);
+    } else if (tasks !== undefined) await revokeGrantsBeyond(tx, ctx, [id]);
+    const after = await loadMachineView(ctx, tx, id);
+    await emitAudit(tx, ctx, { action: `${after.kind}.update`, subjectKind: after.kind, subject: id, before, after });
+    await notifyChange(tx, { topic: 'machines', id });
+    return after;
+  });
+}
