@@ -39,6 +39,7 @@ export async function startDeviceSignIn(
     const ofAddress = await tx.deviceSignIn.count({ where: { state: 'waiting', address: client.address } });
     if (waiting >= MAX_WAITING || ofAddress >= MAX_WAITING_PER_ADDRESS)
       throw new TaskgateError('rate-limited', 'too many devices wait to be signed in; try again in a few minutes');
+    // No audit row: nobody has decided anything yet, and anybody may ask.
     await tx.deviceSignIn.create({
       data: {
         id: newId(services, 'dvc'),
