@@ -225,11 +225,7 @@ async function addReaches(
   return ids;
 }
 
-async function addOutcomes(
-  tx: Transaction,
-  sessionId: string,
-  outcomes: Outcomes,
-): Promise<ChangedOutcomes> {
+async function addOutcomes(tx: Transaction, sessionId: string, outcomes: Outcomes): Promise<ChangedOutcomes> {
   // What is known is never made unknown again. The session's row is locked: nobody else changes these meanwhile.
   const [changed] = await tx.$queryRaw<ChangedOutcomes[]>`
     with x as (
