@@ -23,7 +23,13 @@ export interface Candidates {
   }[];
 }
 
-const VERIFIER_SELECT = { id: true, state: true, endReason: true, expiresAt: true, verifier: true } as const;
+interface VerifierRow {
+  readonly id: string;
+  readonly state: 'active' | 'ended';
+  readonly endReason: string | null;
+  readonly expiresAt: Date | null;
+  readonly verifier: string;
+}
 
 /** Whose token could be behind this user name. An unknown task looks the same: a salt of its own, always the same. */
 export async function findCandidates(ctx: ServiceContext, task: string): Promise<Candidates> {
@@ -39,25 +45,19 @@ export async function findCandidates(ctx: ServiceContext, task: string): Promise
     return { salt: new Uint8Array(salt), iterations: SCRAM_ITERATIONS, verifiers: [] };
   }
   const now = clock.now();
-  const active = await db.grant.findMany({
-    where: { taskId: known.id, state: 'active', verifier: { not: null } },
-    orderBy: { activatedAt: 'desc' },
-    take: MAX_CANDIDATES,
-    select: VERIFIER_SELECT,
-  });
-  const ended = await db.grant.findMany({
-    where: {
-      taskId: known.id,
-      state: 'ended',
-      verifier: { not: null },
-      endedAt: { gt: new Date(now - NAMED_AFTER_END_MS) },
-    },
-    orderBy: { endedAt: 'desc' },
-    take: MAX_CANDIDATES - active.length,
-    select: VERIFIER_SELECT,
-  });
-  const verifiers = [...active, ...ended].flatMap((row) => {
-    const verifier = decodeScramVerifier(row.verifier ?? '');
+  const rows = await db.$queryRaw<VerifierRow[]>`
+    (select id, state, "endReason", "expiresAt", verifier from grants
+      where "taskId" = ${known.id} and state = 'active' and verifier is not null
+      order by "activatedAt" desc limit ${MAX_CANDIDATES})
+    union all
+    (select id, state, "endReason", "expiresAt", verifier from grants
+      where "taskId" = ${known.id} and state = 'ended' and verifier is not null
+        and "endedAt" > ${new Date(now - NAMED_AFTER_END_MS)}
+      order by "endedAt" desc limit ${MAX_CANDIDATES})`;
+  const active = rows.filter(({ state }) => state === 'active');
+  const ended = rows.filter(({ state }) => state === 'ended');
+  const verifiers = [...active, ...ended].slice(0, MAX_CANDIDATES).flatMap((row) => {
+    const verifier = decodeScramVerifier(row.verifier);
     if (verifier === null) return [];
     const lapsed = row.state === 'active' && row.expiresAt !== null && row.expiresAt.getTime() <= now;
     const status = lapsed || row.endReason === 'expired' ? 'expired' : row.state === 'active' ? 'active' : 'ended';

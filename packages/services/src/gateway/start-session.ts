@@ -1,7 +1,7 @@
 import { isId, SecretValue, TaskgateError } from '@taskgate/core';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
-import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
+import { pinTask, toResourceFacts } from '../grants/load-terms.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireSystem } from '../require-scope.ts';
 import { sessionKeyContext } from '../sessions/session-opener.ts';
@@ -43,11 +43,7 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
   await withTransaction(ctx, async (tx) => {
     await tx.$queryRaw`select id from grants where id = ${session.grantId} for update`;
     const grant = await requireActiveGrant(tx, session.grantId, clock.now());
-    const resource = await tx.resource.findUniqueOrThrow({
-      where: { id: grant.task.resource.id },
-      select: { name: true, labels: true },
-    });
-    const { terms } = await loadPinnedTask(tx, grant.taskId, grant.taskRevision, toResourceFacts(resource));
+    const { terms } = await pinTask(tx, grant.task.source, toResourceFacts(grant.task.resource));
     const { connections } = terms.limits;
     if (connections !== null) {
       const live = await tx.session.count({ where: { grantId: session.grantId, endedAt: null } });

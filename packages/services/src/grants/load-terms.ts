@@ -30,12 +30,17 @@ export async function loadPinnedTask(
 ): Promise<PinnedTask> {
   const row = await db.taskRevision.findUnique({ where: { taskId_revision: { taskId, revision } } });
   if (row === null) throw new TaskgateError('not-found', `the task has no revision ${revision}`);
-  const document = readTaskDocument(row.source);
+  return pinTask(db, row.source, resource);
+}
+
+/** As {@link loadPinnedTask}, of a revision whose source is at hand. */
+export async function pinTask(db: Transaction, source: string, resource: ResourceFacts): Promise<PinnedTask> {
+  const document = readTaskDocument(source);
   const policies = (await loadPoliciesInForce(db)).filter((policy) => policyApplies(policy.document, resource));
   const terms = grantTerms(
     document,
     policies.map((policy) => policy.document),
     resource,
   );
-  return { document, source: row.source, policies, terms };
+  return { document, source, policies, terms };
 }
