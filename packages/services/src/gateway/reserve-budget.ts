@@ -50,42 +50,58 @@ export async function reserveBudget(ctx: ServiceContext, report: BudgetReport): 
     throw new TaskgateError('bad-input', 'that is not a report of a budget');
   return withTransaction(ctx, async (tx) => {
     // No audit row: nobody decided anything; what was used is in the recordings.
+    const asked = JSON.stringify(lines.map(({ dimension, limit }, n) => ({ n, dimension, limit })));
+    // In one order everywhere, so that two reports never wait for each other.
+    const budgets = await tx.$queryRaw<{ dimension: string; spent: bigint; reserved: bigint }[]>`
+      insert into grant_budgets ("grantId", dimension, "limit")
+      select ${report.grantId}, x.dimension, x."limit"
+      from jsonb_to_recordset(${asked}::jsonb) as x(n int, dimension text, "limit" bigint) order by x.n
+      on conflict ("grantId", dimension) do update set "limit" = excluded."limit"
+      returning dimension, spent, reserved`;
+    const slices = await tx.$queryRaw<{ dimension: string; granted: bigint; spent: bigint }[]>`
+      select dimension, granted, spent from budget_slices
+      where "grantId" = ${report.grantId} and holder = ${report.holder}`;
     const granted: BudgetGrantedLine[] = [];
+    const settled: { dimension: string; spent: number; reserved: number; granted: number; used: number }[] = [];
     for (const { dimension, limit, used, want, release } of lines) {
-      const [budget] = await tx.$queryRaw<{ spent: bigint; reserved: bigint }[]>`
-        insert into grant_budgets ("grantId", dimension, "limit")
-        values (${report.grantId}, ${dimension}, ${limit === null ? null : BigInt(limit)}::bigint)
-        on conflict ("grantId", dimension) do update set "limit" = excluded."limit"
-        returning spent, reserved`;
-      const [slice] = await tx.$queryRaw<{ granted: bigint; spent: bigint }[]>`
-        select granted, spent from budget_slices
-        where "grantId" = ${report.grantId} and dimension = ${dimension} and holder = ${report.holder}`;
+      const budget = budgets.find((one) => one.dimension === dimension)!;
+      const slice = slices.find((one) => one.dimension === dimension);
       // Closed before, by a report whose answer was lost.
       if (slice === undefined && report.close) continue;
       const before = { granted: Number(slice?.granted ?? 0), spent: Number(slice?.spent ?? 0) };
       const spent = Math.max(before.spent, used);
-      const spentInAll = Number(budget!.spent) + spent - before.spent;
+      const spentInAll = Number(budget.spent) + spent - before.spent;
       // A row is sent to its end: it may pass what was granted.
       const kept = release || report.close ? spent : Math.max(before.granted, spent);
-      const reservedBefore = Number(budget!.reserved) - (before.granted - before.spent) + (kept - spent);
+      const reservedBefore = Number(budget.reserved) - (before.granted - before.spent) + (kept - spent);
       const left = limit === null ? 0 : Math.max(0, limit - spentInAll - reservedBefore);
       const more = report.close ? 0 : Math.min(left, want, Math.max(SMALLEST[dimension], Math.ceil(left / SHARE)));
-      await tx.$executeRaw`
-        update grant_budgets set spent = ${BigInt(spentInAll)}::bigint, reserved = ${BigInt(reservedBefore + more)}::bigint
-        where "grantId" = ${report.grantId} and dimension = ${dimension}`;
-      if (report.close)
-        await tx.$executeRaw`
-          delete from budget_slices
-          where "grantId" = ${report.grantId} and dimension = ${dimension} and holder = ${report.holder}`;
-      else
-        await tx.$executeRaw`
-          insert into budget_slices ("grantId", dimension, holder, gateway, granted, spent)
-          values (${report.grantId}, ${dimension}, ${report.holder}, ${report.gateway},
-            ${BigInt(kept + more)}::bigint, ${BigInt(spent)}::bigint)
-          on conflict ("grantId", dimension, holder)
-          do update set granted = excluded.granted, spent = excluded.spent`;
+      settled.push({
+        dimension,
+        spent: spentInAll,
+        reserved: reservedBefore + more,
+        granted: kept + more,
+        used: spent,
+      });
       granted.push({ dimension, granted: kept + more, left: left - more });
     }
+    if (settled.length === 0) return granted;
+    await tx.$executeRaw`
+      update grant_budgets b set spent = x.spent, reserved = x.reserved
+      from jsonb_to_recordset(${JSON.stringify(settled)}::jsonb) as x(dimension text, spent bigint, reserved bigint)
+      where b."grantId" = ${report.grantId} and b.dimension = x.dimension`;
+    if (report.close)
+      await tx.$executeRaw`
+        delete from budget_slices
+        where "grantId" = ${report.grantId} and holder = ${report.holder}
+          and dimension = any(${settled.map(({ dimension }) => dimension)}::text[])`;
+    else
+      await tx.$executeRaw`
+        insert into budget_slices ("grantId", dimension, holder, gateway, granted, spent)
+        select ${report.grantId}, x.dimension, ${report.holder}, ${report.gateway}, x.granted, x.used
+        from jsonb_to_recordset(${JSON.stringify(settled)}::jsonb) as x(dimension text, granted bigint, used bigint)
+        on conflict ("grantId", dimension, holder)
+        do update set granted = excluded.granted, spent = excluded.spent`;
     return granted;
   });
 }
