@@ -1,13 +1,7 @@
 import { type MaskName, TaskgateError } from '@taskgate/core';
 import type { DetectorRule } from './detect.ts';
 import { createRowMasker, type MaskedColumn } from './row-masker.ts';
-import { concat, type MaskingPorts } from './text-mask.ts';
-
-/** `null`: SQL NULL. `raw` is the field as it came, to be sent on where it is not masked. */
-interface CopyField {
-  readonly raw: Uint8Array;
-  readonly value: Uint8Array | null;
-}
+import type { MaskingPorts } from './text-mask.ts';
 
 /** One column of a COPY. The protocol does not say its type: the caller may know it from the catalog. */
 export interface CopyColumn {
@@ -23,7 +17,8 @@ export interface CopyColumn {
 export interface CopyRowMasker {
   /**
    * One CopyData body, which is one row with its line end (Postgres sends a message a row), as the client may see it;
-   * the same array where nothing is masked. Throws `not-supported` for what is not such a row: the COPY must end.
+   * the same array where nothing is masked, else memory that the next call uses again. Throws `not-supported` for what is
+   * not such a row: the COPY must end.
    */
   maskRow(data: Uint8Array): Uint8Array;
   /** Cells changed so far. */
@@ -51,29 +46,55 @@ export function createCopyRowMasker(options: {
   const columns = options.columns.map(toColumn);
   const rows = createRowMasker({ columns, detectors, ports });
   const form = options.format === 'text' ? TEXT_FORM : CSV_FORM;
+  const looked = columns.map((_, index) => rows.needsValues.includes(index));
+  let scratch = new Uint8Array(SCRATCH_BYTES);
   return {
     maskRow(data) {
       if (rows.needsValues.length === 0) return data;
-      const fields = form.parse(data);
-      // An empty line is a row of no columns as well as one of a single empty field.
-      if (fields.length !== columns.length && !(columns.length === 0 && data.length <= 1))
-        throw unreadable(`has ${fields.length} fields where ${columns.length} columns were decided on`);
-      const parts: Uint8Array[] = [];
-      let changed = false;
-      for (const [index, field] of fields.entries()) {
-        if (index > 0) parts.push(form.delimiter);
-        const masked = rows.maskColumn(index, field.value);
-        changed ||= masked !== undefined;
-        parts.push(masked === undefined ? field.raw : form.encode(masked));
+      const last = data.length - 1;
+      if (data[last] !== NEWLINE) throw unreadable('has no end');
+      if (scratch.length > MAX_KEPT_BYTES) scratch = new Uint8Array(SCRATCH_BYTES);
+      /** Written to `scratch`, which has everything of the row up to `copied`. */
+      let length = 0;
+      let copied = 0;
+      let start = 0;
+      let index = 0;
+      for (; ; index++) {
+        const end = form.fieldEnd(data, start, last);
+        if (looked[index] === true) {
+          const masked = rows.maskColumn(index, form.valueOf(data, start, end));
+          if (masked !== undefined) {
+            // All of the rest of the row fits too.
+            const most = length + data.length + form.mostBytes(masked === null ? 0 : masked.length);
+            if (most > scratch.length) scratch = grown(scratch, length, most);
+            for (let i = copied; i < start; i++) scratch[length++] = data[i]!;
+            length = form.put(masked, scratch, length);
+            copied = end;
+          }
+        }
+        if (end === last) break;
+        start = end + 1;
       }
-      if (!changed) return data;
-      parts.push(Uint8Array.of(NEWLINE));
-      return concat(parts);
+      if (index + 1 !== columns.length)
+        throw unreadable(`has ${index + 1} fields where ${columns.length} columns were decided on`);
+      if (copied === 0 && length === 0) return data;
+      for (let i = copied; i <= last; i++) scratch[length++] = data[i]!;
+      return scratch.subarray(0, length);
     },
     get maskedCells() {
       return rows.maskedCells;
     },
   };
+}
+
+const SCRATCH_BYTES = 1024;
+/** Memory that grew beyond this is not kept. */
+const MAX_KEPT_BYTES = 256 * 1024;
+
+function grown(bytes: Uint8Array<ArrayBuffer>, length: number, least: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(least, bytes.length * 2));
+  larger.set(bytes.subarray(0, length));
+  return larger;
 }
 
 const TEXT = 25;
@@ -87,9 +108,14 @@ const unreadable = (what: string): TaskgateError =>
   new TaskgateError('not-supported', `a copied row ${what}, so that it cannot be masked; select the rows instead`);
 
 interface CopyForm {
-  readonly delimiter: Uint8Array;
-  readonly parse: (row: Uint8Array) => CopyField[];
-  readonly encode: (value: Uint8Array | null) => Uint8Array;
+  /** The end of the field at `start`: its delimiter, or `last`, the line's end. */
+  readonly fieldEnd: (row: Uint8Array, start: number, last: number) => number;
+  /** `null`: SQL NULL. */
+  readonly valueOf: (row: Uint8Array, start: number, end: number) => Uint8Array | null;
+  /** Of a value of so many bytes, or of a NULL. */
+  readonly mostBytes: (length: number) => number;
+  /** Writes the field for `value`; the bytes written so far, with it. */
+  readonly put: (value: Uint8Array | null, bytes: Uint8Array, at: number) => number;
 }
 
 /** Letter behind a backslash, and the byte it stands for. The server writes no octal or hex escapes. */
@@ -103,43 +129,45 @@ const ESCAPES: readonly (readonly [string, number])[] = [
   ['\\', BACKSLASH],
 ];
 const BYTE_OF_ESCAPE = new Map(ESCAPES.map(([letter, byte]) => [letter.charCodeAt(0), byte]));
-const ESCAPE_OF_BYTE = new Map(ESCAPES.map(([letter, byte]) => [byte, letter.charCodeAt(0)]));
-
-function lineOf(row: Uint8Array): Uint8Array {
-  if (row.at(-1) !== NEWLINE) throw unreadable('has no end');
-  return row.subarray(0, -1);
-}
+/** 0: none. */
+const ESCAPE_OF_BYTE = new Uint8Array(256);
+for (const [letter, byte] of ESCAPES) ESCAPE_OF_BYTE[byte] = letter.charCodeAt(0);
 
 const TEXT_FORM: CopyForm = {
-  delimiter: Uint8Array.of(TAB),
-  parse(row) {
-    const line = lineOf(row);
-    if (line.includes(NEWLINE)) throw unreadable('is more than one');
-    const fields: CopyField[] = [];
-    for (let start = 0; start <= line.length; ) {
-      const tab = line.indexOf(TAB, start);
-      const end = tab < 0 ? line.length : tab;
-      const raw = line.subarray(start, end);
-      fields.push({ raw, value: unescapeText(raw) });
-      start = end + 1;
+  fieldEnd(row, start, last) {
+    let end = start;
+    for (; end < last; end++) {
+      const byte = row[end]!;
+      if (byte === TAB) return end;
+      if (byte === NEWLINE) throw unreadable('is more than one');
     }
-    return fields;
+    return end;
   },
-  encode(value) {
-    if (value === null) return Uint8Array.of(BACKSLASH, 0x4e);
-    const escaped = new Uint8Array(value.length * 2);
-    let length = 0;
-    for (const byte of value) {
-      const letter = ESCAPE_OF_BYTE.get(byte);
-      if (letter !== undefined) escaped[length++] = BACKSLASH;
-      escaped[length++] = letter ?? byte;
+  valueOf(row, start, end) {
+    let escaped = false;
+    for (let i = start; i < end; i++) if (row[i] === BACKSLASH) escaped = true;
+    const raw = row.subarray(start, end);
+    return escaped ? unescapeText(raw) : raw;
+  },
+  mostBytes: (length) => length * 2 + 2,
+  put(value, bytes, at) {
+    let to = at;
+    if (value === null) {
+      bytes[to++] = BACKSLASH;
+      bytes[to++] = 0x4e;
+      return to;
     }
-    return escaped.slice(0, length);
+    for (let i = 0; i < value.length; i++) {
+      const byte = value[i]!;
+      const letter = ESCAPE_OF_BYTE[byte]!;
+      if (letter !== 0) bytes[to++] = BACKSLASH;
+      bytes[to++] = letter === 0 ? byte : letter;
+    }
+    return to;
   },
 };
 
 function unescapeText(raw: Uint8Array): Uint8Array | null {
-  if (!raw.includes(BACKSLASH)) return raw;
   if (raw.length === 2 && raw[1] === 0x4e) return null;
   const value = new Uint8Array(raw.length);
   let length = 0;
@@ -158,49 +186,42 @@ function unescapeText(raw: Uint8Array): Uint8Array | null {
 }
 
 const CSV_FORM: CopyForm = {
-  delimiter: Uint8Array.of(COMMA),
-  parse(row) {
-    const line = lineOf(row);
-    const fields: CopyField[] = [];
-    let i = 0;
-    for (;;) {
-      const start = i;
-      let value: Uint8Array | null;
-      if (line[i] === QUOTE) {
-        const end = csvQuotedEnd(line, i);
-        value = unquoteCsv(line.subarray(start + 1, end - 1));
-        i = end;
-        if (i < line.length && line[i] !== COMMA) throw unreadable('goes on behind a closing quote');
-      } else {
-        while (i < line.length && line[i] !== COMMA) {
-          if (line[i] === QUOTE || line[i] === NEWLINE) throw unreadable('has a quote or a line end out of place');
-          i += 1;
-        }
-        value = i === start ? null : line.subarray(start, i);
-      }
-      fields.push({ raw: line.subarray(start, i), value });
-      if (i === line.length) return fields;
-      i += 1;
+  fieldEnd(row, start, last) {
+    if (row[start] === QUOTE) {
+      const end = csvQuotedEnd(row, start, last);
+      if (end < last && row[end] !== COMMA) throw unreadable('goes on behind a closing quote');
+      return end;
     }
+    let end = start;
+    for (; end < last; end++) {
+      const byte = row[end]!;
+      if (byte === COMMA) return end;
+      if (byte === QUOTE || byte === NEWLINE) throw unreadable('has a quote or a line end out of place');
+    }
+    return end;
   },
-  encode(value) {
-    if (value === null) return new Uint8Array(0);
+  valueOf(row, start, end) {
+    if (start === end) return null;
+    return row[start] === QUOTE ? unquoteCsv(row.subarray(start + 1, end - 1)) : row.subarray(start, end);
+  },
+  mostBytes: (length) => length * 2 + 2,
+  put(value, bytes, at) {
+    if (value === null) return at;
     // Quoted always: an empty string is not NULL, and a `\.` is not the end.
-    const quoted = new Uint8Array(value.length * 2 + 2);
-    let length = 0;
-    quoted[length++] = QUOTE;
-    for (const byte of value) {
-      if (byte === QUOTE) quoted[length++] = QUOTE;
-      quoted[length++] = byte;
+    let to = at;
+    bytes[to++] = QUOTE;
+    for (let i = 0; i < value.length; i++) {
+      if (value[i] === QUOTE) bytes[to++] = QUOTE;
+      bytes[to++] = value[i]!;
     }
-    quoted[length++] = QUOTE;
-    return quoted.slice(0, length);
+    bytes[to++] = QUOTE;
+    return to;
   },
 };
 
 /** Behind the quote that closes the one at `start`. */
-function csvQuotedEnd(line: Uint8Array, start: number): number {
-  for (let i = start + 1; i < line.length; i++) {
+function csvQuotedEnd(line: Uint8Array, start: number, last: number): number {
+  for (let i = start + 1; i < last; i++) {
     if (line[i] !== QUOTE) continue;
     if (line[i + 1] === QUOTE) i += 1;
     else return i + 1;

@@ -61,7 +61,8 @@ function hashed(bytes: Uint8Array, ports: MaskingPorts): Uint8Array {
 
 /** `a***@example.com`; of a local part of one character nothing is kept. `null` where it is not one e-mail address. */
 function maskEmail(text: Uint8Array): Uint8Array | null {
-  const at = text.lastIndexOf(AT);
+  let at = text.length - 1;
+  while (at >= 0 && text[at] !== AT) at -= 1;
   if (at < 1) return null;
   let dots = 0;
   for (let i = 0; i < text.length; i++) {

@@ -211,7 +211,24 @@ function decodeNegotiateVersion(reader: ByteReader): BackendMessage {
  * `INSERT 0 5` to `{command: 'INSERT', rows: 5}`, `CREATE TABLE` to `{command: 'CREATE TABLE', rows: null}`. A count
  * beyond what a number holds exactly becomes the greatest that it does.
  */
-export function parseCommandTag(tag: string): { readonly command: string; readonly rows: number | null } {
+export function parseCommandTag(tag: string): CommandTag {
+  // One operation's tag is asked for several times, and the next is mostly alike.
+  if (tag !== lastTag) {
+    lastParsed = parseTag(tag);
+    lastTag = tag;
+  }
+  return lastParsed;
+}
+
+export interface CommandTag {
+  readonly command: string;
+  readonly rows: number | null;
+}
+
+let lastTag = '';
+let lastParsed: CommandTag = { command: '', rows: null };
+
+function parseTag(tag: string): CommandTag {
   const match = /^([A-Z ]*[A-Z])(?: \d+)?? (\d+)$/.exec(tag);
   if (match === null) return { command: tag, rows: null };
   return { command: match[1]!, rows: Math.min(Number(match[2]), Number.MAX_SAFE_INTEGER) };

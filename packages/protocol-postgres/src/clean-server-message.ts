@@ -221,6 +221,16 @@ const TAG_WORDS: ReadonlySet<string> = new Set(
 
 /** Whether this is a command tag of Postgres: words of its own, and a count only where there is one to give. */
 export function isCommandTag(tag: string): boolean {
+  if (tag === lastTag) return true;
+  if (!isTag(tag)) return false;
+  lastTag = tag;
+  return true;
+}
+
+/** Mostly the next one is alike. */
+let lastTag: string | null = null;
+
+function isTag(tag: string): boolean {
   if (COUNTED_TAGS.test(tag)) return true;
   const words = tag.split(' ');
   return tag.length <= 64 && words.length <= 6 && words.every((word) => TAG_WORDS.has(word));

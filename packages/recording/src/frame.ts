@@ -1,6 +1,7 @@
-import { TaskgateError, utf8Decode, utf8Encode } from '@taskgate/core';
+import { TaskgateError, utf8Decode } from '@taskgate/core';
 import { concatBytes, readUint32, writeUint32 } from './bytes.ts';
-import type { RecordingEventBody, StoredEvent } from './event.ts';
+import type { RecordedValue, RecordingEventBody, StoredEvent } from './event.ts';
+import { JsonBytes } from './json-bytes.ts';
 import { RECORDING_LIMITS } from './limits.ts';
 import { checkClearEvent, parseJson } from './parse-event.ts';
 
@@ -28,12 +29,6 @@ export type Seal = (plaintext: Uint8Array, seq: number) => Uint8Array;
 /** The counterpart of {@link Seal}; rejects (or throws) what was not sealed for this session and `seq`. */
 export type Open = (ciphertext: Uint8Array, seq: number) => Uint8Array | Promise<Uint8Array>;
 
-/** An event as it will stand in its frame: JSON of the clear part, and of the secret part where it has one. */
-export interface EncodedEvent {
-  readonly clear: string;
-  readonly secret: string | null;
-}
-
 /** One frame as it lies in the file. */
 export interface RecordingFrame {
   /** Of the length field, from the start of the file. */
@@ -49,41 +44,111 @@ export interface RecordingFrame {
   readonly hash: Uint8Array;
 }
 
-/** Ids and command tags are plain ASCII, and need no escaping; what is not is written by the general way. */
-const PLAIN = /^[\w .-]*$/;
+/** Events as they will stand in their frame: JSON lists, without their brackets, of the clear and of the secret parts. */
+export class EncodedEvents {
+  readonly clear = new JsonBytes();
+  /** `null` for an event without a secret part. */
+  readonly secret = new JsonBytes();
+  count = 0;
+  hasSecret = false;
 
-/** `seq` and `at` are the event's {@link RecordingEvent} stamp. */
-export function encodeEvent(event: RecordingEventBody, seq: number, at: number): EncodedEvent {
-  // What each operation has is put together by hand: a stringify of each costs more than all else here.
-  switch (event.kind) {
-    case 'operation':
-      if (!('statementId' in event) || !PLAIN.test(event.decisionId)) break;
-      return {
-        clear: `{"seq":${seq},"at":${at},"kind":"operation","decisionId":"${event.decisionId}","statementId":${event.statementId},"via":"${event.via}"}`,
-        secret: JSON.stringify(event.secret),
-      };
-    case 'rows':
-      if (!PLAIN.test(event.decisionId)) break;
-      return {
-        clear: `{"seq":${seq},"at":${at},"kind":"rows","decisionId":"${event.decisionId}","count":${event.count}}`,
-        secret: JSON.stringify(event.secret),
-      };
-    case 'outcome':
-      if (!PLAIN.test(event.decisionId) || !PLAIN.test(event.tag ?? '') || event.sqlstate !== null) break;
-      return {
-        clear:
-          `{"seq":${seq},"at":${at},"kind":"outcome","decisionId":"${event.decisionId}","outcome":"${event.outcome}",` +
-          `"tag":${event.tag === null ? 'null' : `"${event.tag}"`},"rows":${event.rows},"bytes":${event.bytes},"maskedCells":${event.maskedCells},` +
-          `"durationMs":${event.durationMs},"sqlstate":null${event.shapeId === undefined ? '' : `,"shapeId":${event.shapeId}`}}`,
-        secret: event.secret.message === null ? '{"message":null}' : JSON.stringify(event.secret),
-      };
-    default:
+  /** `seq` and `at` are the event's {@link RecordingEvent} stamp. */
+  add(event: RecordingEventBody, seq: number, at: number): void {
+    const { clear, secret } = this;
+    if (this.count > 0) {
+      clear.raw(',');
+      secret.raw(',');
+    }
+    this.count += 1;
+    clear.raw('{"seq":');
+    clear.number(seq);
+    clear.raw(',"at":');
+    clear.number(at);
+    // What each operation has is put together by hand: a stringify of each costs more than all else here.
+    if (event.kind === 'operation' && 'statementId' in event) {
+      clear.raw(',"kind":"operation","decisionId":');
+      clear.text(event.decisionId);
+      clear.raw(',"statementId":');
+      clear.number(event.statementId);
+      clear.raw(',"via":');
+      clear.text(event.via);
+      clear.raw('}');
+      secret.raw('{"parameters":');
+      putValues(secret, event.secret.parameters);
+      secret.raw(event.secret.truncated === true ? ',"truncated":true}' : '}');
+    } else if (event.kind === 'rows') {
+      clear.raw(',"kind":"rows","decisionId":');
+      clear.text(event.decisionId);
+      clear.raw(',"count":');
+      clear.number(event.count);
+      clear.raw('}');
+      secret.raw('{"rows":[');
+      const { rows } = event.secret;
+      for (let i = 0; i < rows.length; i++) {
+        if (i > 0) secret.raw(',');
+        putValues(secret, rows[i]!);
+      }
+      secret.raw(']}');
+    } else if (event.kind === 'outcome') {
+      clear.raw(',"kind":"outcome","decisionId":');
+      clear.text(event.decisionId);
+      clear.raw(',"outcome":');
+      clear.text(event.outcome);
+      clear.raw(',"tag":');
+      clear.text(event.tag);
+      clear.raw(',"rows":');
+      clear.number(event.rows);
+      clear.raw(',"bytes":');
+      clear.number(event.bytes);
+      clear.raw(',"maskedCells":');
+      clear.number(event.maskedCells);
+      clear.raw(',"durationMs":');
+      clear.number(event.durationMs);
+      clear.raw(',"sqlstate":');
+      clear.text(event.sqlstate);
+      if (event.shapeId !== undefined) {
+        clear.raw(',"shapeId":');
+        clear.number(event.shapeId);
+      }
+      clear.raw('}');
+      secret.raw('{"message":');
+      secret.text(event.secret.message);
+      secret.raw('}');
+    } else {
+      const { secret: hidden, ...rest } = { secret: undefined, ...event };
+      clear.raw(`,${JSON.stringify(rest).slice(1)}`);
+      if (hidden === undefined) return secret.raw('null');
+      secret.raw(JSON.stringify(hidden));
+    }
+    this.hasSecret = true;
   }
-  const { secret, ...clear } = { secret: undefined, ...event };
-  return {
-    clear: JSON.stringify({ seq, at, ...clear }),
-    secret: secret === undefined ? null : JSON.stringify(secret),
-  };
+
+  reset(): void {
+    this.clear.clear();
+    this.secret.clear();
+    this.count = 0;
+    this.hasSecret = false;
+  }
+}
+
+function putValues(json: JsonBytes, values: readonly RecordedValue[]): void {
+  json.raw('[');
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) json.raw(',');
+    json.text(values[i]!);
+  }
+  json.raw(']');
+}
+
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+
+function listOf({ bytes, length }: JsonBytes): Uint8Array {
+  const list = new Uint8Array(length + 2);
+  list[0] = OPEN;
+  list.set(bytes.subarray(0, length), 1);
+  list[length + 1] = CLOSE;
+  return list;
 }
 
 /**
@@ -92,15 +157,13 @@ export function encodeEvent(event: RecordingEventBody, seq: number, at: number):
  * `too-large`.
  */
 export function encodeFrame(
-  events: readonly EncodedEvent[],
+  events: EncodedEvents,
   ports: { readonly firstSeq: number; readonly previousHash: Uint8Array; readonly seal: Seal; readonly sha256: Sha256 },
 ): { readonly bytes: Uint8Array; readonly hash: Uint8Array } {
-  const clear = utf8Encode(`[${events.map((event) => event.clear).join(',')}]`);
+  const clear = listOf(events.clear);
   if (clear.length > RECORDING_LIMITS.maxClearBytes)
     throw new TaskgateError('too-large', `a frame's clear part has at most ${RECORDING_LIMITS.maxClearBytes} bytes`);
-  const sealed = events.some((event) => event.secret !== null)
-    ? ports.seal(utf8Encode(`[${events.map((event) => event.secret ?? 'null').join(',')}]`), ports.firstSeq)
-    : null;
+  const sealed = events.hasSecret ? ports.seal(listOf(events.secret), ports.firstSeq) : null;
   const length = PREFIX_BYTES + clear.length + (sealed?.length ?? 0) + HASH_BYTES;
   if (length > RECORDING_LIMITS.maxFrameBytes)
     throw new TaskgateError('too-large', `a frame has at most ${RECORDING_LIMITS.maxFrameBytes} bytes`);
@@ -109,7 +172,7 @@ export function encodeFrame(
   writeUint32(bytes, 0, length);
   bytes[4] = VERSION_2 | (sealed === null ? 0 : HAS_SEALED);
   writeUint32(bytes, 5, clear.length);
-  writeUint32(bytes, 9, events.length);
+  writeUint32(bytes, 9, events.count);
   bytes.set(clear, LENGTH_BYTES + PREFIX_BYTES);
   if (sealed !== null) bytes.set(sealed, LENGTH_BYTES + PREFIX_BYTES + clear.length);
   const hash = ports.sha256(concatBytes([ports.previousHash, bytes.subarray(0, bytes.length - HASH_BYTES)]));

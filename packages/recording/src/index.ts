@@ -1,6 +1,7 @@
 export * from './event.ts';
-export type { EncodedEvent, Open, RecordingFrame, Seal, Sha256 } from './frame.ts';
+export type { EncodedEvents, Open, RecordingFrame, Seal, Sha256 } from './frame.ts';
 export { decodeHeader, encodeHeader, FORMAT_VERSION, type RecordingHeader } from './header.ts';
+export { JsonBytes } from './json-bytes.ts';
 export * from './limits.ts';
 export { openEvent, type RecordedEvent } from './recorded-event.ts';
 export * from './recording-reader.ts';

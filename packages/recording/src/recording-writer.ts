@@ -1,6 +1,6 @@
 import { assert } from '@taskgate/core';
 import type { NewRecordingEvent, RecordingEventBody } from './event.ts';
-import { type EncodedEvent, encodeEvent, encodeFrame, HASH_BYTES, type Seal, type Sha256 } from './frame.ts';
+import { EncodedEvents, encodeFrame, HASH_BYTES, type Seal, type Sha256 } from './frame.ts';
 import { encodeHeader, type RecordingHeader } from './header.ts';
 
 /** How far a recording goes: what a later commitment is made to. */
@@ -15,7 +15,9 @@ export interface RecordingWriter {
   /** To be written first. */
   readonly headerBytes: Uint8Array;
   /** Numbers the event of the instant `at`. It is in no frame until {@link RecordingWriter.frame}. */
-  add(event: RecordingEventBody, at: number): EncodedEvent;
+  add(event: RecordingEventBody, at: number): void;
+  /** What was added and is in no frame yet. */
+  readonly pending: EncodedEvents;
   /**
    * One frame of all that was added since the last, or `null`. It is part of the chain from here on: it is to be written
    * before any later one.
@@ -42,23 +44,20 @@ export function createRecordingWriter(options: {
   let count = options.resumeAt?.count ?? 0;
   let hash = options.resumeAt?.hash ?? sha256(headerBytes);
   assert(hash.length === HASH_BYTES, 'a recording is chained by hashes of 32 bytes');
-  let added: EncodedEvent[] = [];
-  const add = (event: RecordingEventBody, at: number): EncodedEvent => {
-    const encoded = encodeEvent(event, count + added.length, at);
-    added.push(encoded);
-    return encoded;
-  };
+  const pending = new EncodedEvents();
+  const add = (event: RecordingEventBody, at: number): void => pending.add(event, count + pending.count, at);
   const frame = (): Uint8Array | null => {
-    if (added.length === 0) return null;
-    const encoded = encodeFrame(added, { firstSeq: count, previousHash: hash, seal, sha256 });
-    count += added.length;
-    added = [];
+    if (pending.count === 0) return null;
+    const encoded = encodeFrame(pending, { firstSeq: count, previousHash: hash, seal, sha256 });
+    count += pending.count;
+    pending.reset();
     hash = encoded.hash;
     return encoded.bytes;
   };
   return {
     headerBytes,
     add,
+    pending,
     frame,
     append({ at, ...event }) {
       add(event as RecordingEventBody, at);

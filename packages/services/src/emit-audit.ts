@@ -1,7 +1,7 @@
 import { SecretValue } from '@taskgate/core';
-import { isSecretColumn, Prisma, type Transaction } from '@taskgate/db';
+import { isSecretColumn, type Prisma, type Transaction } from '@taskgate/db';
 import { newId, type ServiceContext } from './context.ts';
-import { notifyChange } from './live/notify-change.ts';
+import { CHANGE_CHANNEL, type Change } from './live/notify-change.ts';
 
 export interface AuditEntry {
   /** `<noun>.<verb>`, such as `grant.approve`. */
@@ -42,20 +42,19 @@ const REDACTED = '[redacted]';
 export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: AuditEntry): Promise<void> {
   const { actor, services } = ctx;
   const id = newId(services, 'aud');
-  await tx.auditRow.create({
-    data: {
-      id,
-      at: new Date(services.clock.now()),
-      actorId: actor.kind !== 'system' ? actor.identityId : null,
-      via: actor.via,
-      action: entry.action,
-      subjectKind: entry.subjectKind,
-      subject: entry.subject,
-      before: entry.before === null ? Prisma.DbNull : (redactForAudit(entry.before) as Prisma.InputJsonObject),
-      after: entry.after === null ? Prisma.DbNull : (redactForAudit(entry.after) as Prisma.InputJsonObject),
-    },
-  });
-  await notifyChange(tx, { topic: 'audit', id });
+  const at = new Date(services.clock.now());
+  const actorId = actor.kind !== 'system' ? actor.identityId : null;
+  const [before, after] = [entry.before, entry.after].map((value) =>
+    value === null ? null : JSON.stringify(redactForAudit(value)),
+  );
+  // With its notice in one: every change writes one.
+  await tx.$executeRaw`
+    with written as (
+      insert into audit (id, at, "actorId", via, action, "subjectKind", subject, before, after)
+      values (${id}, ${at}, ${actorId}, ${actor.via}, ${entry.action}, ${entry.subjectKind}, ${entry.subject},
+        ${before}::jsonb, ${after}::jsonb)
+    )
+    select pg_notify(${CHANGE_CHANNEL}, ${JSON.stringify({ topic: 'audit', id } satisfies Change)})`;
 }
 
 /** `value` as JSON, without what is secret, whatever its depth; too long texts and lists are cut. */

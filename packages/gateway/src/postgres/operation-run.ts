@@ -34,6 +34,9 @@ export interface RunPorts {
 }
 
 const HEADER_BYTES = 5;
+/** The last of a COPY's recording is not filled up with what happens to be short. */
+const COPY_REST_BYTES = 4 * 1024;
+
 /** One operation on its way through the target: masks its result, counts it, records what the client was sent. */
 export class OperationRun {
   readonly decisionId: string;
@@ -124,6 +127,7 @@ export class OperationRun {
     const tag = copies ? BACKEND_TAG.copyData : BACKEND_TAG.dataRow;
     let at = start;
     let from = sink.length;
+    if (copies && this.#copyMasker === null && this.#recordedEnough) return this.#passCopy(chunk, start, sink, budget);
     try {
       while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
         const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
@@ -141,6 +145,28 @@ export class OperationRun {
       throw error;
     }
     return at;
+  }
+
+  /** Nothing is masked and no more recorded: the rows go on together. */
+  #passCopy(chunk: Uint8Array, start: number, sink: ByteSink, budget: GrantBudget): number {
+    let at = start;
+    while (chunk.length - at >= HEADER_BYTES && chunk[at] === BACKEND_TAG.copyData && budget.hasRow) {
+      const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
+      const end = at + 1 + length;
+      if (length < 4 || end > chunk.length) break;
+      this.rows += 1;
+      this.bytes += length - 4;
+      budget.spendRow(length - 4);
+      at = end;
+    }
+    sink.putRange(chunk, start, at);
+    return at;
+  }
+
+  get #recordedEnough(): boolean {
+    return (
+      !this.#ports.recordResults || this.#recordedBytes >= RECORDING_LIMITS.maxCopyBytesPerOperation - COPY_REST_BYTES
+    );
   }
 
   /** The DataRow in `raw`, alone. */
@@ -259,8 +285,7 @@ export class OperationRun {
     if (this.#copyMasker === null) {
       this.rows += 1;
       this.bytes += end - at - HEADER_BYTES;
-      if (this.#recordedBytes < RECORDING_LIMITS.maxCopyBytesPerOperation)
-        this.#recordCopy('out', chunk.subarray(at + HEADER_BYTES, end));
+      this.#recordCopy('out', chunk.subarray(at + HEADER_BYTES, end));
       sink.putRange(chunk, at, end);
       return;
     }
@@ -285,8 +310,7 @@ export class OperationRun {
   }
 
   #recordCopy(direction: 'in' | 'out', data: Uint8Array): void {
-    if (!this.#ports.recordResults || this.#recordedBytes + data.length > RECORDING_LIMITS.maxCopyBytesPerOperation)
-      return;
+    if (this.#recordedEnough || this.#recordedBytes + data.length > RECORDING_LIMITS.maxCopyBytesPerOperation) return;
     this.#copyDirection = direction;
     this.#copyText.push(utf8DecodeLossy(data));
     this.#copyLines += 1;

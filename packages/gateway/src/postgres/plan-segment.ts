@@ -258,7 +258,7 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
     const frame = frames[index]!;
     const message = decodeOrRefuse(frame);
     if ('refusal' in message) return refuse(message.refusal, index);
-    if (!state.uncontained && namesOf(message).some(isTooLong)) return refuse(nameTooLong(), index);
+    if (!state.uncontained && hasLongName(message)) return refuse(nameTooLong(), index);
     switch (message.kind) {
       case 'parse': {
         const parsed = yield* planParse(state, message.text, message.parameterTypes, ports);
@@ -310,31 +310,29 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
         if (portal === undefined) return refuse(unknownName('portal', message.portal, '34000'), index);
         const byName = executedByName(portal.statement.decided, state);
         if (byName !== undefined) yield* settled(renewStatement(state, byName, ports.decideText));
-        const bound: Candidate = {
-          decided: portalDecision(state, portal),
+        const bound = portalDecision(state, portal);
+        const candidate: { -readonly [K in keyof Candidate]: Candidate[K] } = {
+          decided: bound,
           result: portal.statement.decided,
           onSuccess: NOTHING,
           parameters: portal.parameters,
           parameterFormats: portal.parameterFormats,
           parameterTypes: portal.statement.parameterTypes,
           via: 'extended',
+          guarded: false,
         };
-        const { decided, estimate } = yield* decideByEstimate(state, bound, ports.hold);
-        const resolved = resolveStatement(state, decided);
-        const admission = yield* admitOperation(
-          state,
-          {
-            ...bound,
-            ...(estimate === undefined ? {} : { estimate }),
-            decided: resolved.decided,
-            result: resolved.result,
-            onSuccess: resolved.onSuccess,
-            guarded:
-              (isOutsideBlock(state) || replies.some(endsBlock)) &&
-              needsGuard(state, resolved.decided, resolved.result),
-          },
-          ports.hold,
-        );
+        if (bound.dependsOnEstimate === true) {
+          const { decided, estimate } = yield* decideByEstimate(state, candidate, ports.hold);
+          candidate.decided = decided;
+          if (estimate !== undefined) candidate.estimate = estimate;
+        }
+        const resolved = resolveStatement(state, candidate.decided);
+        candidate.decided = resolved.decided;
+        candidate.result = resolved.result;
+        candidate.onSuccess = resolved.onSuccess;
+        candidate.guarded =
+          (isOutsideBlock(state) || replies.some(endsBlock)) && needsGuard(state, resolved.decided, resolved.result);
+        const admission = yield* admitOperation(state, candidate, ports.hold);
         if ('refusal' in admission) return refuse(admission.refusal, index);
         const { run } = admission;
         if (portal.cursor || portal.statement.viaSql || resolved.result !== resolved.decided) {
@@ -472,19 +470,19 @@ function toPortal(state: SessionState, statement: PreparedStatement, bind: BindM
   };
 }
 
-function namesOf(message: FrontendMessage): readonly string[] {
+function hasLongName(message: FrontendMessage): boolean {
   switch (message.kind) {
     case 'parse':
-      return [message.statement];
+      return isTooLong(message.statement);
     case 'bind':
-      return [message.portal, message.statement];
+      return isTooLong(message.portal) || isTooLong(message.statement);
     case 'execute':
-      return [message.portal];
+      return isTooLong(message.portal);
     case 'describe':
     case 'close':
-      return [message.name];
+      return isTooLong(message.name);
     default:
-      return [];
+      return false;
   }
 }
 

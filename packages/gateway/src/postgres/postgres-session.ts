@@ -553,7 +553,7 @@ function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
   for (const part of parts) total += part.length;
   // Small parts are cheaper copied together than handed to the kernel one by one.
   if (parts.length === 1 || total <= 65_536) {
-    const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts, total);
+    const bytes = parts.length === 1 ? parts[0]! : (asOneView(parts, total) ?? Buffer.concat(parts, total));
     const taken = writeDirectly(stream, bytes);
     return taken === bytes.length || stream.write(bytes.subarray(taken));
   }
@@ -562,4 +562,16 @@ function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
   for (const part of parts) flowing = stream.write(part);
   stream.uncork();
   return flowing;
+}
+
+/** Messages that came behind each other, and go on so. */
+function asOneView(parts: readonly Uint8Array[], total: number): Uint8Array | null {
+  const [first] = parts;
+  if (first === undefined) return null;
+  let end = first.byteOffset;
+  for (const part of parts) {
+    if (part.buffer !== first.buffer || part.byteOffset !== end) return null;
+    end += part.length;
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, total);
 }

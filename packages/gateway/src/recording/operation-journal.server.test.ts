@@ -9,10 +9,10 @@ import { createOperationJournal, readLeftJournal } from './operation-journal.ts'
 const SESSION = 'ses_0000000000000000000000000a';
 const CANARY = 'CANARY-7c31';
 const key = new SecretValue(randomBytes(32).toString('base64'));
-const operation = (seq: number) => ({
-  clear: `{"seq":${seq},"kind":"operation","decisionId":"dec_${seq}"}`,
-  secret: `{"parameters":["${CANARY}"]}`,
-});
+const operation = (seq: number): [Uint8Array, Uint8Array] => [
+  Buffer.from(`{"seq":${seq},"kind":"operation","decisionId":"dec_${seq}"}`),
+  Buffer.from(`{"parameters":["${CANARY}"]}`),
+];
 
 let directory: string;
 beforeEach(() => {
@@ -22,7 +22,7 @@ afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 const open = () => createOperationJournal({ directory, key, randomBytes: (length) => randomBytes(length) });
 const written = (journal: ReturnType<typeof open>, seq: number): Promise<TaskgateError | null> =>
-  new Promise((resolve) => journal.write(SESSION, [operation(seq)], resolve));
+  new Promise((resolve) => journal.write(SESSION, ...operation(seq), resolve));
 const files = (): string[] => fs.readdirSync(directory).map((name) => path.join(directory, name));
 const read = (): string[] =>
   (readLeftJournal(directory, key).events.get(SESSION) ?? []).map(({ clear }) => String(clear.decisionId));

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type SecretValue, TaskgateError } from '@taskgate/core';
-import type { EncodedEvent } from '@taskgate/recording';
+import { JsonBytes } from '@taskgate/recording';
 import { openSpoolFile, type SpoolFile } from './spool.ts';
 
 /** How long what need not be durable yet (outcomes, rows) is gathered before it goes to its session's own file. */
@@ -38,9 +38,10 @@ export interface GatheringRecorder {
 export interface OperationJournal {
   /**
    * `done(null)` once the events are in the kernel, `done(error)` where they could not be written: at once, or where
-   * several sessions are at work, with what the others have in this turn of the loop.
+   * several sessions are at work, with what the others have in this turn of the loop. `clear`, `secret`: JSON lists of
+   * the parts of the same events, without their brackets; they are copied.
    */
-  write(sessionId: string, events: readonly EncodedEvent[], done: (error: TaskgateError | null) => void): void;
+  write(sessionId: string, clear: Uint8Array, secret: Uint8Array, done: (error: TaskgateError | null) => void): void;
   /** The recorder has something that its own file has not: it is flushed within {@link GATHER_MS}, or again until it succeeds. */
   gather(recorder: GatheringRecorder): void;
   /** Flushes what gathers; the files are removed where nothing is missing in the recordings. */
@@ -56,7 +57,7 @@ export function createOperationJournal(options: {
   fs.mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   let number = Math.max(0, ...journalFiles(options.directory).map((file) => file.number));
   let current: OpenJournal | null = null;
-  let entries: string[] = [];
+  const entries = new JsonBytes();
   let waiting: ((error: TaskgateError | null) => void)[] = [];
   const gathering = new Set<GatheringRecorder>();
   let timer: NodeJS.Timeout | null = null;
@@ -98,15 +99,14 @@ export function createOperationJournal(options: {
     return current;
   };
   const writeNow = (): void => {
-    if (entries.length === 0) return;
-    const payload = entries.length === 1 ? `[${entries[0]}]` : `[${entries.join(',')}]`;
+    if (waiting.length === 0) return;
+    entries.raw(']');
     const callbacks = waiting;
     aloneFor = callbacks.length === 1 ? aloneFor + 1 : 0;
-    entries = [];
     waiting = [];
     let failure: TaskgateError | null = null;
     try {
-      journal().append(payload);
+      journal().append(entries);
     } catch (error) {
       // Its stream is ahead of what it holds: the next write begins another.
       if (current !== null) leave(current);
@@ -116,17 +116,23 @@ export function createOperationJournal(options: {
           ? error
           : new TaskgateError('record-unavailable', 'the recording cannot be written', { cause: error });
     }
+    if (entries.bytes.length > MAX_KEPT_FRAME_BYTES) entries.clear();
+    else entries.length = 0;
     for (const done of callbacks) done(failure);
   };
 
   return {
-    write(sessionId, events, done) {
+    write(sessionId, clear, secret, done) {
       const alone = aloneFor >= ALONE_TURNS && !wroteThisTurn;
       // A second one in this turn: from now on they wait for each other.
       if (wroteThisTurn) aloneFor = 0;
-      const clear = events.map((event) => event.clear).join(',');
-      const secret = events.map((event) => event.secret ?? 'null').join(',');
-      entries.push(`{"session":"${sessionId}","clear":[${clear}],"secret":[${secret}]}`);
+      entries.raw(entries.length === 0 ? '[{"session":' : ',{"session":');
+      entries.text(sessionId);
+      entries.raw(',"clear":[');
+      entries.put(clear);
+      entries.raw('],"secret":[');
+      entries.put(secret);
+      entries.raw(']}');
       waiting.push(done);
       if (alone) {
         wroteThisTurn = true;
@@ -153,7 +159,7 @@ interface OpenJournal {
   readonly path: string;
   readonly file: SpoolFile;
   size: number;
-  append(payload: string): void;
+  append(payload: JsonBytes): void;
 }
 
 function openJournal(
@@ -179,35 +185,57 @@ function openJournal(
     path: file,
     file: spoolFile,
     size: header.length,
-    append(payload) {
-      // A UTF-16 unit is three bytes of UTF-8 at most.
-      const most = HEADER_BYTES + payload.length * 3;
-      if (most > frame.length) frame = Buffer.allocUnsafeSlow(most);
-      const end = HEADER_BYTES + frame.write(payload, HEADER_BYTES, 'utf8');
-      frame.writeUInt32BE(end - LENGTH_BYTES, 0);
-      frame.writeUInt32BE(crc32(frame.subarray(HEADER_BYTES, end)), LENGTH_BYTES);
-      keystream.apply(frame, LENGTH_BYTES, end);
-      spoolFile.write(frame.subarray(0, end));
+    append({ bytes, length }) {
+      // Where in the frame it begins is such that words of it meet whole words of the keystream.
+      const start = keystream.offset;
+      const from = start + LENGTH_BYTES;
+      const end = start + HEADER_BYTES + length;
+      if (end > frame.length) frame = Buffer.allocUnsafeSlow((end + 3) & ~3);
+      frame.set(bytes.subarray(0, length), start + HEADER_BYTES);
+      frame.writeUInt32BE(end - from, start);
+      frame.writeUInt32BE(crc32(frame.subarray(start + HEADER_BYTES, end)), from);
+      keystream.apply(frame, from, end);
+      spoolFile.write(frame.subarray(start, end));
       if (frame.length > MAX_KEPT_FRAME_BYTES) frame = Buffer.allocUnsafeSlow(FRAME_BYTES);
-      this.size += end;
+      this.size += end - start;
     },
   };
 }
 
+interface Keystream {
+  /** Where modulo 4 the next bytes must lie. */
+  readonly offset: number;
+  /** `bytes` begins where its memory does. */
+  apply(bytes: Uint8Array, from: number, to: number): void;
+}
+
 /** AES-256-CTR, its keystream made in large pieces: a call into the cipher for each small write costs more than all else. */
-function createKeystream(key: Uint8Array): { apply(bytes: Uint8Array, from: number, to: number): void } {
+function createKeystream(key: Uint8Array): Keystream {
   const cipher = createCipheriv('aes-256-ctr', key, ZERO_IV);
   const zeroes = Buffer.alloc(KEYSTREAM_BYTES);
-  let stream: Uint8Array = new Uint8Array(0);
+  let stream = new Uint8Array(0);
+  let words = new Int32Array(stream.buffer);
   let used = 0;
   return {
+    get offset() {
+      return used & 3;
+    },
     apply(bytes, from, to) {
-      for (let i = from; i < to; i++) {
+      const own = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
+      for (let i = from; i < to; ) {
         if (used === stream.length) {
           stream = new Uint8Array(cipher.update(zeroes));
+          words = new Int32Array(stream.buffer);
           used = 0;
         }
-        bytes[i] = bytes[i]! ^ stream[used++]!;
+        if ((i & 3) === 0 && to - i >= 4) {
+          const at = i >> 2;
+          const key = used >> 2;
+          const count = Math.min((to - i) >> 2, words.length - key);
+          for (let k = 0; k < count; k++) own[at + k]! ^= words[key + k]!;
+          i += count * 4;
+          used += count * 4;
+        } else bytes[i++]! ^= stream[used++]!;
       }
     },
   };

@@ -171,7 +171,7 @@ describe('where the recording cannot be written', () => {
     const client = await connectThrough(door, grant);
     const { journal } = door.ports;
     const write = journal.write;
-    (journal as { write: typeof write }).write = (_session, _events, done) =>
+    (journal as { write: typeof write }).write = (_session, _clear, _secret, done) =>
       done(new TaskgateError('record-unavailable', 'the recording cannot be written'));
     const refused = await client
       .query("update public.orders set status = 'unrecorded' where id = 99")

@@ -1,7 +1,7 @@
 import type { Clock, SecretValue, TaskgateError } from '@taskgate/core';
 import {
   createRecordingWriter,
-  type EncodedEvent,
+  JsonBytes,
   type RecordingEventBody,
   type RecordingHead,
   type StatementEvent,
@@ -37,6 +37,23 @@ export interface SessionRecorder {
   readonly failed: boolean;
 }
 
+/** JSON lists without their brackets. */
+interface JournalEvents {
+  readonly clear: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
+const copyOf = ({ clear, secret }: JournalEvents): JournalEvents => ({ clear: clear.slice(), secret: secret.slice() });
+
+function listed(parts: readonly Uint8Array[]): Uint8Array {
+  const list = new JsonBytes();
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) list.raw(',');
+    list.put(part);
+  }
+  return list.bytes.subarray(0, list.length);
+}
+
 export function createSessionRecorder(options: {
   readonly sessionId: string;
   readonly sessionKey: SecretValue;
@@ -56,10 +73,14 @@ export function createSessionRecorder(options: {
   const file = options.spool.create(sessionId);
   /** A part of the chain already: it is written before anything else is. */
   let frame: Uint8Array | null = writer.headerBytes;
-  let notJournaled: EncodedEvent[] = [];
+  const { pending } = writer;
+  /** Where in what is pending the events stand that the journal lacks: from and to in the clear part, and in the secret. */
+  let notJournaled: number[] = [];
+  /** Such events that are in a frame which could not be written. */
+  let framed: JournalEvents | null = null;
   /** Among them is an operation, which must be in the kernel before it is forwarded; outcomes only go along. */
   let awaitsJournal = false;
-  let gathered = 0;
+  let gathers = false;
   let failed = false;
   let ended = false;
   let statements = new Map<object, number>();
@@ -107,18 +128,47 @@ export function createSessionRecorder(options: {
     } else if (event.kind === 'session-end') toIndex.push({ ...event, seq: number, at });
   };
 
+  const takeNotJournaled = (): JournalEvents => {
+    const ranges = notJournaled;
+    notJournaled = [];
+    const earlier = framed;
+    framed = null;
+    const { clear, secret } = pending;
+    if (earlier === null && ranges.length === 4)
+      return {
+        clear: clear.bytes.subarray(ranges[0], ranges[1]),
+        secret: secret.bytes.subarray(ranges[2], ranges[3]),
+      };
+    const clears = earlier === null ? [] : [earlier.clear];
+    const secrets = earlier === null ? [] : [earlier.secret];
+    for (let i = 0; i < ranges.length; i += 4) {
+      clears.push(clear.bytes.subarray(ranges[i], ranges[i + 1]));
+      secrets.push(secret.bytes.subarray(ranges[i + 2], ranges[i + 3]));
+    }
+    return { clear: listed(clears), secret: listed(secrets) };
+  };
+
   const recorder = {
     append(event: RecordingEventBody): void {
       if (ended) return;
       const at = clock.now();
-      const encoded = writer.add(event, at);
+      const { clear, secret } = pending;
+      // Behind the comma.
+      const clearFrom = clear.length === 0 ? 0 : clear.length + 1;
+      const secretFrom = secret.length === 0 ? 0 : secret.length + 1;
+      writer.add(event, at);
       note(event, at);
-      if (event.kind === 'operation' || event.kind === 'statement' || event.kind === 'outcome')
-        notJournaled.push(encoded);
+      if (event.kind === 'operation' || event.kind === 'statement' || event.kind === 'outcome') {
+        const last = notJournaled.length;
+        if (last > 0 && notJournaled[last - 3] === clearFrom - 1) {
+          notJournaled[last - 3] = clear.length;
+          notJournaled[last - 1] = secret.length;
+        } else notJournaled.push(clearFrom, clear.length, secretFrom, secret.length);
+      }
       if (event.kind === 'operation') awaitsJournal = true;
-      if (gathered === 0) journal.gather(recorder);
-      gathered += encoded.clear.length + (encoded.secret?.length ?? 0);
-      if (gathered < GATHER_BYTES) return;
+      if (!gathers) journal.gather(recorder);
+      gathers = true;
+      if (clear.length + secret.length < GATHER_BYTES) return;
       try {
         recorder.flush();
       } catch {
@@ -150,15 +200,17 @@ export function createSessionRecorder(options: {
     },
     commit(done: (error: TaskgateError | null) => void): void {
       if (!awaitsJournal) return done(null);
-      const events = notJournaled;
-      notJournaled = [];
+      const { clear, secret } = takeNotJournaled();
       awaitsJournal = false;
-      journal.write(sessionId, events, (error) => {
+      journal.write(sessionId, clear, secret, (error) => {
         if (error !== null) failed = true;
         done(error);
       });
     },
     flush(): void {
+      // Where the file takes it, it needs no journal; where not, the memory in which it stands is another's by then.
+      if (notJournaled.length > 0) framed = copyOf(takeNotJournaled());
+      notJournaled = [];
       try {
         for (;;) {
           frame ??= writer.frame();
@@ -171,9 +223,9 @@ export function createSessionRecorder(options: {
         failed = true;
         throw error;
       } finally {
-        gathered = 0;
+        gathers = false;
       }
-      notJournaled = [];
+      framed = null;
       awaitsJournal = false;
       if (ended) file.close();
       const events = toIndex;

@@ -11,14 +11,14 @@ const GATHER_BUSY_MS = 1_500;
 const BUSY_EVENTS = 60;
 const MAX_BACKOFF_MS = 30_000;
 /** Events of one call to the store. */
-const MAX_BATCH_EVENTS = 1_000;
+const MAX_BATCH_EVENTS = 2_000;
 /** Events of one session, and of all, that wait in memory; beyond, they are read from the file again. */
 const MAX_QUEUED_EVENTS = 5_000;
 const MAX_QUEUED_EVENTS_OF_ALL = 50_000;
 /** Of a file, at a time. */
 const READ_BYTES = 1024 * 1024;
 /** Of one call while the sessions have the most of the time. */
-const BUSY_BATCH_EVENTS = 500;
+const BUSY_BATCH_EVENTS = 1_000;
 
 /** What the index needs of an event; the rest of it stays in the recording. */
 export type IndexedEvent = Extract<ReadEvent, { readonly kind: 'operation' | 'outcome' | 'session-end' }>;

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Database } from '@taskgate/db';
+import { type Database, Prisma } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { decodeScramVerifier, SCRAM_ITERATIONS } from '../grants/scram-verifier.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -24,7 +24,13 @@ export interface Candidates {
   }[];
 }
 
-const VERIFIER_SELECT = { id: true, state: true, endReason: true, expiresAt: true, verifier: true } as const;
+interface VerifierRow {
+  readonly id: string;
+  readonly state: 'active' | 'ended';
+  readonly endReason: string | null;
+  readonly expiresAt: Date | null;
+  readonly verifier: string;
+}
 
 /** Whose token could be behind this user name. An unknown task looks the same: a salt of its own, always the same. */
 export async function findCandidates(ctx: ServiceContext, task: string): Promise<Candidates> {
@@ -37,25 +43,19 @@ export async function findCandidates(ctx: ServiceContext, task: string): Promise
     return { salt: new Uint8Array(salt), iterations: SCRAM_ITERATIONS, verifiers: [] };
   }
   const now = clock.now();
-  const active = await db.grant.findMany({
-    where: { ...known.grants, state: 'active', verifier: { not: null } },
-    orderBy: { activatedAt: 'desc' },
-    take: MAX_CANDIDATES,
-    select: VERIFIER_SELECT,
-  });
-  const ended = await db.grant.findMany({
-    where: {
-      ...known.grants,
-      state: 'ended',
-      verifier: { not: null },
-      endedAt: { gt: new Date(now - NAMED_AFTER_END_MS) },
-    },
-    orderBy: { endedAt: 'desc' },
-    take: MAX_CANDIDATES - active.length,
-    select: VERIFIER_SELECT,
-  });
-  const verifiers = [...active, ...ended].flatMap((row) => {
-    const verifier = decodeScramVerifier(row.verifier ?? '');
+  const rows = await db.$queryRaw<VerifierRow[]>`
+    (select id, state, "endReason", "expiresAt", verifier from grants
+      where ${known.ofIt} and state = 'active' and verifier is not null
+      order by "activatedAt" desc limit ${MAX_CANDIDATES})
+    union all
+    (select id, state, "endReason", "expiresAt", verifier from grants
+      where ${known.ofIt} and state = 'ended' and verifier is not null
+        and "endedAt" > ${new Date(now - NAMED_AFTER_END_MS)}
+      order by "endedAt" desc limit ${MAX_CANDIDATES})`;
+  const active = rows.filter(({ state }) => state === 'active');
+  const ended = rows.filter(({ state }) => state === 'ended');
+  const verifiers = [...active, ...ended].slice(0, MAX_CANDIDATES).flatMap((row) => {
+    const verifier = decodeScramVerifier(row.verifier);
     if (verifier === null) return [];
     const lapsed = row.state === 'active' && row.expiresAt !== null && row.expiresAt.getTime() <= now;
     const status = lapsed || row.endReason === 'expired' ? 'expired' : row.state === 'active' ? 'active' : 'ended';
@@ -74,7 +74,7 @@ export async function findCandidates(ctx: ServiceContext, task: string): Promise
 async function findNamed(db: Database, name: string) {
   const select = { id: true, salt: true } as const;
   const task = await db.task.findUnique({ where: { name }, select });
-  if (task !== null) return { salt: task.salt, grants: { taskId: task.id } };
+  if (task !== null) return { salt: task.salt, ofIt: Prisma.sql`"taskId" = ${task.id}` };
   const workflow = await db.workflow.findUnique({ where: { name }, select });
-  return workflow && { salt: workflow.salt, grants: { workflowId: workflow.id } };
+  return workflow && { salt: workflow.salt, ofIt: Prisma.sql`"workflowId" = ${workflow.id}` };
 }

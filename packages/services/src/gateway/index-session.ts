@@ -66,55 +66,120 @@ export async function indexSession(ctx: ServiceContext, sessionId: string, batch
       from sessions s join grants g on g.id = s."grantId"
       where s.id = ${sessionId} for update of s`;
     if (session === undefined) throw new TaskgateError('not-found', `there is no session \`${sessionId}\``);
-    const added = batch.operations.length > 0 ? await addOperations(tx, sessionId, batch.operations) : NONE_ADDED;
-    const changed = batch.outcomes.length > 0 ? await addOutcomes(tx, sessionId, batch.outcomes) : NONE_CHANGED;
+    const added =
+      batch.operations.length > 0
+        ? await addOperations(tx, sessionId, batch.operations, outcomesOf(batch.outcomes))
+        : NONE_ADDED;
+    // Those of operations that are new were written with them.
+    const ownRows = new Set(added.operations === batch.operations.length ? batch.operations.map(idOf) : []);
+    const later = batch.outcomes.filter((outcome) => !ownRows.has(idOf(outcome)));
+    const changed = later.length > 0 ? await addOutcomes(tx, sessionId, later) : NONE_CHANGED;
     await count(tx, sessionId, batch.upTo, added, changed);
     if (batch.end !== null && !session.ended) await endSessionRow(tx, ctx, sessionId, batch.end);
     await notifyChange(tx, { topic: 'sessions', id: sessionId, userId: session.identityId });
   });
 }
 
+type Operations = SessionIndexBatch['operations'];
+type Outcomes = SessionIndexBatch['outcomes'];
 interface AddedOperations {
   readonly operations: number;
   readonly denied: number;
   readonly held: number;
+  readonly rows: bigint;
+  readonly masked: bigint;
 }
 interface ChangedOutcomes {
   readonly rows: bigint;
   readonly masked: bigint;
 }
-const NONE_ADDED: AddedOperations = { operations: 0, denied: 0, held: 0 };
 const NONE_CHANGED: ChangedOutcomes = { rows: 0n, masked: 0n };
+const NONE_ADDED: AddedOperations = { operations: 0, denied: 0, held: 0, ...NONE_CHANGED };
 
+const idOf = ({ decisionId }: { readonly decisionId: string }): string => decisionId;
+const outcomesOf = (outcomes: Outcomes): ReadonlyMap<string, Outcomes[number]> =>
+  new Map(outcomes.map((outcome) => [outcome.decisionId, outcome]));
+
+/** New rows, each with its outcome where that came along: to change a row that was just written costs as much again. */
 async function addOperations(
   tx: Transaction,
   sessionId: string,
-  operations: SessionIndexBatch['operations'],
+  operations: Operations,
+  outcomes: ReadonlyMap<string, Outcomes[number]>,
 ): Promise<AddedOperations> {
   const reaches = await addReaches(tx, operations);
-  const rows = storableJson(
-    operations.map((operation) => ({
-      ...operation,
-      at: new Date(operation.at).toISOString(),
+  const { statements, numbers } = toStatements(operations);
+  const said = storableJson(
+    statements.map((operation, n) => ({
+      n,
+      outcome: operation.outcome,
+      statementClass: operation.statementClass,
+      label: operation.label,
+      fingerprint: operation.fingerprint,
+      catalogVersion: operation.catalogVersion,
+      relations: operation.relations,
       relationNames: [...new Set(operation.relations.map((relation) => `${relation.schema}.${relation.name}`))],
       reachId: reaches.get(operation.relations)!,
+      reasons: operation.reasons,
     })),
   );
+  const rows = storableJson(
+    operations.map(({ seq, at, decisionId }, index) => {
+      const outcome = outcomes.get(decisionId);
+      const n = numbers[index]!;
+      if (outcome === undefined) return { n, seq, at, id: decisionId };
+      const { outcome: result, tag, rows: sent, bytes, maskedCells: masked, durationMs: ms, sqlstate: code } = outcome;
+      return { n, seq, at, id: decisionId, result, tag, sent, bytes, masked, ms, code };
+    }),
+  );
   const [added] = await tx.$queryRaw<AddedOperations[]>`
-    with added as (
+    with said as materialized (
+      select s.*, array(select jsonb_array_elements_text(s."relationNames")) as names
+      from jsonb_to_recordset(${said}::jsonb) as s(n int, outcome text, "statementClass" text, label text,
+        fingerprint text, "catalogVersion" text, "reachId" text, relations jsonb, "relationNames" jsonb, reasons jsonb)
+    ), added as (
     insert into operations ("sessionId", seq, "decisionId", at, outcome, "statementClass", label, fingerprint,
-      "catalogVersion", "reachId", relations, "relationNames", reasons)
-    select ${sessionId}, x.seq, x."decisionId", x.at, x.outcome, x."statementClass", x.label, x.fingerprint,
-      x."catalogVersion", x."reachId", x.relations, array(select jsonb_array_elements_text(x."relationNames")), x.reasons
-    from jsonb_to_recordset(${rows}::jsonb) as x(seq int, "decisionId" text, at timestamptz, outcome text,
-      "statementClass" text, label text, fingerprint text, "catalogVersion" text, "reachId" text, relations jsonb,
-      "relationNames" jsonb, reasons jsonb)
+      "catalogVersion", "reachId", relations, "relationNames", reasons, result, tag, rows, bytes, "maskedCells",
+      "durationMs", sqlstate)
+    select ${sessionId}, x.seq, x.id, timestamptz 'epoch' + x.at * interval '1 ms', said.outcome,
+      said."statementClass", said.label, said.fingerprint, said."catalogVersion", said."reachId", said.relations,
+      said.names, said.reasons, x.result, x.tag, x.sent, coalesce(x.bytes, 0), coalesce(x.masked, 0), x.ms, x.code
+    from jsonb_to_recordset(${rows}::jsonb) as x(n int, seq int, at bigint, id text, result text, tag text, sent bigint,
+      bytes bigint, masked int, ms float8, code text)
+    join said on said.n = x.n
     on conflict ("sessionId", seq) do nothing
-    returning outcome)
+    returning outcome, rows, "maskedCells")
     select count(*)::int as operations, (count(*) filter (where outcome = 'deny'))::int as denied,
-      (count(*) filter (where outcome = 'hold'))::int as held
+      (count(*) filter (where outcome = 'hold'))::int as held, coalesce(sum(rows), 0)::bigint as rows,
+      coalesce(sum("maskedCells"), 0)::bigint as masked
     from added`;
   return added!;
+}
+
+/** Most operations repeat a statement: what it says goes to the store once. `numbers`: which one each operation is of. */
+function toStatements(operations: Operations): {
+  readonly statements: Operations;
+  readonly numbers: readonly number[];
+} {
+  const statements: Operations[number][] = [];
+  const byText = new Map<string, number>();
+  const numbers = operations.map((operation) => {
+    const number = byText.get(operation.fingerprint);
+    const known = number === undefined ? undefined : statements[number];
+    if (
+      known !== undefined &&
+      known.relations === operation.relations &&
+      known.reasons === operation.reasons &&
+      known.outcome === operation.outcome &&
+      known.label === operation.label &&
+      known.statementClass === operation.statementClass &&
+      known.catalogVersion === operation.catalogVersion
+    )
+      return number!;
+    byText.set(operation.fingerprint, statements.length);
+    return statements.push(operation) - 1;
+  });
+  return { statements, numbers };
 }
 
 /**
@@ -123,7 +188,7 @@ async function addOperations(
  */
 async function addReaches(
   tx: Transaction,
-  operations: SessionIndexBatch['operations'],
+  operations: Operations,
 ): Promise<ReadonlyMap<readonly IndexedRelation[], string>> {
   const ids = new Map<readonly IndexedRelation[], string>();
   const reaches = new Map<string, readonly IndexedRelation[]>();
@@ -160,11 +225,7 @@ async function addReaches(
   return ids;
 }
 
-async function addOutcomes(
-  tx: Transaction,
-  sessionId: string,
-  outcomes: SessionIndexBatch['outcomes'],
-): Promise<ChangedOutcomes> {
+async function addOutcomes(tx: Transaction, sessionId: string, outcomes: Outcomes): Promise<ChangedOutcomes> {
   // What is known is never made unknown again. The session's row is locked: nobody else changes these meanwhile.
   const [changed] = await tx.$queryRaw<ChangedOutcomes[]>`
     with x as (
@@ -196,7 +257,8 @@ async function count(
     update sessions
     set "indexedUpTo" = greatest("indexedUpTo", ${upTo}::int), "operationCount" = "operationCount" + ${added.operations}::int,
       "deniedCount" = "deniedCount" + ${added.denied}::int, "heldCount" = "heldCount" + ${added.held}::int,
-      "rowCount" = "rowCount" + ${changed.rows}::bigint, "maskedCells" = "maskedCells" + ${changed.masked}::bigint
+      "rowCount" = "rowCount" + ${added.rows + changed.rows}::bigint,
+      "maskedCells" = "maskedCells" + ${added.masked + changed.masked}::bigint
     where id = ${sessionId}`;
 }
 

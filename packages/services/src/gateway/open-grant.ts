@@ -1,7 +1,7 @@
 import type { GrantLimits, PostgresCatalog, SecretValue } from '@taskgate/core';
 import { readKeptCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
-import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
+import { pinTask, toResourceFacts } from '../grants/load-terms.ts';
 import { labelOf } from '../people/user-view.ts';
 import { leasePrincipal } from '../principals/lease-principal.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -37,19 +37,16 @@ export async function openGrant(ctx: ServiceContext, grantId: string): Promise<O
   requireSystem(ctx, 'gateway');
   const { db, clock, vault } = ctx.services;
   const grant = await requireActiveGrant(db, grantId, clock.now());
-  const row = await db.resource.findUniqueOrThrow({
-    where: { id: grant.task.resource.id },
-    select: { id: true, name: true, database: true, labels: true, maskKey: true },
-  });
+  const row = grant.task.resource;
   const resource = toResourceFacts(row);
-  const pinned = await loadPinnedTask(db, grant, resource);
+  const pinned = await pinTask(db, { source: grant.task.source, limits: grant.limits }, resource);
   return {
     grantId,
     identity: { id: grant.identityId, label: labelOf(grant.identity) },
     task: { name: grant.task.name, revision: grant.taskRevision, source: pinned.source },
     policies: pinned.policies.map(({ name, revision, source }) => ({ name, revision, source })),
     resource: { id: row.id, name: row.name, database: row.database, labels: resource.labels },
-    expiresAt: grant.expiresAt!.getTime(),
+    expiresAt: grant.expiresAt.getTime(),
     limits: pinned.terms.limits,
     record: { results: pinned.terms.record.results },
     maskKey: openMaskKey(vault, row),

@@ -55,13 +55,107 @@ export async function reserveBudget(ctx: ServiceContext, report: BudgetReport): 
   return withTransaction(ctx, async (tx) => {
     // No audit row: nobody decided anything; what was used is in the recordings.
     const chain = await loadChain(tx, report.grantId);
+    // In one order everywhere, the root's first, so that two reports never wait for each other in a circle.
+    const asked = chain.flatMap(({ grantId, limits }) =>
+      lines.map(({ dimension, limit }) => ({
+        grantId,
+        dimension,
+        limit: limits === null ? limit : limits[LIMIT_OF[dimension]],
+      })),
+    );
+    const budgets = await tx.$queryRaw<{ grantId: string; dimension: string; spent: bigint; reserved: bigint }[]>`
+      insert into grant_budgets ("grantId", dimension, "limit")
+      select x."grantId", x.dimension, x."limit"
+      from jsonb_to_recordset(${JSON.stringify(asked.map((one, n) => ({ n, ...one })))}::jsonb)
+        as x(n int, "grantId" text, dimension text, "limit" bigint)
+      order by x.n
+      on conflict ("grantId", dimension) do update set "limit" = excluded."limit"
+      returning "grantId", dimension, spent, reserved`;
+    const slices = await tx.$queryRaw<{ grantId: string; dimension: string; granted: bigint; spent: bigint }[]>`
+      select "grantId", dimension, granted, spent from budget_slices
+      where "grantId" = any(${chain.map(({ grantId }) => grantId)}::text[]) and holder = ${report.holder}`;
     const granted: BudgetGrantedLine[] = [];
+    const settled: Settled[] = [];
     for (const line of lines) {
-      const one = await reserveLine(tx, report, line, chain);
-      if (one !== null) granted.push(one);
+      const states = asked
+        .filter(({ dimension }) => dimension === line.dimension)
+        .flatMap(({ grantId, limit }) => {
+          const isOf = (row: { readonly grantId: string; readonly dimension: string }): boolean =>
+            row.grantId === grantId && row.dimension === line.dimension;
+          const slice = slices.find(isOf);
+          // Closed before, by a report whose answer was lost.
+          if (slice === undefined && report.close) return [];
+          return [settleOne(grantId, limit, line, budgets.find(isOf)!, slice, report.close)];
+        });
+      const own = states.find(({ grantId }) => grantId === report.grantId);
+      if (own === undefined) continue;
+      const tightest = Math.min(...states.map(({ free }) => free));
+      // Counted, not limited: there is nothing to reserve.
+      const left = Number.isFinite(tightest) ? tightest : 0;
+      const { dimension, want } = line;
+      const more = report.close ? 0 : Math.min(left, want, Math.max(SMALLEST[dimension], Math.ceil(left / SHARE)));
+      for (const { grantId, spentInAll, reserved, kept, spent } of states)
+        settled.push({
+          grantId,
+          dimension,
+          spent: spentInAll,
+          reserved: reserved + more,
+          granted: kept + more,
+          used: spent,
+        });
+      granted.push({ dimension, granted: own.kept + more, left: left - more });
     }
+    if (settled.length > 0) await store(tx, report, settled);
     return granted;
   });
+}
+
+/** What the store is to hold of one budget, and of this holder's slice of it (`granted`, `used`). */
+interface Settled {
+  readonly grantId: string;
+  readonly dimension: BudgetDimension;
+  readonly spent: number;
+  readonly reserved: number;
+  readonly granted: number;
+  readonly used: number;
+}
+
+function settleOne(
+  grantId: string,
+  limit: number | null,
+  { used, release }: BudgetReportLine,
+  budget: { readonly spent: bigint; readonly reserved: bigint },
+  slice: { readonly granted: bigint; readonly spent: bigint } | undefined,
+  close: boolean,
+) {
+  const before = { granted: Number(slice?.granted ?? 0), spent: Number(slice?.spent ?? 0) };
+  const spent = Math.max(before.spent, used);
+  const spentInAll = Number(budget.spent) + spent - before.spent;
+  // A row is sent to its end: it may pass what was granted.
+  const kept = release || close ? spent : Math.max(before.granted, spent);
+  const reserved = Number(budget.reserved) - (before.granted - before.spent) + (kept - spent);
+  const free = limit === null ? Number.POSITIVE_INFINITY : Math.max(0, limit - spentInAll - reserved);
+  return { grantId, spentInAll, reserved, kept, spent, free };
+}
+
+async function store(tx: Transaction, { holder, gateway, close }: BudgetReport, settled: readonly Settled[]) {
+  const rows = JSON.stringify(settled);
+  await tx.$executeRaw`
+    update grant_budgets b set spent = x.spent, reserved = x.reserved
+    from jsonb_to_recordset(${rows}::jsonb) as x("grantId" text, dimension text, spent bigint, reserved bigint)
+    where b."grantId" = x."grantId" and b.dimension = x.dimension`;
+  if (close)
+    await tx.$executeRaw`
+      delete from budget_slices s
+      using jsonb_to_recordset(${rows}::jsonb) as x("grantId" text, dimension text)
+      where s."grantId" = x."grantId" and s.dimension = x.dimension and s.holder = ${holder}`;
+  else
+    await tx.$executeRaw`
+      insert into budget_slices ("grantId", dimension, holder, gateway, granted, spent)
+      select x."grantId", x.dimension, ${holder}, ${gateway}, x.granted, x.used
+      from jsonb_to_recordset(${rows}::jsonb) as x("grantId" text, dimension text, granted bigint, used bigint)
+      on conflict ("grantId", dimension, holder)
+      do update set granted = excluded.granted, spent = excluded.spent`;
 }
 
 /** A budget that a report counts for. */
@@ -88,59 +182,6 @@ async function loadChain(tx: Transaction, grantId: string): Promise<readonly Cha
 }
 
 const LIMIT_OF = { rows: 'rows', bytes: 'bytes', statements: 'statements', duration: 'durationMs' } as const;
-
-async function reserveLine(
-  tx: Transaction,
-  { grantId: reporting, holder, gateway, close }: BudgetReport,
-  { dimension, limit: ownLimit, used, want, release }: BudgetReportLine,
-  chain: readonly ChainLink[],
-): Promise<BudgetGrantedLine | null> {
-  const states: { grantId: string; spentInAll: number; reserved: number; kept: number; spent: number; free: number }[] =
-    [];
-  for (const { grantId, limits } of chain) {
-    const limit = limits === null ? ownLimit : limits[LIMIT_OF[dimension]];
-    const [budget] = await tx.$queryRaw<{ spent: bigint; reserved: bigint }[]>`
-      insert into grant_budgets ("grantId", dimension, "limit")
-      values (${grantId}, ${dimension}, ${limit === null ? null : BigInt(limit)}::bigint)
-      on conflict ("grantId", dimension) do update set "limit" = excluded."limit"
-      returning spent, reserved`;
-    const [slice] = await tx.$queryRaw<{ granted: bigint; spent: bigint }[]>`
-      select granted, spent from budget_slices
-      where "grantId" = ${grantId} and dimension = ${dimension} and holder = ${holder}`;
-    // Closed before, by a report whose answer was lost.
-    if (slice === undefined && close) continue;
-    const before = { granted: Number(slice?.granted ?? 0), spent: Number(slice?.spent ?? 0) };
-    const spent = Math.max(before.spent, used);
-    const spentInAll = Number(budget!.spent) + spent - before.spent;
-    // A row is sent to its end: it may pass what was granted.
-    const kept = release || close ? spent : Math.max(before.granted, spent);
-    const reserved = Number(budget!.reserved) - (before.granted - before.spent) + (kept - spent);
-    const free = limit === null ? Number.POSITIVE_INFINITY : Math.max(0, limit - spentInAll - reserved);
-    states.push({ grantId, spentInAll, reserved, kept, spent, free });
-  }
-  const own = states.find(({ grantId }) => grantId === reporting);
-  if (own === undefined) return null;
-  const tightest = Math.min(...states.map(({ free }) => free));
-  // Counted, not limited: there is nothing to reserve.
-  const left = Number.isFinite(tightest) ? tightest : 0;
-  const more = close ? 0 : Math.min(left, want, Math.max(SMALLEST[dimension], Math.ceil(left / SHARE)));
-  for (const { grantId, spentInAll, reserved, kept, spent } of states) {
-    await tx.$executeRaw`
-      update grant_budgets set spent = ${BigInt(spentInAll)}::bigint, reserved = ${BigInt(reserved + more)}::bigint
-      where "grantId" = ${grantId} and dimension = ${dimension}`;
-    if (close)
-      await tx.$executeRaw`
-        delete from budget_slices
-        where "grantId" = ${grantId} and dimension = ${dimension} and holder = ${holder}`;
-    else
-      await tx.$executeRaw`
-        insert into budget_slices ("grantId", dimension, holder, gateway, granted, spent)
-        values (${grantId}, ${dimension}, ${holder}, ${gateway}, ${BigInt(kept + more)}::bigint, ${BigInt(spent)}::bigint)
-        on conflict ("grantId", dimension, holder)
-        do update set granted = excluded.granted, spent = excluded.spent`;
-  }
-  return { dimension, granted: own.kept + more, left: left - more };
-}
 
 /** What a gateway of this name had reserved when it was killed counts as spent: nobody knows how much of it it used. */
 export async function forfeitBudgets(ctx: ServiceContext, gatewayName: string): Promise<void> {

@@ -3,13 +3,14 @@ import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { subtreeOf } from '../grants/grant-reach.ts';
-import { GRANT_SELECT, lockGrant, type TaskGrantRow } from '../grants/grant-row.ts';
+import { GRANT_SELECT, lockGrant } from '../grants/grant-row.ts';
 import { loadSubject } from '../grants/grant-subject.ts';
+import { pinTask, toResourceFacts } from '../grants/load-terms.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireSystem } from '../require-scope.ts';
 import { sessionKeyContext } from '../sessions/session-opener.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { requireActiveGrant } from './active-grant.ts';
+import { type ActiveGrant, requireActiveGrant } from './active-grant.ts';
 import { loadSealedKey } from './load-sealed-key.ts';
 import { storableText } from './storable-json.ts';
 
@@ -68,23 +69,37 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
 }
 
 /** What is connected under a grant counts for every grant above it. */
-async function requireConnectionLeft(tx: Transaction, grant: TaskGrantRow): Promise<void> {
-  const above = await tx.grant.findMany({
-    where: { id: { in: grant.ancestorIds } },
-    select: GRANT_SELECT,
-    orderBy: { depth: 'asc' },
-  });
-  for (const one of [...above, grant]) {
+async function requireConnectionLeft(tx: Transaction, grant: ActiveGrant): Promise<void> {
+  const above =
+    grant.ancestorIds.length === 0
+      ? []
+      : await tx.grant.findMany({
+          where: { id: { in: [...grant.ancestorIds] } },
+          select: GRANT_SELECT,
+          orderBy: { depth: 'asc' },
+        });
+  for (const one of above) {
     const { connections } = (await loadSubject(tx, one)).terms.limits;
-    if (connections === null) continue;
-    const live = await tx.session.count({ where: { grant: subtreeOf(one.id), endedAt: null } });
-    if (live < connections) continue;
-    const whose = one.id === grant.id ? 'the grant has' : 'a grant above it has, with all below,';
-    throw new TaskgateError(
-      'rate-limited',
-      `${whose} its ${connections} ${connections === 1 ? 'connection' : 'connections'} already; close one first`,
-    );
+    await requireFewer(tx, one.id, connections, 'a grant above it has, with all below,');
   }
+  const { source, resource } = grant.task;
+  const { terms } = await pinTask(tx, { source, limits: grant.limits }, toResourceFacts(resource));
+  await requireFewer(tx, grant.id, terms.limits.connections, 'the grant has');
+}
+
+async function requireFewer(
+  tx: Transaction,
+  grantId: string,
+  connections: number | null,
+  whose: string,
+): Promise<void> {
+  if (connections === null) return;
+  const live = await tx.session.count({ where: { grant: subtreeOf(grantId), endedAt: null } });
+  if (live < connections) return;
+  throw new TaskgateError(
+    'rate-limited',
+    `${whose} its ${connections} ${connections === 1 ? 'connection' : 'connections'} already; close one first`,
+  );
 }
 
 /** The key of a session that a gateway left open, as its recording's header has it. Throws where it was sealed for another. */

@@ -82,7 +82,10 @@ export function whyNotApprover(actor: IdentityActor, approverGroups: readonly st
 }
 
 /** Why nothing can be done under the grant, or `null`: `grant-ended`, `grant-expired` or `invalid-state`. */
-export function whyNotActive(status: GrantStatus, now: number): TaskgateError | null {
+export function whyNotActive(
+  status: Pick<GrantStatus, 'state' | 'endReason' | 'expiresAt'>,
+  now: number,
+): TaskgateError | null {
   if (status.state === 'ended')
     return status.endReason === 'expired'
       ? new TaskgateError('grant-expired', 'the grant has expired; ask for a new one')

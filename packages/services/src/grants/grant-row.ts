@@ -60,11 +60,14 @@ export type TaskGrantRow = OfTask<GrantRow>;
 /** The row as that of a task's grant. Throws `invalid-state` for a workflow's: it opens nothing. */
 export function requireTaskGrant<R extends { readonly task: object | null }>(row: R): OfTask<R> {
   if (row.task !== null) return row as OfTask<R>;
-  throw new TaskgateError(
+  throw ofWorkflow();
+}
+
+export const ofWorkflow = (): TaskgateError =>
+  new TaskgateError(
     'invalid-state',
     'this is the grant of a workflow, which opens nothing itself; start one of its steps and use that step’s token',
   );
-}
 
 /** What it is called: by its task, or its workflow. */
 export function nameOf(row: {

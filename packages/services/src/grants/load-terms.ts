@@ -35,6 +35,15 @@ export interface PinnedOf {
 /** A grant's document, with the policies that hold for it now and what follows from them for it. */
 export async function loadPinnedTask(db: Transaction, of: PinnedOf, resource: ResourceFacts): Promise<PinnedTask> {
   const source = of.document ?? (await loadTaskSource(db, of.taskId, of.taskRevision));
+  return pinTask(db, { source, limits: of.limits }, resource);
+}
+
+/** As {@link loadPinnedTask}, of a document that is at hand. */
+export async function pinTask(
+  db: Transaction,
+  { source, limits }: { readonly source: string; readonly limits: unknown },
+  resource: ResourceFacts,
+): Promise<PinnedTask> {
   const document = readTaskDocument(source);
   const policies = (await loadPoliciesInForce(db)).filter((policy) => policyApplies(policy.document, resource));
   const terms = grantTerms(
@@ -46,7 +55,7 @@ export async function loadPinnedTask(db: Transaction, of: PinnedOf, resource: Re
     document,
     source,
     policies,
-    terms: { ...terms, limits: narrowestLimits([terms.limits, readLimits(of.limits)]) },
+    terms: { ...terms, limits: narrowestLimits([terms.limits, readLimits(limits)]) },
   };
 }
 

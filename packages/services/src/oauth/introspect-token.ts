@@ -1,11 +1,11 @@
 import { SecretValue } from '@taskgate/core';
 import { hashToken, isToken } from '@taskgate/identity';
 import type { ServiceContext } from '../context.ts';
-import { requireActiveGrant } from '../gateway/active-grant.ts';
-import { GRANT_SELECT, nameOf } from '../grants/grant-row.ts';
+import { whyNotActive } from '../grants/grant-actions.ts';
+import { GRANT_SELECT, nameOf, toGrantStatus } from '../grants/grant-row.ts';
 import { isVisibleGrant } from '../grants/visible-grants.ts';
 import { findTokenActor } from '../people/authenticate-api-token.ts';
-import { labelOf } from '../people/user-view.ts';
+import { isDisabled, labelOf } from '../people/user-view.ts';
 import { requireIdentity } from '../require-scope.ts';
 
 /** RFC 7662, section 2.2; times in seconds. */
@@ -60,20 +60,20 @@ export async function introspectToken(ctx: ServiceContext, token: string): Promi
   }
   const row = await db.grant.findUnique({ where: { tokenHash: hash }, select: GRANT_SELECT });
   if (row === null || !isVisibleGrant(actor, row)) return INACTIVE;
-  const grant = await requireActiveGrant(db, row.id, clock.now()).catch(() => null);
-  if (grant === null || grant.expiresAt === null || grant.activatedAt === null) return INACTIVE;
+  const over = whyNotActive(toGrantStatus(row), clock.now()) !== null || isDisabled(row.identity);
+  if (over || row.expiresAt === null || row.activatedAt === null) return INACTIVE;
   return {
     active: true,
     token_type: 'Bearer',
-    sub: grant.identityId,
-    username: labelOf(grant.identity),
-    exp: seconds(grant.expiresAt),
-    iat: seconds(grant.activatedAt),
-    jti: grant.id,
-    aud: nameOf(grant),
-    ...(grant.task === null ? {} : { resource: grant.task.resource.name }),
-    ...(grant.parentId === null ? {} : { parent: grant.parentId }),
-    ...(grant.identity.actsForId === null ? {} : { acts_for: grant.identity.actsForId }),
+    sub: row.identityId,
+    username: labelOf(row.identity),
+    exp: seconds(row.expiresAt),
+    iat: seconds(row.activatedAt),
+    jti: row.id,
+    aud: nameOf(row),
+    ...(row.task === null ? {} : { resource: row.task.resource.name }),
+    ...(row.parentId === null ? {} : { parent: row.parentId }),
+    ...(row.identity.actsForId === null ? {} : { acts_for: row.identity.actsForId }),
   };
 }
 

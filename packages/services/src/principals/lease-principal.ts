@@ -4,9 +4,8 @@ import type { Client } from 'pg';
 import { loadTarget, readStoredCatalog, type StoredTarget, storeFreshCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
-import { requireActiveGrant } from '../gateway/active-grant.ts';
-import type { TaskGrantRow } from '../grants/grant-row.ts';
-import { loadPinnedTask, toResourceFacts } from '../grants/load-terms.ts';
+import { type ActiveGrant, requireActiveGrant } from '../gateway/active-grant.ts';
+import { pinTask, toResourceFacts } from '../grants/load-terms.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireSystem } from '../require-scope.ts';
 import { connectResource } from '../resources/connect-resource.ts';
@@ -34,21 +33,17 @@ const inFlight = new WeakMap<object, Map<string, Promise<ResourceTarget>>>();
  * privileges have changed, or the resource's credential where the resource says so or nothing else is possible.
  * Throws `principal-unavailable` where the resource insists; any other failure is never answered with more rights.
  */
-export async function leasePrincipal(ctx: ServiceContext, grant: TaskGrantRow): Promise<ResourceTarget> {
+export async function leasePrincipal(ctx: ServiceContext, grant: ActiveGrant): Promise<ResourceTarget> {
   requireSystem(ctx, 'gateway', 'timer');
   const stored = await loadTarget(ctx, grant.task.resource.id);
   if (stored.principals === 'none') return stored.target;
-  const { db, vault } = ctx.services;
-  const [row, basis] = await Promise.all([
-    db.principal.findUnique({ where: { grantId: grant.id } }),
-    principalBasis(ctx, grant, stored),
-  ]);
-  if (row !== null && row.basis === basis) {
-    if (row.state === 'made' && row.sealed !== null)
+  const { row, basis } = await loadPrincipal(ctx, grant, stored);
+  if (row.basis === basis) {
+    if (row.state === 'made' && row.roleName !== null && row.sealed !== null)
       return {
         ...stored.target,
         username: row.roleName,
-        secret: vault.openSecret(row.sealed, context(grant.id)),
+        secret: ctx.services.vault.openSecret(row.sealed, context(grant.id)),
       };
     if (row.state === 'own-credential' && stored.principals === 'when-possible') return stored.target;
   }
@@ -61,32 +56,53 @@ export async function leasePrincipal(ctx: ServiceContext, grant: TaskGrantRow): 
   return making;
 }
 
-/** Hash of all that a grant's privileges follow from: the same basis, the same privileges. */
-async function principalBasis(ctx: ServiceContext, grant: TaskGrantRow, stored: StoredTarget): Promise<string> {
-  const { db } = ctx.services;
-  const [policies, catalog] = await Promise.all([
-    db.policy.findMany({ select: { name: true, publishedRevision: true }, orderBy: { name: 'asc' } }),
-    db.catalogVersion.findFirst({
-      where: { resourceId: grant.task.resource.id, current: true },
-      select: { version: true },
-    }),
-  ]).catch((error: unknown) => {
-    throw translateStoreError(error);
-  });
+interface StoredPrincipal {
+  readonly roleName: string | null;
+  readonly state: string | null;
+  readonly sealed: Uint8Array | null;
+  readonly basis: string | null;
+}
+
+/**
+ * The grant's principal as the store has it (all `null` where it has none), and the hash of all that its privileges follow
+ * from now: the same basis, the same privileges.
+ */
+async function loadPrincipal(
+  ctx: ServiceContext,
+  grant: ActiveGrant,
+  stored: StoredTarget,
+): Promise<{ readonly row: StoredPrincipal; readonly basis: string }> {
+  interface Found extends StoredPrincipal {
+    readonly version: string | null;
+    readonly policies: readonly { readonly name: string; readonly publishedRevision: number | null }[];
+  }
+  const [row] = await ctx.services.db.$queryRaw<Found[]>`
+      select p."roleName", p.state, p.sealed, p.basis, c.version, coalesce((
+        select json_agg(json_build_object('name', o.name, 'publishedRevision', o."publishedRevision") order by o.name)
+        from policies o), '[]') as policies
+      from (select) one
+      left join principals p on p."grantId" = ${grant.id}
+      left join catalog_versions c on c."resourceId" = ${grant.task.resource.id} and c.current`.catch(
+    (error: unknown) => {
+      throw translateStoreError(error);
+    },
+  );
+  const { taskId, taskRevision } = grant;
+  const { version, policies } = row!;
   const basis = [
-    grant.taskId,
-    grant.taskRevision,
+    taskId,
+    taskRevision,
     stored.updatedAt.getTime(),
     stored.wallTwoState,
-    catalog?.version,
-    policies,
+    version ?? undefined,
+    policies.map(({ name, publishedRevision }) => ({ name, publishedRevision })),
   ];
-  return createHash('sha256').update(JSON.stringify(basis)).digest('hex');
+  return { row: row!, basis: createHash('sha256').update(JSON.stringify(basis)).digest('hex') };
 }
 
 async function makePrincipal(
   ctx: ServiceContext,
-  grant: TaskGrantRow,
+  grant: ActiveGrant,
   stored: StoredTarget,
   basis: string,
 ): Promise<ResourceTarget> {
@@ -129,7 +145,7 @@ async function settleIssued(
   ctx: ServiceContext,
   client: Client,
   given: {
-    readonly grant: TaskGrantRow;
+    readonly grant: ActiveGrant;
     readonly roleName: string;
     readonly basis: string;
     readonly issued: Issued;
@@ -169,18 +185,19 @@ async function settleIssued(
 async function issueNow(
   ctx: ServiceContext,
   client: Client,
-  grant: TaskGrantRow,
+  grant: ActiveGrant,
   password: SecretValue,
 ): Promise<Issued> {
   const { db, randomBytes } = ctx.services;
   const resourceId = grant.task.resource.id;
   const mark = markOf(await loadInstallationId(ctx.services), resourceId);
+  // Read behind the basis: what it was made from is never older than what the basis says.
   const facts = await db.resource.findUniqueOrThrow({
     where: { id: resourceId },
     select: { name: true, labels: true },
   });
   const resource = toResourceFacts(facts);
-  const pinned = await loadPinnedTask(db, grant, resource);
+  const pinned = await pinTask(db, { source: grant.task.source, limits: grant.limits }, resource);
   const task = { name: grant.task.name, revision: grant.taskRevision };
   let catalog = (await readStoredCatalog(db, resourceId)) ?? (await storeFreshCatalog(ctx, resourceId));
   for (let attempt = 1; ; attempt++) {
@@ -194,7 +211,7 @@ async function issueNow(
           task,
           privileges: await taskPrivileges(task, pinned, resource, catalog),
           password,
-          validUntil: grant.expiresAt!,
+          validUntil: grant.expiresAt,
           connections: pinned.terms.limits.connections,
         },
         randomBytes,
