@@ -1,6 +1,7 @@
-import { grants, holds, inbox } from './grants.ts';
+import { approvals, grants, holds, inbox } from './grants.ts';
 import { live } from './live.ts';
 import { operations, views } from './operations.ts';
+import { passkeys } from './passkeys.ts';
 import { people } from './people.ts';
 import { resources } from './resources.ts';
 import { audit, sessions } from './sessions.ts';
@@ -10,12 +11,14 @@ import { documents, policies, tasks } from './tasks.ts';
 /** The HTTP API under `/api/v1`: the web, the CLI and everybody else use this one. */
 export const contract = {
   people,
+  passkeys,
   resources,
   tasks,
   policies,
   documents,
   grants,
   holds,
+  approvals,
   inbox,
   sessions,
   operations,
@@ -29,6 +32,7 @@ export * from './console-protocol.ts';
 export * from './grants.ts';
 export * from './live.ts';
 export * from './operations.ts';
+export * from './passkeys.ts';
 export * from './people.ts';
 export * from './resources.ts';
 export * from './sessions.ts';

@@ -1,11 +1,12 @@
 import type { ApprovalTerms, GrantLimits } from '@taskgate/core';
 import { policyApplies, type ResourceFacts } from './policy-applies.ts';
-import type { PolicyDocument, TaskDocument } from './policy-document.ts';
+import type { PolicyDocument, StepUp, TaskDocument } from './policy-document.ts';
 
 export interface GrantTerms {
   readonly reasonRequired: boolean;
   readonly ticketRequired: boolean;
   readonly approvals: ApprovalTerms | null;
+  readonly stepUp: StepUp;
   readonly ttlMs: number;
   readonly limits: GrantLimits;
   readonly record: {
@@ -36,6 +37,7 @@ export function grantTerms(
     reasonRequired: task.access.reasonRequired,
     ticketRequired: task.access.ticketRequired,
     approvals: task.access.approvals,
+    stepUp: task.access.stepUp,
     ttlMs: task.access.ttlMs,
     limits: {
       rows: narrowest(all.map(({ limits }) => limits.rows)),

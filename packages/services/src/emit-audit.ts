@@ -11,6 +11,7 @@ export interface AuditEntry {
     | 'group'
     | 'web-session'
     | 'api-token'
+    | 'passkey'
     | 'resource'
     | 'task'
     | 'policy'

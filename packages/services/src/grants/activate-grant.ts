@@ -1,7 +1,10 @@
 import { TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
 import { createToken, hashToken } from '@taskgate/identity';
 import { mayActivate } from '@taskgate/policy';
 import * as z from 'zod';
+import { grantContent, needsSignatures } from '../approvals/approval-content.ts';
+import { whyNotSigned } from '../approvals/check-signatures.ts';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
 import { requirePrincipal } from '../principals/require-principal.ts';
@@ -9,7 +12,9 @@ import { requireIdentity } from '../require-scope.ts';
 import { readTaskDocument } from '../tasks/task-documents.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeGrant, lockGrantFor } from './change-grant.ts';
+import { requireConfirmed } from './confirm-grant.ts';
 import { type ConnectView, toConnectStrings } from './connect-strings.ts';
+import type { GrantRow } from './grant-row.ts';
 import { encodeScramVerifier } from './scram-verifier.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
@@ -47,6 +52,8 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
       { epochMs: now },
     );
     if (!may.ok) throw new TaskgateError('forbidden', may.reason);
+    requireConfirmed(ctx, before);
+    await requireSigned(tx, before);
     await requirePrincipal(tx, before);
     // Counted under the person's own row lock: parallel activations see each other.
     await tx.$queryRaw`select id from identities where id = ${actor.identityId} for update`;
@@ -76,4 +83,12 @@ export async function activateGrant(ctx: ServiceContext, input: z.input<typeof B
       connect: toConnectStrings(ctx.services.settings, after.task.name, after.task.resource.database),
     };
   });
+}
+
+/** What was signed is what is activated, for at most as long. Throws `conflict`. */
+async function requireSigned(tx: Transaction, grant: GrantRow): Promise<void> {
+  const why = await whyNotSigned(grant.approvals, needsSignatures(grant), (said, { subject }) =>
+    grantContent(tx, grant, subject.kind === 'grant' ? Math.max(subject.ttlMs, grant.ttlMs) : grant.ttlMs, said),
+  );
+  if (why !== null) throw new TaskgateError('conflict', `${why}; ask for a new grant`);
 }

@@ -2,6 +2,28 @@ import type { GrantEndReason, GrantState, GrantStatus } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import { PERSON_SELECT } from './person-ref.ts';
 
+/** One person's answer, and what their passkey made of it. */
+export const ANSWER_SELECT = {
+  id: true,
+  userId: true,
+  outcome: true,
+  comment: true,
+  ttlMs: true,
+  at: true,
+  user: { select: PERSON_SELECT },
+  signature: true,
+} as const satisfies Prisma.ApprovalSelect;
+export type AnswerRow = Prisma.ApprovalGetPayload<{ select: typeof ANSWER_SELECT }>;
+
+/** What an audit row says of an answer. */
+export const toAnswerAudit = ({ userId, outcome, comment, ttlMs, signature }: AnswerRow) => ({
+  userId,
+  outcome,
+  comment,
+  ttlMs,
+  passkey: signature?.passkeyId ?? null,
+});
+
 /** What verbs and views read of a grant: never its verifier, its token's hash or the task's salt. */
 export const GRANT_SELECT = {
   id: true,
@@ -16,6 +38,8 @@ export const GRANT_SELECT = {
   ttlMs: true,
   approvalsNeeded: true,
   approverGroups: true,
+  stepUp: true,
+  confirmedAt: true,
   requestedAt: true,
   requestExpiresAt: true,
   activatedAt: true,
@@ -24,7 +48,7 @@ export const GRANT_SELECT = {
   task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
   identity: { select: { ...PERSON_SELECT, disabledAt: true } },
   approvals: {
-    select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
+    select: ANSWER_SELECT,
     orderBy: { at: 'asc' },
   },
   _count: { select: { sessions: true } },
@@ -72,6 +96,6 @@ export function toGrantAudit(row: GrantRow) {
   return {
     ...columns,
     task: task.name,
-    approvals: approvals.map(({ userId, outcome, comment, ttlMs }) => ({ userId, outcome, comment, ttlMs })),
+    approvals: approvals.map(toAnswerAudit),
   };
 }

@@ -76,6 +76,7 @@ export async function requestGrant(ctx: ServiceContext, input: z.input<typeof Re
         ticket: wish.ticket,
         approvalsNeeded: status.approvalsNeeded,
         approverGroups: [...(terms.approvals?.from ?? [])],
+        stepUp: terms.stepUp,
         requestedAt: new Date(now),
         requestExpiresAt: new Date(status.requestExpiresAt),
       },

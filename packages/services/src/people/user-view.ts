@@ -14,6 +14,7 @@ export const USER_SELECT = {
   createdAt: true,
   lastSignInAt: true,
   memberships: { select: { group: { select: { name: true, roles: true } } } },
+  _count: { select: { passkeys: true } },
 } as const;
 
 export interface UserRow {
@@ -25,6 +26,7 @@ export interface UserRow {
   readonly createdAt: Date;
   readonly lastSignInAt: Date | null;
   readonly memberships: readonly { readonly group: { readonly name: string; readonly roles: readonly string[] } }[];
+  readonly _count: { readonly passkeys: number };
 }
 
 /** The address of a person; the name of a machine or an agent, which has none. */
@@ -44,5 +46,6 @@ export function toUserView(row: UserRow): UserView {
     disabledAt: row.disabledAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
+    passkeys: row._count.passkeys,
   };
 }
