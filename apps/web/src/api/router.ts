@@ -1,3 +1,4 @@
+import { approvalsRouter } from './approvals.ts';
 import { auditRouter } from './audit.ts';
 import { documentsRouter } from './documents.ts';
 import { grantsRouter } from './grants.ts';
@@ -6,6 +7,7 @@ import { implementer } from './implementer.ts';
 import { inboxRouter } from './inbox.ts';
 import { liveRouter } from './live.ts';
 import { operationsRouter } from './operations.ts';
+import { passkeysRouter } from './passkeys.ts';
 import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
 import { resourcesRouter } from './resources.ts';
@@ -16,12 +18,14 @@ import { viewsRouter } from './views.ts';
 
 export const router = implementer.router({
   people: peopleRouter,
+  passkeys: passkeysRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,
   documents: documentsRouter,
   grants: grantsRouter,
   holds: holdsRouter,
+  approvals: approvalsRouter,
   inbox: inboxRouter,
   sessions: sessionsRouter,
   operations: operationsRouter,

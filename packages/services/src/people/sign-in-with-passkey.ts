@@ -20,7 +20,7 @@ const SignInWithPasskeyInput = z.object({
  */
 export async function signInWithPasskey(
   services: Services,
-  input: z.input<typeof SignInWithPasskeyInput>,
+  input: { readonly assertion: unknown; readonly previousSessionId?: string | null },
   client: ClientFacts,
 ): Promise<StartedSession> {
   const { assertion, previousSessionId } = parseInput(SignInWithPasskeyInput, input);
