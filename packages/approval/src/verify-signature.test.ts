@@ -16,9 +16,11 @@ const KEYS: Readonly<Record<string, { publicKey: KeyObject; privateKey: KeyObjec
 it.each(Object.keys(KEYS))('signatures of %s, as passkeys make them, are checked', async (name) => {
   const { publicKey, privateKey } = KEYS[name]!;
   const key = parsePublicJwk(publicKey.export({ format: 'jwk' }))!;
-  // Of ES256 the integers are shorter now and then: many signatures meet every length.
-  for (let i = 0; i < (name === 'ES256' ? 300 : 3); i++) {
-    const signature = new Uint8Array(sign(name === 'EdDSA' ? null : 'sha256', data, privateKey));
+  const make = () => new Uint8Array(sign(name === 'EdDSA' ? null : 'sha256', data, privateKey));
+  const signatures = [make()];
+  // Of ES256 an integer is shorter now and then, and must be filled up again.
+  if (name === 'ES256') while (signatures.at(-1)!.length > 69) signatures.push(make());
+  for (const signature of [signatures[0]!, signatures.at(-1)!]) {
     expect(await verifySignature(key, signature, data, crypto)).toBe(true);
     expect(await verifySignature(key, signature, new Uint8Array([1, 2, 4]), crypto)).toBe(false);
     expect(await verifySignature(key, signature.slice(0, -1), data, crypto)).toBe(false);
