@@ -10,6 +10,8 @@ import { fillSignIn, startBrowser, type TestBrowser, type Visitor } from '../bro
 import { startPsql } from '../psql.ts';
 import { ROOT } from '../system.ts';
 
+/** Accessibility is looked at many times, in two themes. */
+const SLOW = { timeout: 180_000 };
 const THEMES = ['light', 'dark'] as const;
 const PASSWORD = 'a password of the passkey tests';
 const stamp = Date.now().toString(36);
@@ -111,7 +113,7 @@ afterEach(() => {
   expect(visitors.flatMap(({ faults }) => faults)).toEqual([]);
 });
 
-test('a passkey is registered by keyboard in Settings, after the password, and signs in without it', async () => {
+test('a passkey is registered by keyboard in Settings, after the password, and signs in without it', SLOW, async () => {
   const { page, context } = signer;
   await page.goto(`${localUrl}/settings?tab=passkeys`);
   await page.getByText('No passkeys').waitFor();
@@ -156,45 +158,49 @@ test('at an address without a name, the pages lead to the one with it', async ()
   await page.waitForURL(`${localUrl}/login**`);
 });
 
-test('a task that asks for it is activated by a passkey: in the browser, and for the command line that waits', async () => {
-  const { page } = owner;
-  await register(page, 'phone');
-  await page.goto(`${localUrl}/tasks/guarded-fix`);
-  await page.getByRole('button', { name: /Connect/ }).click();
-  await page.getByRole('button', { name: 'Go on and confirm with a passkey' }).click();
-  const confirm = page.getByRole('button', { name: 'Confirm with passkey' });
-  await confirm.waitFor();
-  await expectAccessible(page);
-  await confirm.focus();
-  await page.keyboard.press('Enter');
-  await page
-    .getByText(/shown (only )?(this )?once/i)
-    .first()
-    .waitFor();
+test(
+  'a task that asks for it is activated by a passkey: in the browser, and for the command line that waits',
+  SLOW,
+  async () => {
+    const { page } = owner;
+    await register(page, 'phone');
+    await page.goto(`${localUrl}/tasks/guarded-fix`);
+    await page.getByRole('button', { name: /Connect/ }).click();
+    await page.getByRole('button', { name: 'Go on and confirm with a passkey' }).click();
+    const confirm = page.getByRole('button', { name: 'Confirm with passkey' });
+    await confirm.waitFor();
+    await expectAccessible(page);
+    await confirm.focus();
+    await page.keyboard.press('Enter');
+    await page
+      .getByText(/shown (only )?(this )?once/i)
+      .first()
+      .waitFor();
 
-  await runCommand(process.execPath, [join(ROOT, 'scripts/taskgate.mjs'), 'login', '--email', OWNER.email], {
-    env: {
-      XDG_CONFIG_HOME: folder,
-      TASKGATE_URL: inject('system').webUrl,
-      TASKGATE_PASSWORD: PASSWORD,
-      TASKGATE_TOKEN: undefined,
-    },
-    timeoutMs: 30_000,
-  });
-  const refused = await cli(['grant', 'guarded-fix', '--token', '--no-wait']);
-  expect(refused.code).not.toBe(0);
-  expect(refused.stderr).toMatch(/must be confirmed with a passkey: open http:\/\/localhost:\d+\/requests\/grt_/);
-  const id = /requests\/(grt_\w+)/.exec(refused.stderr)![1]!;
-  const going = cli(['grant', id, '--token']);
-  await page.goto(`${localUrl}/requests/${id}?confirm=1`);
-  await page.getByText('Your command line waits for you').waitFor();
-  await page.getByRole('button', { name: 'Confirm with passkey' }).click();
-  await page.getByText('Your command line goes on by itself').waitFor();
-  const done = await going;
-  expect(done).toMatchObject({ code: 0 });
-  expect(done.stdout.trim()).toMatch(/^\S{20,}$/);
-  await call(await tokenOf(OWNER), 'POST', `/grants/${id}/end`);
-});
+    await runCommand(process.execPath, [join(ROOT, 'scripts/taskgate.mjs'), 'login', '--email', OWNER.email], {
+      env: {
+        XDG_CONFIG_HOME: folder,
+        TASKGATE_URL: inject('system').webUrl,
+        TASKGATE_PASSWORD: PASSWORD,
+        TASKGATE_TOKEN: undefined,
+      },
+      timeoutMs: 30_000,
+    });
+    const refused = await cli(['grant', 'guarded-fix', '--token', '--no-wait']);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(/must be confirmed with a passkey: open http:\/\/localhost:\d+\/requests\/grt_/);
+    const id = /requests\/(grt_\w+)/.exec(refused.stderr)![1]!;
+    const going = cli(['grant', id, '--token']);
+    await page.goto(`${localUrl}/requests/${id}?confirm=1`);
+    await page.getByText('Your command line waits for you').waitFor();
+    await page.getByRole('button', { name: 'Confirm with passkey' }).click();
+    await page.getByText('Your command line goes on by itself').waitFor();
+    const done = await going;
+    expect(done).toMatchObject({ code: 0 });
+    expect(done.stdout.trim()).toMatch(/^\S{20,}$/);
+    await call(await tokenOf(OWNER), 'POST', `/grants/${id}/end`);
+  },
+);
 
 const tokenOf = async ({ email }: typeof SIGNER): Promise<string> =>
   (await call<{ token: string }>(null, 'POST', '/login', { email, password: PASSWORD })).token;
@@ -207,7 +213,7 @@ interface InboxAnswer {
 
 test.skipIf(findClientProgram('psql') === null)(
   'a statement of psql is approved by a signature, runs, and the signature is verified without the server',
-  { timeout: 90_000 },
+  SLOW,
   async () => {
     const { page } = signer;
     const signerToken = await tokenOf(SIGNER);
@@ -275,23 +281,27 @@ test.skipIf(findClientProgram('psql') === null)(
   },
 );
 
-test('the last passkey is removed with a warning, confirmed by itself; an admin removes those of a lost device', async () => {
-  const { page } = signer;
-  await page.goto(`${localUrl}/settings?tab=passkeys`);
-  await page.getByRole('button', { name: 'Remove laptop' }).click();
-  await page.getByText('It is your last one').waitFor();
-  await expectAccessible(page);
-  await page.getByRole('dialog').getByRole('button', { name: 'Confirm with passkey' }).click();
-  await page.getByText('No passkeys').waitFor();
+test(
+  'the last passkey is removed with a warning, confirmed by itself; an admin removes those of a lost device',
+  SLOW,
+  async () => {
+    const { page } = signer;
+    await page.goto(`${localUrl}/settings?tab=passkeys`);
+    await page.getByRole('button', { name: 'Remove laptop' }).click();
+    await page.getByText('It is your last one').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('dialog').getByRole('button', { name: 'Confirm with passkey' }).click();
+    await page.getByText('No passkeys').waitFor();
 
-  const admin = await browser.as('admin');
-  visitors.push(admin);
-  await admin.page.goto('/people');
-  await admin.page.getByRole('searchbox').or(admin.page.getByRole('textbox')).first().fill(OWNER.email);
-  await admin.page.getByText(OWNER.name).first().click();
-  await admin.page.getByRole('button', { name: 'Remove 1 passkey' }).click();
-  await admin.page.getByRole('dialog').getByRole('button', { name: 'Remove 1 passkey' }).last().click();
-  await admin.page.getByText('1 passkey removed').waitFor();
-  await owner.page.goto(`${localUrl}/settings?tab=passkeys`);
-  await owner.page.getByText('No passkeys').waitFor();
-});
+    const admin = await browser.as('admin');
+    visitors.push(admin);
+    await admin.page.goto('/people');
+    await admin.page.getByRole('searchbox').or(admin.page.getByRole('textbox')).first().fill(OWNER.email);
+    await admin.page.getByText(OWNER.name).first().click();
+    await admin.page.getByRole('button', { name: 'Remove 1 passkey' }).click();
+    await admin.page.getByRole('dialog').getByRole('button', { name: 'Remove 1 passkey' }).last().click();
+    await admin.page.getByText('1 passkey removed').waitFor();
+    await owner.page.goto(`${localUrl}/settings?tab=passkeys`);
+    await owner.page.getByText('No passkeys').waitFor();
+  },
+);

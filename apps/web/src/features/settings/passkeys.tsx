@@ -216,7 +216,7 @@ function AddDialog({ provable, onClose }: { provable: boolean; onClose: () => vo
           hint={
             provable
               ? 'Your password, or confirm with a passkey that you have.'
-              : 'It must be you who registers. Without a password here, sign in anew and leave it empty.'
+              : 'It shows that it is you. Without a password here, sign in again and leave it empty.'
           }
         />
         <FormError message={errors.form} />
@@ -319,7 +319,7 @@ function RemoveDialog({
         )}
         <ProofFields
           error={errors.byField.password}
-          hint={provable ? 'Your password, or confirm with a passkey.' : 'It must be you who removes it.'}
+          hint={provable ? 'Your password, or confirm with a passkey.' : 'It shows that it is you.'}
         />
         <FormError message={errors.form} />
       </form>
