@@ -38,6 +38,7 @@ export const BOUNDARIES: readonly Boundary[] = [
   pure('packages/masking'),
   pure('packages/recording'),
   pure('packages/ledger'),
+  pure('packages/approval'),
   pure('packages/protocol-*'),
   {
     folder: 'packages/contracts',
@@ -76,7 +77,10 @@ export const BOUNDARIES: readonly Boundary[] = [
   },
   {
     folder: 'packages/services',
-    workspace: ['core', 'policy', 'sql', 'masking', 'recording', 'ledger', 'vault', 'identity', 'db', 'contracts'],
+    workspace: [
+      ...['core', 'policy', 'sql', 'masking', 'recording', 'ledger', 'approval'],
+      ...['vault', 'identity', 'db', 'contracts'],
+    ],
     node: true,
     neverExternal: WEB,
     why: 'services change the control plane for whoever asks: they know no Next and no gateway',
@@ -107,14 +111,14 @@ export const BOUNDARIES: readonly Boundary[] = [
   },
   {
     folder: 'apps/web',
-    workspace: ['core', 'contracts', 'services', 'policy', 'recording', 'identity', 'ledger'],
+    workspace: ['core', 'contracts', 'services', 'policy', 'recording', 'identity', 'ledger', 'approval'],
     node: true,
     neverExternal: [...STORE, 'ws'],
     why: 'the web knows no store, no gateway and no protocol: it asks the services',
   },
   {
     folder: 'apps/cli',
-    workspace: ['core', 'contracts', 'recording', 'ledger'],
+    workspace: ['core', 'contracts', 'recording', 'ledger', 'approval'],
     node: true,
     neverExternal: [...STORE, ...WEB],
     why: 'the command line uses the HTTP API as any other client does',

@@ -13,6 +13,7 @@ const config: NextConfig = {
   },
   outputFileTracingRoot: root,
   transpilePackages: [
+    '@taskgate/approval',
     '@taskgate/contracts',
     '@taskgate/core',
     '@taskgate/db',

@@ -1,6 +1,7 @@
 import { oc } from '@orpc/contract';
 import { BUDGET_DIMENSIONS } from '@taskgate/core';
 import * as z from 'zod';
+import { Assertion, RequestOptions } from './passkeys.ts';
 import {
   GrantEndReason,
   GrantState,
@@ -15,11 +16,14 @@ import {
 } from './shapes.ts';
 
 export const Approval = z.object({
+  id: z.string(),
   by: PersonRef,
   at: Instant,
   outcome: z.enum(['approved', 'refused']),
   comment: z.string().nullable(),
   ttlMs: z.number().int().nullable(),
+  /** Name of the passkey that signed it; `null`: not signed. The signature is `GET /approvals/{id}`. */
+  signedBy: z.string().nullable(),
 });
 export const Grant = z.object({
   id: z.string(),
@@ -52,6 +56,10 @@ export const Grant = z.object({
   approvalsNeeded: z.number().int(),
   approvers: z.array(z.string()),
   approvals: z.array(Approval),
+  /** What needs a passkey. */
+  stepUp: z.enum(['none', 'activation', 'approval', 'both']),
+  /** Whether its owner has confirmed its activation with a passkey, not longer than five minutes ago. */
+  confirmed: z.boolean(),
   requestedAt: Instant,
   requestExpiresAt: Instant,
   activatedAt: Instant.nullable(),
@@ -182,8 +190,28 @@ export const grants = {
       ById.extend({
         ttlMs: z.number().int().min(10_000).nullable().default(null),
         comment: z.string().trim().max(500).nullable().default(null),
+        assertion: Assertion.nullable().default(null),
       }),
     )
+    .output(Grant),
+  /** What a passkey signs to approve exactly that; `approve` then takes its answer, with the same input. */
+  askToSign: oc
+    .route({ method: 'POST', path: '/grants/{id}/approval-challenge' })
+    .input(
+      ById.extend({
+        ttlMs: z.number().int().min(10_000).nullable().default(null),
+        comment: z.string().trim().max(500).nullable().default(null),
+      }),
+    )
+    .output(RequestOptions),
+  /** Where the task wants it: its owner's passkey says yes to the activation, which must follow within five minutes. */
+  askToConfirm: oc
+    .route({ method: 'POST', path: '/grants/{id}/confirmation-challenge' })
+    .input(ById)
+    .output(RequestOptions),
+  confirm: oc
+    .route({ method: 'POST', path: '/grants/{id}/confirm' })
+    .input(ById.extend({ assertion: Assertion }))
     .output(Grant),
   refuse: oc
     .route({ method: 'POST', path: '/grants/{id}/refuse' })
@@ -267,6 +295,8 @@ export const Hold = z.object({
   approvers: z.array(z.string()),
   approvalsNeeded: z.number().int(),
   approvals: z.array(Approval),
+  /** Each approval must be signed with a passkey. */
+  stepUp: z.boolean(),
   createdAt: Instant,
   expiresAt: Instant,
   endedAt: Instant.nullable(),
@@ -284,14 +314,42 @@ export const holds = {
     .route({ method: 'POST', path: '/holds/{id}/approve' })
     /** `binding` is the one shown: an approval of anything else is refused. */
     .input(
-      ById.extend({ binding: z.string().length(64), comment: z.string().trim().max(500).nullable().default(null) }),
+      ById.extend({
+        binding: z.string().length(64),
+        comment: z.string().trim().max(500).nullable().default(null),
+        assertion: Assertion.nullable().default(null),
+      }),
     )
     .output(Hold),
+  askToSign: oc
+    .route({ method: 'POST', path: '/holds/{id}/approval-challenge' })
+    .input(
+      ById.extend({ binding: z.string().length(64), comment: z.string().trim().max(500).nullable().default(null) }),
+    )
+    .output(RequestOptions),
   refuse: oc
     .route({ method: 'POST', path: '/holds/{id}/refuse' })
     .input(ById.extend({ reason: ShortText }))
     .output(Hold),
   cancel: oc.route({ method: 'POST', path: '/holds/{id}/cancel' }).input(ById).output(Hold),
+};
+
+/** A signed approval, to be kept and verified without us: `taskgate verify approval-<id>.json`. */
+export const ApprovalFile = z.object({
+  format: z.literal('taskgate-approval-1'),
+  id: z.string(),
+  /** Canonical JSON (RFC 8785) of what was approved; its SHA-256 is the challenge that was signed. */
+  signed: z.string(),
+  passkeyName: z.string(),
+  /** JWK. */
+  publicKey: z.record(z.string(), z.string()),
+  /** Base64url, as the browser gave them (WebAuthn). */
+  authenticatorData: z.string(),
+  clientDataJSON: z.string(),
+  signature: z.string(),
+});
+export const approvals = {
+  get: oc.route({ method: 'GET', path: '/approvals/{id}' }).input(ById).output(ApprovalFile),
 };
 
 export const InboxItem = z.discriminatedUnion('kind', [

@@ -1,8 +1,9 @@
 import { devices } from './devices.ts';
-import { grants, holds, inbox } from './grants.ts';
+import { approvals, grants, holds, inbox } from './grants.ts';
 import { live } from './live.ts';
 import { issuers, machines } from './machines.ts';
 import { operations, views } from './operations.ts';
+import { passkeys } from './passkeys.ts';
 import { people } from './people.ts';
 import { resources } from './resources.ts';
 import { audit, sessions } from './sessions.ts';
@@ -15,6 +16,7 @@ export const contract = {
   devices,
   issuers,
   machines,
+  passkeys,
   resources,
   tasks,
   policies,
@@ -22,6 +24,7 @@ export const contract = {
   documents,
   grants,
   holds,
+  approvals,
   inbox,
   sessions,
   operations,
@@ -37,6 +40,7 @@ export * from './grants.ts';
 export * from './live.ts';
 export * from './machines.ts';
 export * from './operations.ts';
+export * from './passkeys.ts';
 export * from './people.ts';
 export * from './resources.ts';
 export * from './sessions.ts';

@@ -39,6 +39,7 @@ export const User = z.object({
   disabledAt: Instant.nullable(),
   createdAt: Instant,
   lastSignInAt: Instant.nullable(),
+  passkeys: z.number().int(),
 });
 export const Group = z.object({
   id: z.string(),

@@ -103,7 +103,15 @@ export const Explanation = z.object({
     .object({
       id: z.string(),
       state: z.enum(['waiting', 'approved', 'refused', 'timed-out', 'cancelled']),
-      answers: z.array(z.object({ person: PersonRef, outcome: z.string(), comment: z.string().nullable() })),
+      answers: z.array(
+        z.object({
+          id: z.string(),
+          person: PersonRef,
+          outcome: z.string(),
+          comment: z.string().nullable(),
+          signedBy: z.string().nullable(),
+        }),
+      ),
       endedAt: Instant.nullable(),
     })
     .nullable(),

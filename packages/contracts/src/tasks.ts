@@ -21,6 +21,8 @@ export const TaskSummary = z.object({
   mayActivate: z.boolean(),
   whyNot: z.string().nullable(),
   approvals: z.object({ from: z.array(z.string()), count: z.number().int() }).nullable(),
+  /** What needs a passkey. */
+  stepUp: z.enum(['none', 'activation', 'approval', 'both']),
   reasonRequired: z.boolean(),
   ticketRequired: z.boolean(),
   ttlMs: z.number().int(),

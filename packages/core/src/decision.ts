@@ -58,6 +58,8 @@ export interface ApprovalTerms {
   readonly timeoutMs: number;
   /** The rule names the timeout itself: it then holds inside an open transaction too. */
   readonly explicitTimeout?: boolean;
+  /** Each yes must be signed with a passkey. */
+  readonly stepUp?: boolean;
 }
 
 /** What the gate must do when it lets the operation through. */

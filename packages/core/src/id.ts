@@ -20,6 +20,7 @@ export type IdPrefix =
   | 'hld' // hold
   | 'tkt' // one-time console ticket
   | 'aud' // audit row
+  | 'psk' // passkey
   | 'viw' // saved view of a list
   | 'sim'; // simulation of drafts
 

@@ -3,6 +3,8 @@ export const ERROR_CODES = [
   'bad-input',
   'not-signed-in',
   'wrong-password',
+  'wrong-passkey',
+  'step-up-required',
   'forbidden',
   'not-found',
   'conflict',

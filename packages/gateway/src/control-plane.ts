@@ -49,8 +49,8 @@ export interface ControlPlane {
 
   openHold(hold: NewHold): Promise<{ readonly holdId: string; readonly url: string }>;
   holdState(holdId: string): Promise<HoldState>;
-  /** Lets the statement through, once: false where it was used, ended, or bound to anything else. */
-  redeemHold(holdId: string, binding: string): Promise<boolean>;
+  /** Lets the statement through, once: false where it was used, ended, or bound to or signed for anything else. */
+  redeemHold(holdId: string, forwarded: ForwardedStatement): Promise<boolean>;
   closeHold(holdId: string, outcome: 'timed-out' | 'cancelled'): Promise<void>;
 
   /** Where a refusal is explained. */
@@ -215,6 +215,13 @@ export interface IndexedOutcome {
   readonly maskedCells: number;
   readonly durationMs: number | null;
   readonly sqlstate: string | null;
+}
+
+/** What is about to be forwarded, as the gate holds it. */
+export interface ForwardedStatement {
+  readonly binding: string;
+  readonly statement: string;
+  readonly parameters: readonly (string | null)[];
 }
 
 export interface NewHold {

@@ -70,6 +70,7 @@ function sameTerms(a: ApprovalTerms | null, b: ApprovalTerms | null): boolean {
   return (
     a.count === b.count &&
     a.timeoutMs === b.timeoutMs &&
+    (a.stepUp === true) === (b.stepUp === true) &&
     a.from.length === b.from.length &&
     a.from.every((group) => b.from.includes(group))
   );

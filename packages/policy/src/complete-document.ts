@@ -2,10 +2,11 @@ import { DETECTOR_KINDS, MASK_NAMES, STATEMENT_CLASSES } from '@taskgate/core';
 import { editorContext } from './editor-context.ts';
 import { POLICY_KEYS } from './parse-policy.ts';
 import { RESOURCE_KEYS } from './parse-resource-manifest.ts';
+import { APPROVAL_KEYS } from './parse-rule.ts';
 import { ACCESS_KEYS, TASK_KEYS } from './parse-task.ts';
 import { LIMIT_KEYS } from './parse-terms.ts';
 import { STEP_KEYS, WORKFLOW_KEYS } from './parse-workflow.ts';
-import { RULE_VERBS, TLS_MODES } from './policy-document.ts';
+import { RULE_VERBS, STEP_UPS, TLS_MODES } from './policy-document.ts';
 
 export interface Completion {
   readonly label: string;
@@ -42,7 +43,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   hold: [...TARGET_KEYS, 'columns', 'on', 'affects', 'estimate', 'approvals', 'dryRun'],
   'hold.estimate': ['above'],
   'hold.affects': ['max'],
-  'hold.approvals': ['from', 'count', 'timeout'],
+  'hold.approvals': APPROVAL_KEYS,
   deny: [...TARGET_KEYS, 'functions', 'columns', 'on', 'estimate'],
   'deny.estimate': ['above'],
   mask: ['columns', 'class', 'kinds', 'as'],
@@ -73,6 +74,7 @@ const DETAILS: Readonly<Record<string, string>> = {
   steps: 'tasks, each with what it comes after',
   after: 'tasks that must have completed',
   dryRun: 'run it before approval and roll it back, to show what it would do',
+  'step-up': 'what needs a fresh passkey',
   when: 'CEL over `now` and `identity`, UTC',
 };
 
@@ -87,6 +89,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   mode: TLS_MODES,
   type: ['postgres'],
   all: ['true'],
+  'step-up': STEP_UPS,
   ttl: ['15m', '30m', '1h', '4h', '8h', '24h'],
   timeout: ['5m', '10m', '30m', '1h'],
   idle: ['5m', '10m', '30m'],
@@ -157,5 +160,6 @@ function valuesAt(path: readonly string[], rule: string, known: KnownNames): rea
   }
   if (key === 'as') return section === 'classify' ? plain(['pii']) : plain(MASK_NAMES, 'mask');
   if (section === 'limits' && (key === 'statements' || key === 'rows')) return plain(['100', '1000', '10000']);
+  if (key === 'step-up' && section === 'hold') return plain(['true']);
   return plain(VALUES[key] ?? []);
 }

@@ -143,7 +143,7 @@ const task: fc.Arbitrary<TaskDocument> = fc
     purpose: 'p',
     resource: 'r',
     who: { groups: [], machines: [], agents: [] },
-    access: { reasonRequired: false, ticketRequired: false, approvals: null, ttlMs: 1, when: null },
+    access: { reasonRequired: false, ticketRequired: false, approvals: null, ttlMs: 1, when: null, stepUp: 'none' },
     limits: NO_LIMITS,
     record: NO_RECORD_TERMS,
     ...rules,

@@ -248,10 +248,16 @@ describe('holds', () => {
 
   test('take the strictest terms of all rules that match', () => {
     const policy =
-      'hold: [{ statements: update, approvals: { from: [ops], count: 2, timeout: 1h }, affects: { max: 3 } }]';
+      'hold: [{ statements: update, approvals: { from: [ops], count: 2, timeout: 1h, step-up: true }, affects: { max: 3 } }]';
     const decision = decide(update, rules(both, { policy }));
     expect(decision.outcome).toBe('hold');
-    expect(decision.approvals).toEqual({ from: ['ops'], count: 2, timeoutMs: 600_000, explicitTimeout: true });
+    expect(decision.approvals).toEqual({
+      from: ['ops'],
+      count: 2,
+      timeoutMs: 600_000,
+      explicitTimeout: true,
+      stepUp: true,
+    });
     expect(decision.obligations.affectsMax).toBe(3);
     expect(decision.reasons.map(({ rule }) => `${rule.kind} ${rule.rule}`)).toEqual(['task hold.0', 'policy hold.0']);
   });

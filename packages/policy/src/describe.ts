@@ -142,7 +142,7 @@ function rulesSections(document: TaskDocument | PolicyDocument): readonly Descri
         item(
           rule.source,
           'hold',
-          `${target(rule.target)}${rows(rule.affectsMax)}${many(rule.estimateAbove)}, once ${people(rule.approvals)} ${rule.approvals.count === 1 ? 'approves' : 'approve'} within ${formatDurationMs(rule.approvals.timeoutMs)}${rule.dryRun === true ? DRY_RUN : ''}`,
+          `${target(rule.target)}${rows(rule.affectsMax)}${many(rule.estimateAbove)}, once ${people(rule.approvals)} ${rule.approvals.count === 1 ? 'approves' : 'approve'} within ${formatDurationMs(rule.approvals.timeoutMs)}${rule.approvals.stepUp === true ? ', signing with a passkey' : ''}${rule.dryRun === true ? DRY_RUN : ''}`,
         ),
       ),
     },
@@ -233,6 +233,10 @@ function termItems({ who, access }: Pick<TaskDocument, 'who' | 'access'>): reado
   if (access.reasonRequired) terms.push(item('access.reason', 'plain', 'they must give a reason'));
   if (access.ticketRequired) terms.push(item('access.ticket', 'plain', 'they must name a ticket'));
   if (access.approvals) terms.push(item('access.approvals', 'hold', `${people(access.approvals)} must approve first`));
+  if (access.stepUp === 'activation' || access.stepUp === 'both')
+    terms.push(item('access.step-up', 'hold', 'they must confirm its activation with a passkey'));
+  if (access.stepUp === 'approval' || access.stepUp === 'both')
+    terms.push(item('access.step-up', 'hold', 'each approval must be signed with a passkey'));
   if (access.when !== null) terms.push(item('access.when', 'limit', `only when ${access.when} (times are UTC)`));
   terms.push(item('access.ttl', 'limit', `it ends after ${formatDurationMs(access.ttlMs)}`));
   return terms;

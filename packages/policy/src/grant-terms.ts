@@ -1,12 +1,13 @@
 import type { ApprovalTerms, GrantLimits } from '@taskgate/core';
 import { narrowestLimits } from './narrowest-limits.ts';
 import { policyApplies, type ResourceFacts } from './policy-applies.ts';
-import type { PolicyDocument, TaskDocument } from './policy-document.ts';
+import type { PolicyDocument, StepUp, TaskDocument } from './policy-document.ts';
 
 export interface GrantTerms {
   readonly reasonRequired: boolean;
   readonly ticketRequired: boolean;
   readonly approvals: ApprovalTerms | null;
+  readonly stepUp: StepUp;
   readonly ttlMs: number;
   readonly limits: GrantLimits;
   readonly record: {
@@ -32,6 +33,7 @@ export function grantTerms(
     reasonRequired: task.access.reasonRequired,
     ticketRequired: task.access.ticketRequired,
     approvals: task.access.approvals,
+    stepUp: task.access.stepUp,
     ttlMs: task.access.ttlMs,
     limits: narrowestLimits(all.map(({ limits }) => limits)),
     record: {

@@ -29,8 +29,8 @@ export function matchingHolds(operation: SqlOperation, set: CompiledPolicySet): 
 }
 
 /**
- * The strictest terms of all rules that hold: the highest count, the shortest time, and groups that every rule
- * accepts. Where no group satisfies them all, nobody could approve, so it is a denial that names them.
+ * The strictest terms of all rules that hold: the highest count, the shortest time, a passkey where any asks
+ * for one, and groups that every rule accepts. Where no group satisfies them all, nobody could approve, so it is a denial that names them.
  */
 export function holdTerms(
   rules: readonly CompiledRule[],
@@ -59,6 +59,7 @@ export function holdTerms(
       timeoutMs: Math.min(...terms.map(({ timeoutMs }) => timeoutMs)),
       // Longer than usual inside an open transaction only where every rule that holds says how long.
       ...(terms.every(({ explicitTimeout }) => explicitTimeout === true) ? { explicitTimeout: true } : {}),
+      ...(terms.some(({ stepUp }) => stepUp === true) ? { stepUp: true } : {}),
     },
   };
 }

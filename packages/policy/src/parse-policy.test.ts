@@ -72,6 +72,7 @@ describe('the terms of a grant', () => {
       reasonRequired: true,
       ticketRequired: false,
       approvals: null,
+      stepUp: 'none',
       ttlMs: 7_200_000,
       limits: {
         rows: 50,

@@ -209,8 +209,10 @@ function estimate(
 }
 
 /** Who must say yes: `{ from: [groups], count, timeout }`. */
+export const APPROVAL_KEYS = ['from', 'count', 'timeout', 'step-up'] as const;
+
 export function parseApprovals(yaml: YamlSource, place: Place, defaultTimeoutMs: number): ApprovalTerms | undefined {
-  const fields = yaml.mapping(place, ['from', 'count', 'timeout']);
+  const fields = yaml.mapping(place, APPROVAL_KEYS);
   if (!fields) return undefined;
   const fromPlace = yaml.required(fields, 'from');
   const from = fromPlace && yaml.texts(fromPlace, 100)?.map(({ text }) => text);
@@ -218,10 +220,19 @@ export function parseApprovals(yaml: YamlSource, place: Place, defaultTimeoutMs:
     yaml.problem(fromPlace, '`from` is empty, so nobody could approve; name a group');
   const countPlace = fields.get('count');
   const timeoutPlace = fields.get('timeout');
+  const stepUpPlace = fields.get('step-up');
+  const stepUp = stepUpPlace ? yaml.boolean(stepUpPlace) : false;
   const count = countPlace ? yaml.integer(countPlace, 1, 20) : 1;
   const timeoutMs = timeoutPlace ? yaml.durationMs(timeoutPlace, 1000, 7 * DAY, '1s to 7d') : defaultTimeoutMs;
-  if (from === undefined || from.length === 0 || count === undefined || timeoutMs === undefined) return undefined;
-  return { from: [...new Set(from)], count, timeoutMs, ...(timeoutPlace ? { explicitTimeout: true } : {}) };
+  if (from === undefined || from.length === 0 || count === undefined || timeoutMs === undefined || stepUp === undefined)
+    return undefined;
+  return {
+    from: [...new Set(from)],
+    count,
+    timeoutMs,
+    ...(timeoutPlace ? { explicitTimeout: true } : {}),
+    ...(stepUp ? { stepUp } : {}),
+  };
 }
 
 export function parseAllowRule(yaml: YamlSource, place: Place): AllowRule | undefined {

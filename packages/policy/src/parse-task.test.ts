@@ -30,6 +30,25 @@ describe('a task', () => {
     });
   });
 
+  test('says what needs a passkey; nothing does unless it says so', () => {
+    const approvals = 'approvals: { from: dba }';
+    const read = (access: string) => {
+      const parsed = parseTask(`${HEAD}access: { ${access} }`);
+      return parsed.ok ? parsed.document.access.stepUp : parsed.problems.map(({ message }) => message).join();
+    };
+    expect(read(approvals)).toBe('none');
+    expect(read('step-up: activation')).toBe('activation');
+    expect(read(`${approvals}, step-up: approval`)).toBe('approval');
+    expect(read(`${approvals}, step-up: both`)).toBe('both');
+    expect(read('step-up: both')).toMatch(/^nobody approves this task/);
+    expect(read('step-up: sometimes')).toMatch(/step-up|sometimes/);
+    expect(read('approvals: { from: dba, step-up: true }')).toMatch(/beside `approvals`/);
+    const hold = parseTask(
+      `${HEAD}hold:\n  - { update: public.a, approvals: { from: dba, step-up: true } }\n  - { delete: public.a, approvals: { from: dba } }`,
+    );
+    expect(hold.ok && hold.document.hold.map(({ approvals: { stepUp } }) => stepUp)).toEqual([true, undefined]);
+  });
+
   test('reads durations, sizes and the defaults of approvals', () => {
     const result = parseTask(
       `${HEAD}access: { ttl: 90m, approvals: { from: dba } }\nhold: [{ delete: public.a, approvals: { from: [dba, dba] } }]\nlimits: { rows: 10, bytes: 20MB, idle: 10m }\nrecord: { keep: 400d, readers: [] }`,

@@ -1,7 +1,8 @@
+import type { ApprovalTerms } from '@taskgate/core';
 import { checkCondition } from './activation-condition.ts';
 import { parseAllowRule, parseApprovals, parseDenyRule, parseHoldRule, parseMaskRule } from './parse-rule.ts';
 import { parsed, parseEach, parseLimits, parseName, parseNames, parseRecord, requireKind } from './parse-terms.ts';
-import type { ParseResult, TaskDocument } from './policy-document.ts';
+import { type ParseResult, STEP_UPS, type TaskDocument } from './policy-document.ts';
 import { type Place, YamlSource } from './yaml-source.ts';
 
 const MINUTE = 60_000;
@@ -24,7 +25,7 @@ export const TASK_KEYS = [
   'limits',
   'record',
 ] as const;
-export const ACCESS_KEYS = ['reason', 'ticket', 'approvals', 'ttl', 'when'] as const;
+export const ACCESS_KEYS = ['reason', 'ticket', 'approvals', 'ttl', 'when', 'step-up'] as const;
 
 /** On what terms it is activated; missing: freely, for an hour. */
 export function parseAccess(yaml: YamlSource, place: Place | undefined): TaskDocument['access'] {
@@ -35,14 +36,19 @@ export function parseAccess(yaml: YamlSource, place: Place | undefined): TaskDoc
   const ttl = fields?.get('ttl');
   const whenPlace = fields?.get('when');
   const when = whenPlace && yaml.text(whenPlace, 1000);
+  const stepUpPlace = fields?.get('step-up');
+  const stepUp = (stepUpPlace && yaml.choice(stepUpPlace, STEP_UPS)) ?? 'none';
+  if (stepUpPlace && !approvals && (stepUp === 'approval' || stepUp === 'both'))
+    yaml.problem(stepUpPlace, `nobody approves this task, so \`${stepUp}\` asks for nothing; name \`approvals\` too`);
   const wrong = when === undefined ? null : checkCondition(when);
   if (wrong !== null) yaml.problem(whenPlace!, wrong);
   return {
     reasonRequired: (reason && yaml.choice(reason, ['required', 'optional'])) === 'required',
     ticketRequired: (ticket && yaml.choice(ticket, ['required', 'optional'])) === 'required',
-    approvals: (approvals && parseApprovals(yaml, approvals, DEFAULT_REQUEST_TIMEOUT_MS)) ?? null,
+    approvals: (approvals && parseRequestApprovals(yaml, approvals)) ?? null,
     ttlMs: (ttl && yaml.durationMs(ttl, MINUTE, DAY, '1m to 24h')) ?? DEFAULT_TTL_MS,
     when: when ?? null,
+    stepUp,
   };
 }
 
@@ -53,6 +59,13 @@ export function parseWho(yaml: YamlSource, place: Place | undefined): TaskDocume
     machines: parseNames(yaml, who?.get('machines')),
     agents: parseNames(yaml, who?.get('agents')),
   };
+}
+
+/** Terms of the task's activation: whether its approvals are signed is said by `access.step-up` alone. */
+function parseRequestApprovals(yaml: YamlSource, place: Place): ApprovalTerms | undefined {
+  const stepUp = yaml.mapping(place, null)?.get('step-up');
+  if (stepUp) yaml.problem(stepUp, 'say `step-up: approval` beside `approvals`, not in it');
+  return parseApprovals(yaml, place, DEFAULT_REQUEST_TIMEOUT_MS);
 }
 
 /** Reads one Task; all of its problems come at once, each with its place. Never throws. */

@@ -94,6 +94,10 @@ export interface RecordTerms {
   readonly keepMs: number | null;
 }
 
+export const STEP_UPS = ['none', 'activation', 'approval', 'both'] as const;
+/** What of a task's access needs a fresh passkey. `both` is stricter than `activation` and `approval`, these than `none`. */
+export type StepUp = (typeof STEP_UPS)[number];
+
 export interface TaskDocument {
   readonly kind: 'Task';
   readonly name: string;
@@ -112,6 +116,7 @@ export interface TaskDocument {
     readonly ttlMs: number;
     /** A CEL expression over `now` and `identity`. */
     readonly when: string | null;
+    readonly stepUp: StepUp;
   };
   readonly allow: readonly AllowRule[];
   readonly hold: readonly HoldRule[];

@@ -286,9 +286,9 @@ function renderRule(rule: Draft): string[] {
       lines.push(`    affects: { max: ${rule.affectsMax} }`);
   }
   if (rule.approvals !== null) {
-    const { from: groups, count, timeoutMs } = rule.approvals;
+    const { from: groups, count, timeoutMs, stepUp } = rule.approvals;
     lines.push(
-      `    approvals: { from: [${groups.map(yamlText).join(', ')}], count: ${count}, timeout: ${formatDurationMs(timeoutMs)} }`,
+      `    approvals: { from: [${groups.map(yamlText).join(', ')}], count: ${count}, timeout: ${formatDurationMs(timeoutMs)}${stepUp === true ? ', step-up: true' : ''} }`,
     );
   }
   return lines;

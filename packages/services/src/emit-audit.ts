@@ -14,6 +14,7 @@ export interface AuditEntry {
     | 'group'
     | 'web-session'
     | 'api-token'
+    | 'passkey'
     | 'resource'
     | 'task'
     | 'policy'

@@ -9,6 +9,7 @@ export * from './lineage/server-oracle.ts';
 export * from './lineage/value-oracle.ts';
 export * from './read-test-catalog.ts';
 export * from './run-command.ts';
+export * from './software-authenticator.ts';
 export * from './split-everywhere.ts';
 export * from './test-issuer.ts';
 export * from './test-postgres.ts';

@@ -14,7 +14,7 @@ Asks for a grant of a task, waits for its approval where it needs one, and activ
   --ttl D      for how long, such as 30m or 2h; at most what the task allows
   --json       {"grantId", "token", "expiresAt", "connect": {"psql", "uri", "jdbc", ...}}
   --token      the token alone, for PGPASSWORD=$(taskgate grant <task> --token) psql ...
-  --no-wait    fails instead of waiting for an approval`;
+  --no-wait    fails instead of waiting for an approval, or for a passkey that confirms the activation`;
 
 export const grant: Command = {
   usage: USAGE,

@@ -4,14 +4,19 @@ import { parseArgs, promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { TaskgateError } from '@taskgate/core';
 import { isSealedRecording, type RecordingHead, unsealRecording, verifyChain } from '@taskgate/recording';
+import { approvalVerdict, readApproval } from '../approval-verdict.ts';
 import type { Command } from '../command.ts';
 import { Failure, UsageError } from '../failure.ts';
 
 const USAGE = `usage: taskgate verify FILE... [--head HEX --count N]
+       taskgate verify approval-<id>.json... [--key K]
 
 Recomputes the chain of recordings (plain or sealed), without the server. Against the head and count that
 the server signed (a session's page shows them) it also finds events that were cut off the end.
-Exit code 1 when anything was changed; the first event that cannot be trusted is named.`;
+Exit code 1 when anything was changed; the first event that cannot be trusted is named.
+
+Of a signed approval it says whether the passkey's signature is over exactly what the file says was approved.
+  --key K      the key that must have signed, as the reviewer's own Settings show it`;
 
 const MAX_PLAIN_BYTES = 2 ** 31;
 
@@ -21,19 +26,26 @@ export const verify: Command = {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { head: { type: 'string' }, count: { type: 'string' } },
+      options: { head: { type: 'string' }, count: { type: 'string' }, key: { type: 'string' } },
     });
     const expectedHead = headOf(values.head, values.count);
-    if (positionals.length === 0) throw new UsageError('name the recording; see `taskgate help verify`');
+    if (positionals.length === 0) throw new UsageError('name a recording or an approval; see `taskgate help verify`');
     if (expectedHead && positionals.length > 1)
       throw new UsageError('`--head` and `--count` are those of one recording');
     let code = 0;
+    let recordings = 0;
     for (const file of positionals) {
-      const lines = await verdictLines(file, expectedHead);
+      const approval = readApproval(file);
+      if (approval === null) recordings += 1;
+      if (approval === null && values.key !== undefined) throw new UsageError('`--key` is that of a signed approval');
+      const lines =
+        approval === null
+          ? await verdictLines(file, expectedHead)
+          : await approvalVerdict(approval, values.key ?? null);
       if (!lines.ok) code = 1;
       for (const line of lines.text) print(positionals.length > 1 ? `${file}: ${line}` : line);
     }
-    if (code === 0 && !expectedHead)
+    if (code === 0 && recordings > 0 && !expectedHead)
       print('events cut off the end would not show: give --head and --count to find that too');
     return code;
   },

@@ -1,6 +1,9 @@
 import {
   activateGrant,
   approveGrant,
+  askToConfirmGrant,
+  askToSignGrant,
+  confirmGrant,
   endGrant,
   loadConnectStrings,
   loadGrant,
@@ -21,6 +24,9 @@ export const grantsRouter = grants.router({
   get: grants.get.handler(({ context, input }) => loadGrant(asCaller(context), input)),
   request: grants.request.handler(({ context, input }) => requestGrant(asCaller(context), input)),
   approve: grants.approve.handler(({ context, input }) => approveGrant(asCaller(context), input)),
+  askToSign: grants.askToSign.handler(({ context, input }) => askToSignGrant(asCaller(context), input)),
+  askToConfirm: grants.askToConfirm.handler(({ context, input }) => askToConfirmGrant(asCaller(context), input)),
+  confirm: grants.confirm.handler(({ context, input }) => confirmGrant(asCaller(context), input)),
   refuse: grants.refuse.handler(({ context, input }) => refuseGrant(asCaller(context), input)),
   activate: grants.activate.handler(({ context, input }) => activateGrant(asCaller(context), input)),
   end: grants.end.handler(async ({ context, input }) => {

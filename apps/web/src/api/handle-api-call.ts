@@ -14,7 +14,7 @@ import { router } from './router.ts';
 const MAX_BODY_BYTES = 1_048_576;
 const PREFIX = '/api/v1';
 /** What can be called by nobody in particular. */
-const OPEN = new Set([`POST ${PREFIX}/login`]);
+const OPEN = new Set([`POST ${PREFIX}/login`, `POST ${PREFIX}/sign-in/passkey-challenge`]);
 
 const handler = new OpenAPIHandler(router, {
   plugins: [new BodyLimitPlugin({ maxBodySize: MAX_BODY_BYTES })],

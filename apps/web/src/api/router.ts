@@ -1,3 +1,4 @@
+import { approvalsRouter } from './approvals.ts';
 import { auditRouter } from './audit.ts';
 import { devicesRouter } from './devices.ts';
 import { documentsRouter } from './documents.ts';
@@ -8,6 +9,7 @@ import { inboxRouter } from './inbox.ts';
 import { liveRouter } from './live.ts';
 import { issuersRouter, machinesRouter } from './machines.ts';
 import { operationsRouter } from './operations.ts';
+import { passkeysRouter } from './passkeys.ts';
 import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
 import { resourcesRouter } from './resources.ts';
@@ -22,6 +24,7 @@ export const router = implementer.router({
   devices: devicesRouter,
   issuers: issuersRouter,
   machines: machinesRouter,
+  passkeys: passkeysRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,
@@ -29,6 +32,7 @@ export const router = implementer.router({
   documents: documentsRouter,
   grants: grantsRouter,
   holds: holdsRouter,
+  approvals: approvalsRouter,
   inbox: inboxRouter,
   sessions: sessionsRouter,
   operations: operationsRouter,

@@ -7,7 +7,9 @@ import {
   endWebSession,
   type IdentityActor,
   loadMe,
+  passkeySite,
   signIn,
+  signInWithPasskey,
 } from '@taskgate/services';
 import { env } from '@/env.ts';
 import type { Session } from './me.tsx';
@@ -19,6 +21,23 @@ export async function startSignIn(
   client: ClientFacts,
 ): Promise<{ webSessionId: string }> {
   return signIn(await services(), input, client);
+}
+
+/** `assertion`: the passkey's answer, as the browser sent it. Throws `wrong-passkey`, and `bad-input` for what is none. */
+export async function startPasskeySignIn(
+  input: { assertion: unknown; previousSessionId: string | null },
+  client: ClientFacts,
+): Promise<{ webSessionId: string }> {
+  return signInWithPasskey(await services(), input, client);
+}
+
+/** Where passkeys work; `null`: nowhere, as this web has no name. */
+export function passkeyOrigin(): string | null {
+  try {
+    return passkeySite(env()).origin;
+  } catch {
+    return null;
+  }
 }
 
 export async function endSignIn(webSessionId: string): Promise<void> {

@@ -1,9 +1,10 @@
 import 'server-only';
 import { TaskgateError } from '@taskgate/core';
+import type { ClientFacts } from '@taskgate/services';
 import type { AuthOptions } from 'next-auth';
 import CredentialsProvider from 'next-auth/providers/credentials';
 import { env } from '@/env.ts';
-import { endSignIn, startSignIn } from './account.ts';
+import { endSignIn, startPasskeySignIn, startSignIn } from './account.ts';
 import { clientAddressOf } from './client-address.ts';
 import { PEER_HEADER } from './peer-address.ts';
 import { log } from './services.ts';
@@ -30,35 +31,27 @@ export async function authOptions(previousSessionId: string | null = null): Prom
     },
     providers: [
       CredentialsProvider({
+        id: 'credentials',
         credentials: { email: {}, password: {} },
-        async authorize(credentials, request) {
-          const header = (name: string): string => String(request.headers?.[name] ?? '');
-          try {
-            const signedIn = await startSignIn(
+        authorize: (credentials, request) =>
+          authorized(request.headers, https, (client) =>
+            startSignIn(
               {
                 email: String(credentials?.email ?? ''),
                 password: String(credentials?.password ?? ''),
                 previousSessionId,
               },
-              {
-                address: clientAddressOf(
-                  new Headers({
-                    'x-forwarded-for': header('x-forwarded-for'),
-                    [PEER_HEADER]: header(PEER_HEADER),
-                  }),
-                  https,
-                ),
-                userAgent: header('user-agent'),
-              },
-            );
-            return { id: signedIn.webSessionId };
-          } catch (error) {
-            // The form shows the code; anything unexpected is only logged.
-            if (error instanceof TaskgateError) throw new Error(error.code);
-            log.error('a sign-in failed', { error: String(error) });
-            throw new Error('internal');
-          }
-        },
+              client,
+            ),
+          ),
+      }),
+      CredentialsProvider({
+        id: 'passkey',
+        credentials: { assertion: {} },
+        authorize: (credentials, request) =>
+          authorized(request.headers, https, (client) =>
+            startPasskeySignIn({ assertion: jsonOrNull(credentials?.assertion), previousSessionId }, client),
+          ),
       }),
     ],
     callbacks: {
@@ -78,4 +71,34 @@ export async function authOptions(previousSessionId: string | null = null): Prom
       debug: () => {},
     },
   };
+}
+
+/** The sign-in's id for the cookie, or an error whose text is the code that the form shows. */
+async function authorized(
+  headers: Record<string, unknown> | undefined,
+  https: boolean,
+  start: (client: ClientFacts) => Promise<{ webSessionId: string }>,
+): Promise<{ id: string }> {
+  const header = (name: string): string => String(headers?.[name] ?? '');
+  const forwarded = { 'x-forwarded-for': header('x-forwarded-for'), [PEER_HEADER]: header(PEER_HEADER) };
+  try {
+    const { webSessionId } = await start({
+      address: clientAddressOf(new Headers(forwarded), https),
+      userAgent: header('user-agent'),
+    });
+    return { id: webSessionId };
+  } catch (error) {
+    // The form shows the code; anything unexpected is only logged.
+    if (error instanceof TaskgateError) throw new Error(error.code);
+    log.error('a sign-in failed', { error: String(error) });
+    throw new Error('internal');
+  }
+}
+
+function jsonOrNull(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return null;
+  }
 }

@@ -8,6 +8,8 @@ const STATUS: Record<ErrorCode, number> = {
   'not-signed-in': 401,
   'wrong-password': 401,
   'wrong-token': 401,
+  'wrong-passkey': 401,
+  'step-up-required': 403,
   forbidden: 403,
   'not-found': 404,
   conflict: 409,

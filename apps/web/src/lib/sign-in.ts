@@ -1,5 +1,8 @@
 'use client';
 import { signIn as authenticate, signOut as leave } from 'next-auth/react';
+import { api } from './api.ts';
+import { askPasskey } from './passkey.ts';
+import { problemOf } from './problem.ts';
 
 /** `null` when signed in, else the code of what was wrong. */
 export async function signIn(email: string, password: string): Promise<string | null> {
@@ -8,6 +11,17 @@ export async function signIn(email: string, password: string): Promise<string | 
     return answer?.ok && !answer.error ? null : (answer?.error ?? 'network');
   } catch {
     return 'network';
+  }
+}
+
+/** The same by a passkey, which says who it is. */
+export async function signInWithPasskey(): Promise<string | null> {
+  try {
+    const assertion = await askPasskey(() => api.passkeys.askToSignIn());
+    const answer = await authenticate('passkey', { assertion: JSON.stringify(assertion), redirect: false });
+    return answer?.ok && !answer.error ? null : (answer?.error ?? 'network');
+  } catch (error) {
+    return problemOf(error).code;
   }
 }
 

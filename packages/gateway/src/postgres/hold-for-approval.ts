@@ -92,7 +92,11 @@ export async function holdForApproval(
       if (
         bindingOf(state, request) !== binding ||
         state.contextStale ||
-        !(await controlPlane.redeemHold(holdId, binding))
+        !(await controlPlane.redeemHold(holdId, {
+          binding,
+          statement: operation.text,
+          parameters: request.parameters,
+        }))
       ) {
         close('cancelled');
         return gateDenial(

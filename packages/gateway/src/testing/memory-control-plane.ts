@@ -221,7 +221,7 @@ export function createMemoryControlPlane(options: {
       up();
       return holds.find((hold) => hold.holdId === holdId)!.state;
     },
-    async redeemHold(holdId, binding) {
+    async redeemHold(holdId, { binding }) {
       up();
       const hold = holds.find((candidate) => candidate.holdId === holdId)!;
       if (hold.redeemed || hold.binding !== binding || hold.state.state !== 'approved') return false;

@@ -141,7 +141,7 @@ function emptyTask(resource: string): TaskDocument {
     purpose: '',
     resource,
     who: { groups: [], machines: [], agents: [] },
-    access: { reasonRequired: false, ticketRequired: false, approvals: null, ttlMs: 0, when: null },
+    access: { reasonRequired: false, ticketRequired: false, approvals: null, ttlMs: 0, when: null, stepUp: 'none' },
     allow: [],
     hold: [],
     deny: [],

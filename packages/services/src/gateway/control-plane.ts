@@ -2,7 +2,14 @@ import { isId, TaskgateError } from '@taskgate/core';
 import type { ServiceContext, Services } from '../context.ts';
 import { translateStoreError } from '../with-transaction.ts';
 import { findCandidates } from './find-candidates.ts';
-import { closeHold, loadHoldState, type NewHold, openHold, redeemHold } from './gateway-holds.ts';
+import {
+  closeHold,
+  type ForwardedStatement,
+  loadHoldState,
+  type NewHold,
+  openHold,
+  redeemHold,
+} from './gateway-holds.ts';
 import { indexSession, type SessionIndexBatch } from './index-session.ts';
 import { leaseCredential, loadCatalog, openGrant } from './open-grant.ts';
 import { redeemTicket } from './redeem-ticket.ts';
@@ -46,7 +53,7 @@ export function createControlPlane(services: Services, options: { readonly gatew
     unfinishedSessions: (gatewayName: string) => guard(loadUnfinishedSessions(ctx, gatewayName)),
     openHold: (hold: NewHold) => guard(openHold(ctx, hold)),
     holdState: (holdId: string) => guard(loadHoldState(ctx, holdId)),
-    redeemHold: (holdId: string, binding: string) => guard(redeemHold(ctx, holdId, binding)),
+    redeemHold: (holdId: string, forwarded: ForwardedStatement) => guard(redeemHold(ctx, holdId, forwarded)),
     closeHold: (holdId: string, outcome: 'timed-out' | 'cancelled') => guard(closeHold(ctx, holdId, outcome)),
     requestUrl: (task: string): string => `${services.settings.webUrl}/requests/new?task=${encodeURIComponent(task)}`,
     explainUrl: (decisionId: string): string => explainUrl(services, decisionId),

@@ -1,5 +1,7 @@
 import { type ApprovalTerms, createId, type Reason, TaskgateError } from '@taskgate/core';
 import type { Prisma } from '@taskgate/db';
+import { holdContent } from '../approvals/approval-content.ts';
+import { whyNotSigned } from '../approvals/check-signatures.ts';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { changeHold, notifyHold } from '../holds/change-hold.ts';
@@ -68,6 +70,7 @@ export async function openHold(
         state: 'waiting',
         approverGroups: [...hold.approvals.from],
         approvalsNeeded: hold.approvals.count,
+        stepUp: hold.approvals.stepUp === true,
         createdAt: new Date(now),
         expiresAt: new Date(now + hold.approvals.timeoutMs),
       },
@@ -98,16 +101,41 @@ export async function loadHoldState(ctx: ServiceContext, holdId: string): Promis
   };
 }
 
+/** What the gate is about to forward. */
+export interface ForwardedStatement {
+  readonly binding: string;
+  readonly statement: string;
+  readonly parameters: readonly (string | null)[];
+}
+
 /**
- * Lets an approved statement through, once: false where it was let through before, is bound to anything else, or its
- * grant or session has ended. One update decides, so that of any number of tries one wins.
+ * Lets an approved statement through, once: false where it was let through before, is bound to anything else, was signed
+ * for anything else, or its grant or session has ended. One update decides, so that of any number of tries one wins.
  */
-export async function redeemHold(ctx: ServiceContext, holdId: string, binding: string): Promise<boolean> {
+export async function redeemHold(
+  ctx: ServiceContext,
+  holdId: string,
+  { binding, statement, parameters }: ForwardedStatement,
+): Promise<boolean> {
   requireSystem(ctx, 'gateway');
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     // A grant that is being ended at this moment is ended first, or after the statement was let through; never between.
     await tx.$queryRaw`select g.id from grants g join holds h on h."grantId" = g.id where h.id = ${holdId} for share of g`;
+    const asked = await lockHold(tx, holdId);
+    if (asked === null) return false;
+    // What the gate holds in its hands, not what the store says of it: a row that was changed carries nothing.
+    const forwarded = {
+      ...asked,
+      binding,
+      statement: storableText(statement),
+      parameters: toJson(parameters) as Prisma.JsonArray,
+    };
+    const why = await whyNotSigned(asked.approvals, asked.stepUp, (said) => holdContent(tx, forwarded, said));
+    if (why !== null) {
+      ctx.services.log.warn('an approved statement was not let through', { holdId, why });
+      return false;
+    }
     const { count } = await tx.hold.updateMany({
       where: {
         id: holdId,

@@ -1,26 +1,31 @@
+import { contract } from '@taskgate/contracts';
 import { createId } from '@taskgate/core';
-import * as z from 'zod';
+import { grantContent, needsSignatures } from '../approvals/approval-content.ts';
+import { signatureFor } from '../approvals/sign-approval.ts';
 import type { ServiceContext } from '../context.ts';
-import { parseInput } from '../parse-input.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { checkAssertion } from '../passkeys/check-assertion.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeGrant, lockGrantFor } from './change-grant.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
-const ApproveGrantInput = z.object({
-  id: z.string().max(60),
-  /** Shorter than asked, or `null` for as asked. */
-  ttlMs: z.number().int().min(10_000).nullable().default(null),
-  comment: z.string().trim().max(500).nullable().default(null),
-});
-
-/** One yes to a request; the last one needed approves it. */
-export async function approveGrant(ctx: ServiceContext, input: z.input<typeof ApproveGrantInput>): Promise<GrantView> {
+/** One yes to a request, signed where a passkey must; the last one needed approves it. */
+export async function approveGrant(ctx: ServiceContext, input: unknown): Promise<GrantView> {
   const actor = requirePerson(ctx, 'grant:review');
-  const { id, ttlMs, comment } = parseInput(ApproveGrantInput, input);
+  const { id, ttlMs, comment, assertion } = parseInput(inputOf(contract.grants.approve), input);
+  const question = { purpose: 'approve-grant', identityId: actor.identityId, subject: id } as const;
+  const checked = assertion === null ? null : await checkAssertion(ctx.services, assertion, question);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     const before = await lockGrantFor(tx, actor, id, 'approve', now);
+    const signature = await signatureFor(tx, ctx, actor, {
+      assertion: checked,
+      required: needsSignatures(before),
+      comment,
+      path: `/inbox?sel=${id}`,
+      contentOf: (said) => grantContent(tx, before, ttlMs ?? before.ttlMs, said),
+    });
     const after = await changeGrant(
       tx,
       ctx,
@@ -37,6 +42,7 @@ export async function approveGrant(ctx: ServiceContext, input: z.input<typeof Ap
           comment,
           ttlMs,
           at: new Date(now),
+          ...(signature === undefined ? {} : { signature: { create: signature } }),
         },
       },
     );

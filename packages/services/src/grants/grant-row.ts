@@ -2,6 +2,28 @@ import { type GrantEndReason, type GrantState, type GrantStatus, TaskgateError }
 import type { Prisma, Transaction } from '@taskgate/db';
 import { PERSON_SELECT } from './person-ref.ts';
 
+/** One person's answer, and what their passkey made of it. */
+export const ANSWER_SELECT = {
+  id: true,
+  userId: true,
+  outcome: true,
+  comment: true,
+  ttlMs: true,
+  at: true,
+  user: { select: PERSON_SELECT },
+  signature: true,
+} as const satisfies Prisma.ApprovalSelect;
+export type AnswerRow = Prisma.ApprovalGetPayload<{ select: typeof ANSWER_SELECT }>;
+
+/** What an audit row says of an answer. */
+export const toAnswerAudit = ({ userId, outcome, comment, ttlMs, signature }: AnswerRow) => ({
+  userId,
+  outcome,
+  comment,
+  ttlMs,
+  passkey: signature?.passkeyId ?? null,
+});
+
 /** What verbs and views read of a grant: never its verifier, its token's hash or the task's salt. */
 export const GRANT_SELECT = {
   id: true,
@@ -29,6 +51,8 @@ export const GRANT_SELECT = {
   ttlMs: true,
   approvalsNeeded: true,
   approverGroups: true,
+  stepUp: true,
+  confirmedAt: true,
   requestedAt: true,
   requestExpiresAt: true,
   activatedAt: true,
@@ -45,7 +69,7 @@ export const GRANT_SELECT = {
     },
   },
   approvals: {
-    select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
+    select: ANSWER_SELECT,
     orderBy: { at: 'asc' },
   },
   _count: { select: { sessions: true } },
@@ -121,6 +145,6 @@ export function toGrantAudit(row: GrantRow) {
     ...columns,
     task: task?.name ?? null,
     workflow: workflow?.name ?? null,
-    approvals: approvals.map(({ userId, outcome, comment, ttlMs }) => ({ userId, outcome, comment, ttlMs })),
+    approvals: approvals.map(toAnswerAudit),
   };
 }

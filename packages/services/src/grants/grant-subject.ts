@@ -18,6 +18,7 @@ export interface GrantSubject {
     readonly reasonRequired: boolean;
     readonly ticketRequired: boolean;
     readonly approvals: ApprovalTerms | null;
+    readonly stepUp: TaskDocument['access']['stepUp'];
     readonly ttlMs: number;
     /** With policies, and with what the grants above allow. */
     readonly limits: GrantLimits;

@@ -19,6 +19,8 @@ export interface NewGrant {
   readonly ttlMs: number;
   /** `null`: nobody is asked. */
   readonly approvals: GrantSubject['terms']['approvals'];
+  /** What of it needs its owner's, or its approvers', passkey. */
+  readonly stepUp: GrantSubject['terms']['stepUp'];
   readonly action: 'grant.request' | 'grant.mint';
   /** What it stands under, with how it is narrower; `null`: a root. The tree is locked by the caller. */
   readonly under: {
@@ -69,6 +71,7 @@ export async function insertGrant(tx: Transaction, ctx: ServiceContext, grant: N
       ticket: grant.ticket,
       approvalsNeeded: status.approvalsNeeded,
       approverGroups: [...(approvals?.from ?? [])],
+      stepUp: grant.stepUp,
       requestedAt: new Date(now),
       requestExpiresAt: new Date(status.requestExpiresAt),
     },

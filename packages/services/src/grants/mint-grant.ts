@@ -13,6 +13,7 @@ import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.
 import { withTransaction } from '../with-transaction.ts';
 import { connectOf } from './activate-grant.ts';
 import { lockGrantFor } from './change-grant.ts';
+import { needsConfirmation } from './confirm-grant.ts';
 import type { ConnectView } from './connect-strings.ts';
 import type { GrantRow } from './grant-row.ts';
 import { type GrantSubject, readPinned, requireMayActivate, taskSubject } from './grant-subject.ts';
@@ -74,6 +75,7 @@ export async function mintGrant(ctx: ServiceContext, input: z.input<typeof MintI
       ttlMs: Math.min(wish.ttlMs ?? terms.ttlMs, terms.ttlMs),
       // What is narrower than what was approved needs no other approval; a step is approved for itself.
       approvals: child.step === null ? null : terms.approvals,
+      stepUp: child.step === null ? 'none' : terms.stepUp,
       action: 'grant.mint',
       under: {
         parent,
@@ -83,7 +85,7 @@ export async function mintGrant(ctx: ServiceContext, input: z.input<typeof MintI
       document: child.document,
       narrowing: wish.narrow ?? null,
     });
-    const waits = row.state === 'requested';
+    const waits = row.state === 'requested' || needsConfirmation(row);
     const after = waits ? row : await startGrant(tx, ctx, row, { subject: child.subject, grantee, token });
     return {
       grant: (await toGrantViews(tx, actor, [after], now))[0]!,

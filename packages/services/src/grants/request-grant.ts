@@ -48,6 +48,7 @@ export async function requestGrant(ctx: ServiceContext, input: z.input<typeof Re
       ticket: wish.ticket,
       ttlMs: wish.ttlMs ?? terms.ttlMs,
       approvals: terms.approvals,
+      stepUp: terms.stepUp,
       action: 'grant.request',
       document: subject.narrowed,
       narrowing: wish.narrow ?? null,

@@ -2,9 +2,12 @@ import { BUDGET_DIMENSIONS, type GrantLimits, type SecretValue, TaskgateError } 
 import type { Transaction } from '@taskgate/db';
 import { hashToken } from '@taskgate/identity';
 import { type Activator, evaluateCondition } from '@taskgate/policy';
+import { grantContent, needsSignatures } from '../approvals/approval-content.ts';
+import { whyNotSigned } from '../approvals/check-signatures.ts';
 import type { ServiceContext } from '../context.ts';
 import { requirePrincipal } from '../principals/require-principal.ts';
 import { changeGrant } from './change-grant.ts';
+import { requireConfirmed } from './confirm-grant.ts';
 import { whyNotActive } from './grant-actions.ts';
 import { GRANT_SELECT, type GrantRow, requireTaskGrant, toGrantStatus } from './grant-row.ts';
 import { type GrantSubject, loadSubject, requireMayActivate } from './grant-subject.ts';
@@ -33,6 +36,8 @@ export async function startGrant(
   const now = ctx.services.clock.now();
   // Between the request and now they may have left the group, or its hours may be over.
   requireMayActivate(subject.document, grantee, now);
+  requireConfirmed(ctx, before);
+  await requireSigned(tx, before);
   const until = await requireParents(tx, before, grantee, now);
   if (before.workflowId === null) await requirePrincipal(tx, requireTaskGrant(before));
   await lockIdentity(tx, grantee.identityId);
@@ -68,6 +73,14 @@ export async function startGrant(
   // No audit row: it follows from the activation, which has one.
   await tx.grantBudget.createMany({ data: budgetRows(after.id, subject.terms.limits) });
   return after;
+}
+
+/** What was signed is what is activated, for at most as long. Throws `conflict`. */
+async function requireSigned(tx: Transaction, grant: GrantRow): Promise<void> {
+  const why = await whyNotSigned(grant.approvals, needsSignatures(grant), (said, { subject }) =>
+    grantContent(tx, grant, subject.kind === 'grant' ? Math.max(subject.ttlMs, grant.ttlMs) : grant.ttlMs, said),
+  );
+  if (why !== null) throw new TaskgateError('conflict', `${why}; ask for a new grant`);
 }
 
 const LIMIT_OF = { rows: 'rows', bytes: 'bytes', statements: 'statements', duration: 'durationMs' } as const;

@@ -4,8 +4,9 @@ import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import type { IdentityActor } from '../context.ts';
 import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.ts';
+import { isConfirmed } from './confirm-grant.ts';
 import { GRANT_ACTIONS, type GrantAction, type GrantFacts, whyNotGrant } from './grant-actions.ts';
-import { type GrantRow, nameOf, toGrantStatus } from './grant-row.ts';
+import { type AnswerRow, type GrantRow, nameOf, toGrantStatus } from './grant-row.ts';
 import { loadNarrowings } from './load-narrowings.ts';
 import { loadPeople, PERSON_SELECT, toPerson } from './person-ref.ts';
 
@@ -74,6 +75,8 @@ export async function toGrantViews(
       approvalsNeeded: row.approvalsNeeded,
       approvers: row.approverGroups,
       approvals: row.approvals.map(toAnswerView),
+      stepUp: row.stepUp as GrantView['stepUp'],
+      confirmed: isConfirmed(row, now),
       requestedAt: row.requestedAt.toISOString(),
       requestExpiresAt: row.requestExpiresAt.toISOString(),
       activatedAt: row.activatedAt?.toISOString() ?? null,
@@ -86,13 +89,15 @@ export async function toGrantViews(
   });
 }
 
-export function toAnswerView(answer: GrantRow['approvals'][number]): AnswerView {
+export function toAnswerView(answer: AnswerRow): AnswerView {
   return {
+    id: answer.id,
     by: toPerson(answer.user),
     at: answer.at.toISOString(),
     outcome: answer.outcome as AnswerView['outcome'],
     comment: answer.comment,
     ttlMs: answer.ttlMs,
+    signedBy: answer.signature?.passkeyName ?? null,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Prisma, Transaction } from '@taskgate/db';
-import { type OfTask, requireTaskGrant } from '../grants/grant-row.ts';
+import { ANSWER_SELECT, type OfTask, requireTaskGrant, toAnswerAudit } from '../grants/grant-row.ts';
 import { PERSON_SELECT } from '../grants/person-ref.ts';
 
 export const HOLD_STATES = ['waiting', 'approved', 'refused', 'timed-out', 'cancelled'] as const;
@@ -22,6 +22,7 @@ export const HOLD_SELECT = {
   state: true,
   approverGroups: true,
   approvalsNeeded: true,
+  stepUp: true,
   createdAt: true,
   expiresAt: true,
   endedAt: true,
@@ -30,15 +31,17 @@ export const HOLD_SELECT = {
     select: {
       identityId: true,
       ownerIds: true,
+      taskId: true,
       taskRevision: true,
+      document: true,
       reason: true,
       ticket: true,
       identity: { select: { ...PERSON_SELECT, actsForId: true } },
-      task: { select: { name: true, resource: { select: { name: true } } } },
+      task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
     },
   },
   approvals: {
-    select: { userId: true, outcome: true, comment: true, ttlMs: true, at: true, user: { select: PERSON_SELECT } },
+    select: ANSWER_SELECT,
     orderBy: { at: 'asc' },
   },
 } as const satisfies Prisma.HoldSelect;
@@ -69,7 +72,8 @@ export function toHoldAudit(row: HoldRow) {
     state: row.state,
     approverGroups: row.approverGroups,
     approvalsNeeded: row.approvalsNeeded,
-    approvals: row.approvals.map(({ userId, outcome, comment }) => ({ userId, outcome, comment })),
+    stepUp: row.stepUp,
+    approvals: row.approvals.map(toAnswerAudit),
     expiresAt: row.expiresAt,
     endedAt: row.endedAt,
     redeemedAt: row.redeemedAt,

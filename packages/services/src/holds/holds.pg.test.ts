@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { endGrant } from '../grants/end-grant.ts';
 import { requestGrant } from '../grants/request-grant.ts';
 import { loadInbox } from '../inbox/load-inbox.ts';
-import { BINDING, refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
+import { BINDING, FORWARDED, refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
 import { approveHold } from './approve-hold.ts';
 import { cancelHold } from './cancel-hold.ts';
 import { loadHold } from './load-hold.ts';
@@ -28,15 +28,15 @@ describe('a hold', () => {
   it('is approved by as many people as the rule asks for, then let through once', async () => {
     expect(await approve(0)).toMatchObject({ state: 'waiting', actions: { approve: { allowed: false } } });
     expect(await refusal(approve(0))).toBe('invalid-state');
-    expect(await shop.controlPlane.redeemHold(id, BINDING)).toBe(false);
+    expect(await shop.controlPlane.redeemHold(id, FORWARDED)).toBe(false);
     expect(await approve(1)).toMatchObject({ state: 'approved', redeemedAt: null });
     expect(await shop.controlPlane.holdState(id)).toEqual({
       state: 'approved',
       by: [shop.reviewers[0].email, shop.reviewers[1].email],
       comment: null,
     });
-    expect(await shop.controlPlane.redeemHold(id, 'cd'.repeat(32))).toBe(false);
-    const tries = await Promise.all(Array.from({ length: 20 }, () => shop.controlPlane.redeemHold(id, BINDING)));
+    expect(await shop.controlPlane.redeemHold(id, { ...FORWARDED, binding: 'cd'.repeat(32) })).toBe(false);
+    const tries = await Promise.all(Array.from({ length: 20 }, () => shop.controlPlane.redeemHold(id, FORWARDED)));
     expect(tries.filter(Boolean)).toHaveLength(1);
     expect((await shop.audit(id)).map((row) => row.action)).toEqual([
       'hold.open',
@@ -102,7 +102,7 @@ describe('a hold', () => {
       by: [shop.reviewers[1].email],
       comment: 'wrong order',
     });
-    expect(await shop.controlPlane.redeemHold(id, BINDING)).toBe(false);
+    expect(await shop.controlPlane.redeemHold(id, FORWARDED)).toBe(false);
     expect((await loadHold(shop.reviewers[0].ctx, { id })).history.refused90d).toBeGreaterThan(0);
   });
 
@@ -144,7 +144,7 @@ describe('a hold', () => {
     await approve(0);
     await approve(1);
     await endGrant(shop.engineer.ctx, { id: grantId });
-    expect(await shop.controlPlane.redeemHold(id, BINDING)).toBe(false);
+    expect(await shop.controlPlane.redeemHold(id, FORWARDED)).toBe(false);
   });
 });
 

@@ -6,16 +6,27 @@ import { isPartyToHold } from './hold-actions.ts';
 import type { HoldRow } from './hold-row.ts';
 import { type HoldView, toHoldViews } from './to-hold-view.ts';
 
-/**
- * Rows for reading. A held statement is part of its session's recording: an auditor reads it where they may replay that,
- * and it is written down as any other reading.
- */
+/** Rows for reading. */
 export async function loadHoldViews(
   ctx: ServiceContext,
   actor: IdentityActor,
   rows: readonly HoldRow[],
 ): Promise<HoldView[]> {
   const { db, clock } = ctx.services;
+  const readable = await readableHolds(ctx, actor, rows);
+  return toHoldViews(db, actor, rows, clock.now(), (row) => readable.has(row.id));
+}
+
+/**
+ * Whose statements the person may read. A held statement is part of its session's recording: an auditor reads it where
+ * they may replay that, and it is written down as any other reading.
+ */
+export async function readableHolds(
+  ctx: ServiceContext,
+  actor: IdentityActor,
+  rows: readonly HoldRow[],
+): Promise<ReadonlySet<string>> {
+  const { db } = ctx.services;
   const others = rows.filter((row) => !isPartyToHold(actor, row));
   const sessionIds = [...new Set(others.map((row) => row.sessionId))];
   const stored =
@@ -26,5 +37,5 @@ export async function loadHoldViews(
   const mayReplay = await loadReplayRights(db, actor, sessions);
   const readable = new Set(sessions.filter(mayReplay).map((session) => session.id));
   for (const sessionId of readable) await recordView(ctx, actor, sessionId, 'recording.view');
-  return toHoldViews(db, actor, rows, clock.now(), (row) => readable.has(row.sessionId));
+  return new Set(rows.filter((row) => isPartyToHold(actor, row) || readable.has(row.sessionId)).map((row) => row.id));
 }

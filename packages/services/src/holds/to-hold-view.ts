@@ -60,6 +60,7 @@ export async function toHoldViews(
       approvers: row.approverGroups,
       approvalsNeeded: row.approvalsNeeded,
       approvals: row.approvals.map(toAnswerView),
+      stepUp: row.stepUp,
       createdAt: row.createdAt.toISOString(),
       expiresAt: row.expiresAt.toISOString(),
       endedAt: row.endedAt?.toISOString() ?? null,

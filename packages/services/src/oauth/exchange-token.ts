@@ -62,10 +62,13 @@ export async function exchangeToken(
             client,
           );
     if (actor !== null) await requireActorFor(services, actor, subject);
-    const made =
+    let made =
       subject.grantId === null
         ? await openOwn(services, actor?.actor ?? subject.actor, wish)
         : await openBelow(services, subject.grantId, subject.actor, actor?.actor ?? null, wish);
+    // Nobody has to approve it, but its owner has to confirm it: that says how.
+    if (made.token === null && made.grant.state === 'approved')
+      made = await activateGrant({ services, actor: subject.actor }, { id: made.grant.id });
     if (made.token !== null) return { token: made.token, grant: made.grant, connect: made.connect };
     throw pending(made.grant);
   } catch (error) {
@@ -164,6 +167,8 @@ function toRefusal(error: unknown): unknown {
     case 'invalid-state':
     case 'wider-than-parent':
       return new OAuthRefusal('invalid_target', message, more);
+    case 'step-up-required':
+      return new OAuthRefusal('authorization_pending', message, more);
     case 'wrong-token':
     case 'grant-ended':
     case 'grant-expired':

@@ -14,6 +14,7 @@ const OWN_SELECT = {
   createdAt: true,
   lastSignInAt: true,
   memberships: { select: { group: { select: { name: true, roles: true } } } },
+  _count: { select: { passkeys: true } },
 } as const;
 
 /** Everything of a user but the password's hash; of an agent whom it acts for too. */
@@ -33,6 +34,7 @@ export interface OwnRow {
   readonly createdAt: Date;
   readonly lastSignInAt: Date | null;
   readonly memberships: readonly { readonly group: { readonly name: string; readonly roles: readonly string[] } }[];
+  readonly _count: { readonly passkeys: number };
 }
 
 /** What a row must have to be named. */
@@ -71,5 +73,6 @@ export function toUserView(row: UserRow): UserView {
     disabledAt: row.disabledAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
+    passkeys: row._count.passkeys,
   };
 }

@@ -144,7 +144,7 @@ export async function forgiveAttempts(tx: Transaction, keys: AttemptKeys): Promi
 }
 
 /** For somebody who does not exist too: the work, and so the time, is the same. What was typed is not kept: it may be a password. */
-async function recordFailure(services: Services, user: UserRow | null, client: ClientFacts): Promise<void> {
+export async function recordFailure(services: Services, user: UserRow | null, client: ClientFacts): Promise<void> {
   const ctx = { services, actor: { kind: 'system', via: 'sign-in' } } as const;
   await withTransaction(ctx, (tx) =>
     emitAudit(tx, ctx, {

@@ -114,7 +114,13 @@ function toHold(hold: HoldRow): ExplanationView['hold'] {
   return {
     id: hold.id,
     state: hold.state as NonNullable<ExplanationView['hold']>['state'],
-    answers: hold.approvals.map(({ user, outcome, comment }) => ({ person: toPerson(user), outcome, comment })),
+    answers: hold.approvals.map(({ id, user, outcome, comment, signature }) => ({
+      id,
+      person: toPerson(user),
+      outcome,
+      comment,
+      signedBy: signature?.passkeyName ?? null,
+    })),
     endedAt: hold.endedAt?.toISOString() ?? null,
   };
 }

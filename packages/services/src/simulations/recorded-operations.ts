@@ -25,6 +25,7 @@ export interface RecordedOperation {
   /** Of a hold that was asked for. */
   readonly approverGroups: readonly string[] | null;
   readonly approvalsNeeded: number | null;
+  readonly stepUp: boolean | null;
   readonly holdMs: number | null;
 }
 
@@ -72,7 +73,7 @@ export async function loadRecordedOperations(
   const operations = await db.$queryRaw<RecordedOperation[]>`
     select o."decisionId", o."sessionId", o.seq, o.at, o.outcome, o.result, o.fingerprint, u.id as "identityId", u.kind, u.email,
       u.name, f.email as "forEmail", f.name as "forName", t.id as "taskId", t.name as task, g."taskRevision", g.document, e.id as "resourceId", h."approverGroups",
-      h."approvalsNeeded", (extract(epoch from h."expiresAt" - h."createdAt") * 1000)::float8 as "holdMs"
+      h."approvalsNeeded", h."stepUp", (extract(epoch from h."expiresAt" - h."createdAt") * 1000)::float8 as "holdMs"
     ${from} left join holds h on h."decisionId" = o."decisionId"
     where ${where}
     order by o.at desc, o."decisionId" desc
@@ -84,11 +85,11 @@ export async function loadRecordedOperations(
 
 /** Who had to approve it; `null` where it was not held. */
 export function approvalsOf(operation: RecordedOperation): ApprovalTerms | null {
-  const { outcome, approverGroups, approvalsNeeded, holdMs } = operation;
+  const { outcome, approverGroups, approvalsNeeded, stepUp, holdMs } = operation;
   if (outcome !== 'hold' || approverGroups === null || approverGroups.length === 0) return null;
   // Whole seconds, as a rule may say: the store keeps instants to the millisecond.
   const timeoutMs = Math.min(7 * 86_400_000, Math.max(1000, Math.round((holdMs ?? 600_000) / 1000) * 1000));
-  return { from: approverGroups, count: approvalsNeeded ?? 1, timeoutMs };
+  return { from: approverGroups, count: approvalsNeeded ?? 1, timeoutMs, ...(stepUp === true ? { stepUp } : {}) };
 }
 
 export function groupedBy<T>(items: Iterable<T>, keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {

@@ -144,6 +144,7 @@ function toSummary(
     mayActivate: whyNot === null,
     whyNot,
     approvals: terms.approvals && { from: [...terms.approvals.from], count: terms.approvals.count },
+    stepUp: terms.stepUp,
     reasonRequired: terms.reasonRequired,
     ticketRequired: terms.ticketRequired,
     ttlMs: terms.ttlMs,

@@ -92,6 +92,12 @@ export interface TestShop extends TestServices {
 }
 
 export const BINDING = 'ab'.repeat(32);
+/** What the gate forwards once `hold` is approved. */
+export const FORWARDED = {
+  binding: BINDING,
+  statement: "update orders set status = 'paid' where id = $1",
+  parameters: ['42'],
+};
 
 export async function startTestShop(): Promise<TestShop> {
   const test = await startTestServices();
@@ -144,9 +150,7 @@ export async function startTestShop(): Promise<TestShop> {
         sessionId,
         grantId,
         decisionId: newId('dec'),
-        statement: "update orders set status = 'paid' where id = $1",
-        parameters: ['42'],
-        binding: BINDING,
+        ...FORWARDED,
         statementClass: 'update',
         relations: [{ verb: 'update', schema: 'public', name: 'orders', columns: ['status'] }],
         reasons: [],

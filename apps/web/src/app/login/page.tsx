@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { SignInForm } from '@/features/auth/sign-in-form.tsx';
+import { passkeyOrigin } from '@/lib/account.ts';
 import { loadWebSession } from '@/lib/actor.ts';
 import { localPath } from '@/lib/local-path.ts';
 
@@ -13,7 +14,7 @@ export default async function LoginPage({ searchParams }: { searchParams: Promis
   if (session) redirect(target);
   return (
     <main className="grid min-h-dvh place-items-center p-4">
-      <SignInForm next={target} />
+      <SignInForm next={target} passkeyOrigin={passkeyOrigin()} />
     </main>
   );
 }

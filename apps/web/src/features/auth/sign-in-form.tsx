@@ -4,10 +4,12 @@ import { type FormEvent, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input } from '@/components/input.tsx';
-import { signIn } from '@/lib/sign-in.ts';
+import { signIn, signInWithPasskey } from '@/lib/sign-in.ts';
 
 const MESSAGES: Record<string, string> = {
   'wrong-password': 'The e-mail address or the password is not right.',
+  'wrong-passkey': 'The passkey was not used, or is not known here. Try again, or sign in with the password.',
+  'not-supported': 'Passkeys do not work at this address. Sign in with the password.',
   'rate-limited': 'Too many attempts. Wait a few minutes, then try again.',
   forbidden: 'This account is disabled. Ask an admin.',
   'bad-input': 'Type an e-mail address and a password.',
@@ -15,25 +17,35 @@ const MESSAGES: Record<string, string> = {
   network: 'The server did not answer. Check that Taskgate is running.',
 };
 
-export function SignInForm({ next }: { next: string }) {
+/** `passkeyOrigin`: where passkeys work, which may be another name of this machine; `null`: nowhere. */
+export function SignInForm({ next, passkeyOrigin }: { next: string; passkeyOrigin: string | null }) {
   const router = useRouter();
   const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const [busy, setBusy] = useState<'password' | 'passkey' | null>(null);
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setBusy(true);
+  const enter = async (by: 'password' | 'passkey', start: () => Promise<string | null>) => {
+    setBusy(by);
     setError(null);
-    const code = await signIn(String(form.get('email')), String(form.get('password')));
+    const code = await start();
     if (code === null) {
       // A code after `#` (of a device) is not sent to the server, and goes on from here.
       router.replace(`${next}${window.location.hash}`);
       router.refresh();
       return;
     }
-    setBusy(false);
+    setBusy(null);
     setError(MESSAGES[code] ?? 'The sign-in failed. Try again.');
+  };
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    void enter('password', () => signIn(String(form.get('email')), String(form.get('password'))));
+  };
+  const byPasskey = () => {
+    // A passkey belongs to a host's name: at another name of this machine the page there goes on.
+    if (passkeyOrigin !== null && passkeyOrigin !== window.location.origin)
+      window.location.assign(`${passkeyOrigin}/login?next=${encodeURIComponent(next)}`);
+    else void enter('passkey', signInWithPasskey);
   };
 
   return (
@@ -57,9 +69,14 @@ export function SignInForm({ next }: { next: string }) {
           {(props) => <Input {...props} name="password" type="password" autoComplete="current-password" required />}
         </Field>
         <FormError message={error} />
-        <Button type="submit" variant="primary" loading={busy}>
+        <Button type="submit" variant="primary" loading={busy === 'password'}>
           Sign in
         </Button>
+        {passkeyOrigin !== null && (
+          <Button loading={busy === 'passkey'} onClick={byPasskey}>
+            Use a passkey
+          </Button>
+        )}
       </form>
     </div>
   );

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { Button, LinkButton } from '@/components/button.tsx';
 import { FormError } from '@/components/field.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
+import { activateGrant, activationLabel } from '@/features/grants/activate-grant.ts';
 import { GrantCard } from '@/features/inbox/grant-card.tsx';
 import { query } from '@/lib/api.ts';
 import { askAgainLink, subjectLink, subjectName } from '@/lib/links.ts';
@@ -46,7 +47,7 @@ function ActivateButton({ grant }: { grant: GrantView }) {
   const client = useQueryClient();
   const activate = useMutation({
     // Its token is for other clients and is not kept: the console needs none.
-    ...query.grants.activate.mutationOptions(),
+    mutationFn: activateGrant,
     onSettled: () => client.invalidateQueries({ queryKey: query.grants.key() }),
   });
   const action = grant.actions.activate;
@@ -61,9 +62,9 @@ function ActivateButton({ grant }: { grant: GrantView }) {
           variant="primary"
           loading={activate.isPending}
           disabledReason={action?.allowed ? null : (action?.why ?? 'not now')}
-          onClick={() => activate.mutate({ id: grant.id })}
+          onClick={() => activate.mutate(grant)}
         >
-          Activate and open the console
+          {activationLabel(grant, 'Activate and open the console')}
         </Button>
       </div>
     </div>

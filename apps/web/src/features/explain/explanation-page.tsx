@@ -12,6 +12,7 @@ import { TableSkeleton } from '@/components/skeleton.tsx';
 import { SqlText } from '@/components/sql-text.tsx';
 import { Ticked } from '@/components/ticked.tsx';
 import { Time } from '@/components/time.tsx';
+import { ApprovalSignature } from '@/features/approvals/approval-signature.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { consoleLink, sessionLink, taskLink } from '@/lib/links.ts';
@@ -117,9 +118,19 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
                   </p>
                 )}
                 {explanation.hold?.answers.map((answer) => (
-                  <p key={answer.person.id} className="text-sm">
+                  <div key={answer.id} className="text-sm">
                     {answer.person.name} {answer.outcome} it{answer.comment ? `: ${answer.comment}` : '.'}
-                  </p>
+                    {answer.signedBy !== null && (
+                      <ApprovalSignature
+                        approval={{
+                          id: answer.id,
+                          subject: explanation.hold!.id,
+                          reviewer: answer.person.email,
+                          signedBy: answer.signedBy,
+                        }}
+                      />
+                    )}
+                  </div>
                 ))}
               </div>
             </Panel>

@@ -13,6 +13,7 @@ import { query } from '@/lib/api.ts';
 import { formatDuration } from '@/lib/format.ts';
 import { fieldErrors } from '@/lib/problem.ts';
 import type { ActivationView, GrantView } from '@/lib/views.ts';
+import { activateGrant, activationLabel, needsConfirmation } from './activate-grant.ts';
 import { ActiveDetails, NewTokenDetails } from './connect-details.tsx';
 import { ttlChoices } from './ttl-choices.ts';
 
@@ -62,7 +63,7 @@ function RequestStep({
 }) {
   const client = useQueryClient();
   const task = useQuery(query.tasks.get.queryOptions({ input: { name: taskName } }));
-  const activate = useMutation(query.grants.activate.mutationOptions());
+  const activate = useMutation({ mutationFn: activateGrant });
   const request = useMutation(query.grants.request.mutationOptions());
   const errors = fieldErrors(request.error ?? activate.error, ['reason', 'ticket', 'ttlMs'] as const);
 
@@ -77,8 +78,8 @@ function RequestStep({
         ticket: text('ticket'),
         ttlMs: Number(form.get('ttlMs')) || null,
       });
-      // Nobody to wait for: one step less.
-      if (grant.state === 'approved') onActivated(await activate.mutateAsync({ id: grant.id }));
+      // Nobody and nothing to wait for: one step less.
+      if (grant.state === 'approved' && !needsConfirmation(grant)) onActivated(await activate.mutateAsync(grant));
       else onRequested(grant.id);
     } catch {
       // Shown beside the fields.
@@ -130,7 +131,11 @@ function RequestStep({
               loading={request.isPending || activate.isPending}
               disabledReason={data.mayActivate ? null : (data.whyNot ?? 'you may not activate this task now')}
             >
-              {data.approvals ? 'Ask for approval' : 'Activate and show the token'}
+              {data.approvals
+                ? 'Ask for approval'
+                : needsConfirmation({ stepUp: data.stepUp, confirmed: false })
+                  ? 'Go on and confirm with a passkey'
+                  : 'Activate and show the token'}
             </Button>
           </div>
         </form>
@@ -154,14 +159,13 @@ function ActivateStep({
     // The live connection says when somebody has decided; this is for when it is down.
     refetchInterval: 15_000,
   });
-  const activate = useMutation(
-    query.grants.activate.mutationOptions({
-      onSuccess: (activation) => {
-        onActivated(activation);
-        void client.invalidateQueries({ queryKey: query.grants.key() });
-      },
-    }),
-  );
+  const activate = useMutation({
+    mutationFn: activateGrant,
+    onSuccess: (activation) => {
+      onActivated(activation);
+      void client.invalidateQueries({ queryKey: query.grants.key() });
+    },
+  });
   return (
     <QueryState query={grant} what="the request">
       {(data) =>
@@ -195,9 +199,9 @@ function ActivateStep({
                   variant="primary"
                   loading={activate.isPending}
                   disabledReason={data.actions.activate?.allowed ? null : (data.actions.activate?.why ?? 'not now')}
-                  onClick={() => activate.mutate({ id: grantId })}
+                  onClick={() => activate.mutate(data)}
                 >
-                  Activate and show the token
+                  {activationLabel(data, 'Activate and show the token')}
                 </Button>
               </div>
             )}

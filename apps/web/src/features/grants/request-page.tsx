@@ -1,5 +1,6 @@
 'use client';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryState } from 'nuqs';
 import { useRef, useState } from 'react';
 import { Button, LinkButton } from '@/components/button.tsx';
 import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
@@ -18,6 +19,7 @@ import { askAgainLink, consoleLink, subjectName } from '@/lib/links.ts';
 import { useMe } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
 import type { ActivationView, GrantView, HoldView, InboxItemView } from '@/lib/views.ts';
+import { activateGrant, activationLabel, confirmGrant } from './activate-grant.ts';
 import { NewTokenDetails } from './connect-details.tsx';
 import { EndGrantButton } from './end-grant-button.tsx';
 
@@ -63,12 +65,12 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
   const client = useQueryClient();
   // The token lives here, and goes when the sheet closes.
   const [activation, setActivation] = useState<ActivationView | null>(null);
-  const activate = useMutation(
-    query.grants.activate.mutationOptions({
-      onSuccess: (opened) => setActivation(opened),
-      onSettled: () => client.invalidateQueries({ queryKey: query.grants.key() }),
-    }),
-  );
+  // A link of the command line: it waits for the yes, and takes the token itself.
+  const [confirming] = useQueryState('confirm');
+  const onSettled = () => client.invalidateQueries({ queryKey: query.grants.key() });
+  const activate = useMutation({ mutationFn: activateGrant, onSuccess: setActivation, onSettled });
+  const confirm = useMutation({ mutationFn: confirmGrant, onSettled });
+  const problem = activate.error ?? confirm.error;
   const action = grant.actions.activate;
   return (
     <div className="flex flex-wrap items-center gap-2">
@@ -77,16 +79,30 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
           Waiting for {grant.approvers.join(' or ')}. This page changes by itself when somebody has decided.
         </p>
       )}
-      {own && grant.state === 'approved' && (
+      {own && grant.state === 'approved' && confirming !== null && (
+        <>
+          <p className="min-w-0 flex-1">
+            {grant.confirmed
+              ? 'Confirmed. Your command line goes on by itself; this page can be closed.'
+              : 'Your command line waits for you to confirm that it activates this.'}
+          </p>
+          {!grant.confirmed && (
+            <Button variant="primary" loading={confirm.isPending} onClick={() => confirm.mutate(grant.id)}>
+              Confirm with passkey
+            </Button>
+          )}
+        </>
+      )}
+      {own && grant.state === 'approved' && confirming === null && (
         <>
           <p className="min-w-0 flex-1">Approved. Its time starts when you activate it.</p>
           <Button
             variant="primary"
             loading={activate.isPending}
             disabledReason={action?.allowed ? null : (action?.why ?? 'not now')}
-            onClick={() => activate.mutate({ id: grant.id })}
+            onClick={() => activate.mutate(grant)}
           >
-            Activate and show the token
+            {activationLabel(grant, 'Activate and show the token')}
           </Button>
         </>
       )}
@@ -108,7 +124,7 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
         </>
       )}
       {grant.actions.end?.allowed && <EndGrantButton grant={grant} size="md" />}
-      <FormError message={activate.error ? problemOf(activate.error).detail : null} />
+      <FormError message={problem ? problemOf(problem).detail : null} />
       <Sheet
         open={activation !== null}
         onClose={() => setActivation(null)}

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
 import { ScrollText } from '@/components/scroll-text.tsx';
 import { Countdown, Time } from '@/components/time.tsx';
+import { ApprovalSignature } from '@/features/approvals/approval-signature.tsx';
 import { explainLink } from '@/lib/links.ts';
 import type { GrantView } from '@/lib/views.ts';
 import { agreed } from './item-words.ts';
@@ -75,7 +76,16 @@ export function Section({ title, children, aside }: { title: string; children: R
 }
 
 /** `1 of 2`, and who said what. */
-export function Answers({ approvals, needed }: { approvals: GrantView['approvals']; needed: number }) {
+export function Answers({
+  subject,
+  approvals,
+  needed,
+}: {
+  /** Id of the grant or the hold. */
+  subject: string;
+  approvals: GrantView['approvals'];
+  needed: number;
+}) {
   return (
     <div className="flex flex-col gap-1">
       <p className="flex items-center gap-2">
@@ -95,13 +105,18 @@ export function Answers({ approvals, needed }: { approvals: GrantView['approvals
         </span>
       </p>
       {approvals.map((approval) => (
-        <p key={`${approval.by.id}-${approval.at}`} className="text-sm">
+        <div key={approval.id} className="text-sm">
           {approval.by.name} {approval.outcome === 'approved' ? 'agreed' : 'refused'}{' '}
           <span className="text-muted">
             <Time at={approval.at} />
           </span>
           {approval.comment !== null && <span className="wrap-anywhere">: {approval.comment}</span>}
-        </p>
+          {approval.signedBy !== null && (
+            <ApprovalSignature
+              approval={{ id: approval.id, subject, reviewer: approval.by.email, signedBy: approval.signedBy }}
+            />
+          )}
+        </div>
       ))}
     </div>
   );

@@ -1,5 +1,5 @@
 'use client';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type KeyboardEvent, type Ref, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Field, FormError } from '@/components/field.tsx';
@@ -9,8 +9,9 @@ import { toast } from '@/components/toast.tsx';
 import { ttlChoices } from '@/features/grants/ttl-choices.ts';
 import { api, query } from '@/lib/api.ts';
 import { formatDuration } from '@/lib/format.ts';
+import { askPasskey, passkeyAddress } from '@/lib/passkey.ts';
 import { problemOf } from '@/lib/problem.ts';
-import type { InboxItemView } from '@/lib/views.ts';
+import type { InboxItemView, RequestOptionsView } from '@/lib/views.ts';
 import { requesterOf, taskOf } from './item-words.ts';
 import { whyNotReadable } from './readable-statement.ts';
 
@@ -39,16 +40,26 @@ export function DecideBar({
   const field = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
   const opener = useRef<HTMLDivElement>(null);
 
+  const passkeys = useQuery(query.passkeys.list.queryOptions());
+  const asksForOne =
+    item.kind === 'hold' ? item.hold.stepUp : item.grant.stepUp === 'approval' || item.grant.stepUp === 'both';
+  // Who has a passkey signs with it; the API takes nothing less of them.
+  const signing = asksForOne || (passkeys.data?.items.length ?? 0) > 0;
+
   const decide = useMutation({
     mutationFn: async (outcome: 'approve' | 'refuse') => {
       const words = text.trim();
-      if (item.kind === 'hold')
-        return outcome === 'approve'
-          ? api.holds.approve({ id: item.id, binding: item.hold.binding, comment: words || null })
-          : api.holds.refuse({ id: item.id, reason: words });
-      return outcome === 'approve'
-        ? api.grants.approve({ id: item.id, ttlMs, comment: words || null })
-        : api.grants.refuse({ id: item.id, reason: words });
+      if (outcome === 'refuse')
+        return item.kind === 'hold'
+          ? api.holds.refuse({ id: item.id, reason: words })
+          : api.grants.refuse({ id: item.id, reason: words });
+      const comment = words || null;
+      if (item.kind === 'hold') {
+        const said = { id: item.id, binding: item.hold.binding, comment };
+        return api.holds.approve(signing ? { ...said, ...(await signed(() => api.holds.askToSign(said))) } : said);
+      }
+      const said = { id: item.id, ttlMs, comment };
+      return api.grants.approve(signing ? { ...said, ...(await signed(() => api.grants.askToSign(said))) } : said);
     },
     onSuccess: (_, outcome) => {
       const what =
@@ -129,11 +140,12 @@ export function DecideBar({
 
   const approving = choice === 'approve';
   const narrowable = approving && item.kind === 'grant';
+  const by = approving && signing ? ', confirm with passkey' : '';
   const error = decide.error ? problemOf(decide.error).detail : null;
   const effect = approving
     ? item.kind === 'hold'
-      ? 'Approve this statement'
-      : `Approve for ${formatDuration(ttlMs ?? item.grant.ttlMs)}`
+      ? `Approve this statement${by}`
+      : `Approve for ${formatDuration(ttlMs ?? item.grant.ttlMs)}${by}`
     : item.kind === 'hold'
       ? 'Refuse this statement'
       : 'Refuse this request';
@@ -201,8 +213,14 @@ export function DecideBar({
         )}
       </div>
       <FormError message={error} />
+      {approving && signing && passkeys.data && <SigningNote passkeys={passkeys.data} />}
       <div className="flex flex-wrap items-center gap-2">
-        <Button type="submit" variant={approving ? 'primary' : 'danger'} loading={decide.isPending}>
+        <Button
+          type="submit"
+          variant={approving ? 'primary' : 'danger'}
+          loading={decide.isPending}
+          disabledReason={approving && signing && passkeys.data ? whyNotSign(passkeys.data) : null}
+        >
           {effect}
         </Button>
         <Button onClick={leave}>Back</Button>
@@ -212,4 +230,39 @@ export function DecideBar({
       </div>
     </form>
   );
+}
+
+const signed = async (ask: () => Promise<RequestOptionsView>) => ({ assertion: await askPasskey(ask) });
+
+type Passkeys = Awaited<ReturnType<typeof api.passkeys.list>>;
+
+function whyNotSign({ items, origin, why }: Passkeys): string | null {
+  if (why !== null) return why;
+  if (passkeyAddress(origin) !== null) return 'passkeys do not work at this address';
+  return items.some(({ usable }) => usable) ? null : 'you have no passkey yet';
+}
+
+/** That it is signed, and where that is done when it cannot be here. */
+function SigningNote({ passkeys }: { passkeys: Passkeys }) {
+  const elsewhere = passkeyAddress(passkeys.origin);
+  if (passkeys.why !== null) return <p className="text-deny text-sm first-letter:uppercase">{passkeys.why}.</p>;
+  if (elsewhere !== null)
+    return (
+      <p className="text-sm">
+        Your approvals are signed with a passkey, which belongs to a host name.{' '}
+        <a href={elsewhere} className="link">
+          Approve it at {new URL(elsewhere).host}
+        </a>
+      </p>
+    );
+  if (!passkeys.items.some(({ usable }) => usable))
+    return (
+      <p className="text-sm">
+        This must be signed with a passkey, and you have none.{' '}
+        <a href="/settings?tab=passkeys" className="link">
+          Register one
+        </a>
+      </p>
+    );
+  return <p className="text-muted text-xs">Your passkey signs exactly what is shown, with your comment.</p>;
 }

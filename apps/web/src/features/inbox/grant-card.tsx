@@ -79,7 +79,12 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
           items={[
             ['Asked of', grant.approvers.join(', ') || 'nobody: the task needs no approval'],
             ...(grant.approvalsNeeded > 0 || grant.approvals.length > 0
-              ? [['Answers', <Answers key="a" approvals={grant.approvals} needed={grant.approvalsNeeded} />] as const]
+              ? [
+                  [
+                    'Answers',
+                    <Answers subject={grant.id} key="a" approvals={grant.approvals} needed={grant.approvalsNeeded} />,
+                  ] as const,
+                ]
               : []),
             ...(grant.approvalsNeeded > 0 ? [['Needed because', <Because key="why" grant={grant} />] as const] : []),
             ...(grant.activatedAt !== null ? [['Sessions', plural(grant.sessions, 'session')] as const] : []),

@@ -127,7 +127,10 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
         <Facts
           items={[
             ['Asked of', hold.approvers.join(', ') || '—'],
-            ['Answers', <Answers key="answers" approvals={hold.approvals} needed={hold.approvalsNeeded} />],
+            [
+              'Answers',
+              <Answers key="answers" subject={hold.id} approvals={hold.approvals} needed={hold.approvalsNeeded} />,
+            ],
             [
               'Last 90 days',
               `${plural(hold.history.grants90d, 'grant')}, ${hold.history.refused90d === 0 ? 'none' : hold.history.refused90d} refused`,

@@ -19,11 +19,12 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
   const me = useMe();
   const client = useQueryClient();
   const [groups, setGroups] = useState<string[]>([...user.groups]);
-  const [asking, setAsking] = useState<'disable' | 'end' | null>(null);
+  const [asking, setAsking] = useState<'disable' | 'end' | 'passkeys' | null>(null);
   const refresh = () => void client.invalidateQueries({ queryKey: query.people.key() });
   const update = useMutation(query.people.updateUser.mutationOptions({ onSuccess: refresh }));
   const lock = useMutation(query.people.updateUser.mutationOptions({ onSuccess: refresh }));
   const end = useMutation(query.people.endUserSessions.mutationOptions({ onSuccess: refresh }));
+  const forget = useMutation(query.passkeys.removeAllOf.mutationOptions({ onSuccess: refresh }));
   const errors = fieldErrors(update.error, ['name', 'groups', 'password'] as const);
   const self = user.id === me.id;
 
@@ -81,6 +82,12 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
         </h3>
         <div className="flex flex-wrap gap-2">
           <Button onClick={() => setAsking('end')}>Sign out everywhere</Button>
+          <Button
+            disabledReason={user.passkeys === 0 ? 'they have no passkey' : null}
+            onClick={() => setAsking('passkeys')}
+          >
+            Remove {user.passkeys === 0 ? 'passkeys' : plural(user.passkeys, 'passkey')}
+          </Button>
           {user.disabledAt ? (
             <Button
               loading={lock.isPending}
@@ -120,6 +127,27 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
         }
       >
         Every browser they are signed in with must sign in again. Grants go on.
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asking === 'passkeys'}
+        onClose={() => setAsking(null)}
+        title={`Remove every passkey of ${user.name}?`}
+        action={`Remove ${plural(user.passkeys, 'passkey')}`}
+        loading={forget.isPending}
+        error={forget.error ? problemOf(forget.error).detail : null}
+        onConfirm={() =>
+          forget.mutate(
+            { id: user.id },
+            {
+              onSuccess: ({ removed }) => {
+                toast(`${plural(removed, 'passkey')} removed`);
+                onClose();
+              },
+            },
+          )
+        }
+      >
+        For a lost device. They sign in with the password, and register a new one.
       </ConfirmDialog>
       <ConfirmDialog
         open={asking === 'disable'}

@@ -1,4 +1,5 @@
 'use client';
+import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { Badge, OutcomeBadge } from '@/components/badge.tsx';
 import { CopyField } from '@/components/copy-field.tsx';
@@ -6,7 +7,9 @@ import { Facts } from '@/components/page.tsx';
 import { ReasonCard } from '@/components/reason-card.tsx';
 import { SqlText } from '@/components/sql-text.tsx';
 import { Duration, Time } from '@/components/time.tsx';
+import { ApprovalSignature } from '@/features/approvals/approval-signature.tsx';
 import { Parameters, Section } from '@/features/inbox/card-frame.tsx';
+import { query } from '@/lib/api.ts';
 import { formatBytes, formatDuration, formatNumber } from '@/lib/format.ts';
 import { explainLink, grantLink } from '@/lib/links.ts';
 import type { TimelineOperationView } from '@/lib/views.ts';
@@ -113,12 +116,26 @@ function HoldStory({ hold }: { hold: NonNullable<TimelineOperationView['hold']> 
     cancelled: `Taken back${after}.`,
   }[hold.outcome ?? ''];
   return (
-    <p className="wrap-anywhere text-sm">
-      <Link href={grantLink(hold.holdId)} className="link">
-        The hold
-      </Link>
-      : {story ?? 'It still waits, or the gate stopped meanwhile.'}
-      {hold.comment !== null && ` “${hold.comment}”`}
-    </p>
+    <div className="flex flex-col gap-1">
+      <p className="wrap-anywhere text-sm">
+        <Link href={grantLink(hold.holdId)} className="link">
+          The hold
+        </Link>
+        : {story ?? 'It still waits, or the gate stopped meanwhile.'}
+        {hold.comment !== null && ` “${hold.comment}”`}
+      </p>
+      {hold.outcome === 'approved' && <HoldSignatures holdId={hold.holdId} />}
+    </div>
+  );
+}
+
+/** Who may replay the session without being asked about its holds is shown none: the recording says who approved. */
+function HoldSignatures({ holdId }: { holdId: string }) {
+  const hold = useQuery({ ...query.holds.get.queryOptions({ input: { id: holdId } }), retry: false });
+  return hold.data?.approvals.map(
+    ({ id, by, signedBy }) =>
+      signedBy !== null && (
+        <ApprovalSignature key={id} approval={{ id, subject: holdId, reviewer: by.email, signedBy }} />
+      ),
   );
 }

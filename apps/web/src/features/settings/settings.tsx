@@ -5,10 +5,11 @@ import { Tabs } from '@/components/tabs.tsx';
 import { useMe } from '@/lib/me.tsx';
 import { ApiTokens } from './api-tokens.tsx';
 import { BrowserSettings } from './browser-settings.tsx';
+import { Passkeys } from './passkeys.tsx';
 import { PasswordForm } from './password-form.tsx';
 import { WebSessions } from './web-sessions.tsx';
 
-const TABS = ['sign-ins', 'tokens', 'password', 'browser'] as const;
+const TABS = ['sign-ins', 'passkeys', 'tokens', 'password', 'browser'] as const;
 
 export function Settings() {
   const me = useMe();
@@ -25,6 +26,7 @@ export function Settings() {
         onChange={(value) => void setTab(value as (typeof TABS)[number])}
         items={[
           { value: 'sign-ins', label: 'Sign-ins', content: <WebSessions /> },
+          { value: 'passkeys', label: 'Passkeys', content: <Passkeys /> },
           { value: 'tokens', label: 'API tokens', content: <ApiTokens /> },
           { value: 'password', label: 'Password', content: <PasswordForm /> },
           { value: 'browser', label: 'This browser', content: <BrowserSettings /> },

@@ -1,0 +1,134 @@
+import { APPROVAL_FORMAT, type ApprovalContent, signedText } from './approval-content.ts';
+import { type PublicJwk, parsePublicJwk } from './public-key.ts';
+
+/** An approval as one takes it away: what was signed, and the passkey's answer to it. */
+export interface ApprovalFile {
+  readonly format: typeof APPROVAL_FORMAT;
+  /** Of the approval, and what the reviewer called the passkey: for finding it, not signed. */
+  readonly id: string;
+  readonly passkeyName: string;
+  /** The canonical JSON of an {@link ApprovalContent}. */
+  readonly signed: string;
+  readonly publicKey: PublicJwk;
+  /** Base64url, as the browser gave them. */
+  readonly authenticatorData: string;
+  readonly clientDataJSON: string;
+  readonly signature: string;
+}
+
+/** More is no approval: a statement is at most some hundred kilobytes. */
+const MAX_FILE_CHARACTERS = 8_000_000;
+
+type Fields = Readonly<Record<string, unknown>>;
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
+
+/** Reads the text of an `approval-<id>.json`; the problem is in words. Says nothing of whether it is true. */
+export function parseApprovalFile(text: string): Parsed<ApprovalFile> {
+  if (text.length > MAX_FILE_CHARACTERS) return wrong('it is too large to be an approval');
+  const fields = parseObject(text);
+  if (fields === null) return wrong('it is not JSON');
+  if (fields.format !== APPROVAL_FORMAT) return wrong(`its format is not \`${APPROVAL_FORMAT}\``);
+  const publicKey = parsePublicJwk(fields.publicKey);
+  if (publicKey === null) return wrong('it has no public key of a kind that passkeys have');
+  const { id, passkeyName, signed, authenticatorData, clientDataJSON, signature } = fields;
+  if (
+    !isText(id) ||
+    !isText(passkeyName) ||
+    !isText(signed) ||
+    !isText(authenticatorData) ||
+    !isText(clientDataJSON) ||
+    !isText(signature)
+  )
+    return wrong('a part of it is missing');
+  return {
+    ok: true,
+    value: {
+      format: APPROVAL_FORMAT,
+      id,
+      passkeyName,
+      signed,
+      publicKey,
+      authenticatorData,
+      clientDataJSON,
+      signature,
+    },
+  };
+}
+
+/** Reads what was signed, strictly: it must be its own canonical form, with every part and no other. */
+export function parseSignedText(signed: string): Parsed<ApprovalContent> {
+  const value = parseObject(signed);
+  if (value === null || !hasShape(value, CONTENT)) return wrong('what was signed is not an approval');
+  const subject = value.subject as Fields;
+  if (!hasShape(subject, subject.kind === 'hold' ? HOLD : GRANT)) return wrong('what was signed is not an approval');
+  const content = value as unknown as ApprovalContent;
+  try {
+    if (signedText(content) !== signed) return wrong('what was signed is not in its canonical form');
+  } catch {
+    return wrong('what was signed has no canonical form');
+  }
+  return { ok: true, value: content };
+}
+
+const wrong = (problem: string): { ok: false; problem: string } => ({ ok: false, problem });
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTextOrNull = (value: unknown): boolean => value === null || isText(value);
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+export function parseObject(text: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+  } catch {
+    return null;
+  }
+}
+
+interface Shape {
+  readonly [name: string]: Shape | ((value: unknown) => boolean);
+}
+
+function hasShape(value: unknown, shape: Shape): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const names = Object.keys(shape);
+  return (
+    Object.keys(value).length === names.length &&
+    names.every((name) => {
+      const wanted = shape[name]!;
+      const part = (value as Fields)[name];
+      return typeof wanted === 'function' ? wanted(part) : hasShape(part, wanted);
+    })
+  );
+}
+
+const CONTENT: Shape = {
+  format: (value) => value === APPROVAL_FORMAT,
+  subject: (value) => typeof value === 'object' && value !== null,
+  task: { name: isText, revision: Number.isSafeInteger, documentSha256: isText },
+  resource: { id: isText, name: isText, database: isText },
+  requester: { id: isText, kind: isText, email: isText },
+  reviewer: { id: isText, email: isText },
+  terms: { from: isTexts, count: Number.isSafeInteger, stepUp: (value) => typeof value === 'boolean' },
+  comment: isTextOrNull,
+  window: { notBefore: isText, notAfter: isText },
+  nonce: isText,
+  site: { origin: isText, rpId: isText },
+};
+const HOLD: Shape = {
+  kind: (value) => value === 'hold',
+  holdId: isText,
+  grantId: isText,
+  sessionId: isText,
+  decisionId: isText,
+  binding: isText,
+  statement: isText,
+  parameters: (value) => Array.isArray(value) && value.every(isTextOrNull),
+  affectsMax: (value) => value === null || Number.isSafeInteger(value),
+};
+const GRANT: Shape = {
+  kind: (value) => value === 'grant',
+  grantId: isText,
+  ttlMs: Number.isSafeInteger,
+  reason: isTextOrNull,
+  ticket: isTextOrNull,
+};

@@ -1,0 +1,54 @@
+import { SecretValue, TaskgateError } from '@taskgate/core';
+import { verifyPassword } from '@taskgate/identity';
+import type { IdentityActor, ServiceContext } from '../context.ts';
+import { countAttempts, forgiveAttempts } from '../people/verify-sign-in.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { CHALLENGE_MS } from './challenge.ts';
+import { type AssertionInput, checkAssertion } from './check-assertion.ts';
+
+export interface Proof {
+  readonly password: string | null;
+  readonly assertion: AssertionInput | null;
+}
+
+/**
+ * That it is the person, and not somebody at their open browser or with their token: their password, or a passkey of
+ * theirs; of who has neither, a sign-in of a moment ago. Throws `step-up-required`, `wrong-password`, `wrong-passkey`.
+ */
+export async function provePerson(ctx: ServiceContext, actor: IdentityActor, proof: Proof): Promise<void> {
+  const { services } = ctx;
+  if (proof.assertion !== null) {
+    await checkAssertion(services, proof.assertion, { purpose: 'prove', identityId: actor.identityId, subject: '' });
+    return;
+  }
+  const { passwordHash, _count } = await services.db.identity.findUniqueOrThrow({
+    where: { id: actor.identityId },
+    select: { passwordHash: true, _count: { select: { passkeys: true } } },
+  });
+  if (passwordHash === null && _count.passkeys === 0) return requireFreshSignIn(ctx, actor);
+  if (proof.password === null || passwordHash === null)
+    throw new TaskgateError(
+      'step-up-required',
+      'confirm that it is you: give your password, or use a passkey you have',
+    );
+  // A stolen session must not be a place to guess the password at.
+  const keys = { email: `email:${actor.email}`, address: `user:${actor.identityId}` };
+  await countAttempts(services, keys);
+  if (!(await verifyPassword(passwordHash, new SecretValue(proof.password))).ok)
+    throw new TaskgateError('wrong-password', 'the password is wrong', {
+      problems: [{ path: 'password', message: 'this is not your password', position: null }],
+    });
+  await withTransaction(ctx, (tx) => forgiveAttempts(tx, keys));
+}
+
+async function requireFreshSignIn({ services }: ServiceContext, actor: IdentityActor): Promise<void> {
+  const since = new Date(services.clock.now() - CHALLENGE_MS);
+  const fresh =
+    actor.via === 'session' &&
+    (await services.db.webSession.count({ where: { id: actor.viaId, endedAt: null, createdAt: { gt: since } } })) === 1;
+  if (!fresh)
+    throw new TaskgateError(
+      'step-up-required',
+      'confirm that it is you: sign out, sign in again, and do this within five minutes',
+    );
+}

@@ -1,0 +1,31 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { PASSKEY_SELECT, toPasskeyAudit } from './passkey-row.ts';
+
+/** All of a person's, by an admin: a device was lost. */
+export async function removePasskeysOf(ctx: ServiceContext, input: unknown): Promise<{ removed: number }> {
+  requireScope(ctx, 'people:write');
+  const { id } = parseInput(inputOf(contract.passkeys.removeAllOf), input);
+  return withTransaction(ctx, async (tx) => {
+    await tx.$queryRaw`SELECT id FROM identities WHERE id = ${id} FOR UPDATE`;
+    if ((await tx.identity.count({ where: { id, kind: 'person' } })) === 0)
+      throw new TaskgateError('not-found', `there is no person \`${id}\``);
+    const rows = await tx.passkey.findMany({ where: { identityId: id }, select: PASSKEY_SELECT });
+    await tx.passkey.deleteMany({ where: { identityId: id } });
+    await emitAudit(tx, ctx, {
+      action: 'user.remove-passkeys',
+      subjectKind: 'user',
+      subject: id,
+      before: { passkeys: rows.map(toPasskeyAudit) },
+      after: { passkeys: [] },
+    });
+    await notifyChange(tx, { topic: 'people', id, userId: id });
+    return { removed: rows.length };
+  });
+}
