@@ -103,7 +103,7 @@ function buildOperation(
       return operation;
     },
   };
-  const { statementClass, label, output, effect, copy, countsItsWrite, parameterCount } = analyzeStatement(
+  const { statementClass, label, output, effect, copy, countsItsWrite, hidesWrites, parameterCount } = analyzeStatement(
     env,
     statement,
   );
@@ -125,6 +125,7 @@ function buildOperation(
     effect,
     copy,
     countsItsWrite,
+    ...(hidesWrites ? { hidesWrites } : {}),
     parameterCount,
     unknowns: [...out.unknowns(), ...inner.flatMap((one) => one.unknowns)],
   };

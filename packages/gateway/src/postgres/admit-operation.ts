@@ -58,11 +58,8 @@ export function* admitOperation(
   const { decided } = candidate;
   const { budget } = state;
   while (!budget.hasStatement) if (!(yield* settled(budget.moreStatements()))) break;
-  const limit = budget.hasStatement ? null : budget.reached();
   const decision =
-    limit !== null && decided.decision.outcome !== 'deny'
-      ? gateDenial(limit.code, limit.message, 'activate the task again for a new grant')
-      : decided.decision;
+    decided.decision.outcome === 'deny' ? decided.decision : (budgetDenial(state, candidate) ?? decided.decision);
   const decisionId = recordOperation(state, candidate, decision);
   if (decision.outcome === 'deny') return { refusal: refuse(state, decisionId, decided, decision, 'refused') };
   if (decision.outcome === 'hold') {
@@ -95,6 +92,19 @@ export function* admitOperation(
     }
   }
   return { run: runOf(state, decisionId, candidate) };
+}
+
+function budgetDenial(state: SessionState, { decided, result }: Candidate): Decision | null {
+  const { budget } = state;
+  const limit = budget.hasStatement ? null : budget.reached();
+  if (limit !== null) return gateDenial(limit.code, limit.message, 'activate the task again for a new grant');
+  const hides = decided.operation.hidesWrites === true || result.operation.hidesWrites === true;
+  if (!hides || budget.rows.limit === null) return null;
+  return gateDenial(
+    'affects-not-countable',
+    `this grant may touch ${budget.rows.limit} rows, and the server does not count the rows of a write in a WITH or under EXPLAIN`,
+    'send each insert, update, delete or merge as a statement of its own',
+  );
 }
 
 const questionOf = ({ decided, parameterTypes, parameters, parameterFormats }: Candidate): Question => ({

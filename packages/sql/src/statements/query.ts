@@ -11,8 +11,10 @@ import { meaning, type StatementMeaning } from './statement-meaning.ts';
 export interface CheckedQuery {
   readonly result: QueryResult;
   readonly parameterCount: number;
-  /** Data-modifying statements in it, at any depth. */
+  /** Data-modifying statements in it, at any depth, itself among them. */
   readonly writes: number;
+  /** One of them is not the query itself. */
+  readonly hidesWrites: boolean;
 }
 
 /** Notes what in a tree is not known; gives whether all of it is. */
@@ -33,7 +35,8 @@ export function requireKnownShape(
 /** Analyses a query whose every node and field is known; else only notes why not. */
 export function analyzeCheckedQuery(env: Env, query: PgNode): CheckedQuery {
   const shape = checkShape(query);
-  const counts = { parameterCount: shape.parameterCount, writes: shape.writes };
+  const hidesWrites = shape.writes > (query.kind === 'SelectStmt' ? 0 : 1);
+  const counts = { parameterCount: shape.parameterCount, writes: shape.writes, hidesWrites };
   if (shape.tooLarge) {
     env.out.unknown('too-large', 'the statement has too many or too deep parts; split it or use parameters');
     return { result: NO_RESULT, ...counts };
@@ -66,12 +69,13 @@ export function isQuery(statement: PgNode): boolean {
 /** A select, insert, update, delete or merge of its own. */
 export function analyzeQueryStatement(env: Env, statement: PgNode): StatementMeaning {
   const statementClass = QUERY_CLASSES.get(statement.kind) ?? 'other';
-  const { result, parameterCount, writes } = analyzeCheckedQuery(env, statement);
+  const { result, parameterCount, writes, hidesWrites } = analyzeCheckedQuery(env, statement);
   const returns = statementClass === 'select' || returnsRows(statement.fields);
   return meaning(statementClass, statementClass.toUpperCase(), {
     output: returns ? outputOf(env, result) : null,
     parameterCount,
     countsItsWrite: statementClass !== 'select' && writes === 1 && writesToTable(env, statement.fields),
+    hidesWrites,
   });
 }
 

@@ -10,6 +10,7 @@ export interface StatementMeaning {
   readonly effect: SessionEffect | null;
   readonly copy: SqlOperation['copy'];
   readonly countsItsWrite: boolean;
+  readonly hidesWrites: boolean;
   readonly parameterCount: number;
 }
 
@@ -31,6 +32,7 @@ export function meaning(
     effect: null,
     copy: null,
     countsItsWrite: false,
+    hidesWrites: false,
     parameterCount: 0,
     ...rest,
   };
