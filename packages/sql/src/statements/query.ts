@@ -1,7 +1,7 @@
 import type { OutputColumn, StatementClass } from '@taskgate/core';
 import { checkShape } from '../check-shape.ts';
 import type { Env } from '../env.ts';
-import { bodyAt, type Fields, nodesAt, type PgNode } from '../node.ts';
+import { bodyAt, type Fields, nodesAt, type PgNode, textAt } from '../node.ts';
 import { NO_RESULT, type QueryResult, requireKnownPositions } from '../query-result.ts';
 import { resolveRelation } from '../resolve-relation.ts';
 import { EMPTY_SCOPE } from '../scope.ts';
@@ -71,10 +71,13 @@ export function analyzeQueryStatement(env: Env, statement: PgNode): StatementMea
   const statementClass = QUERY_CLASSES.get(statement.kind) ?? 'other';
   const { result, parameterCount, writes, hidesWrites } = analyzeCheckedQuery(env, statement);
   const returns = statementClass === 'select' || returnsRows(statement.fields);
+  const countsItsWrite = statementClass !== 'select' && writes === 1 && writesToTable(env, statement.fields);
+  const target = countsItsWrite && statementClass !== 'merge' ? targetName(statement.fields) : null;
   return meaning(statementClass, statementClass.toUpperCase(), {
     output: returns ? outputOf(env, result) : null,
     parameterCount,
-    countsItsWrite: statementClass !== 'select' && writes === 1 && writesToTable(env, statement.fields),
+    countsItsWrite,
+    plainWrite: target === null ? null : { target, returns },
     hidesWrites,
   });
 }
@@ -82,6 +85,11 @@ export function analyzeQueryStatement(env: Env, statement: PgNode): StatementMea
 export function returnsRows(statement: Fields): boolean {
   const clause = bodyAt(statement, 'returningClause') ?? statement;
   return nodesAt(clause, clause === statement ? 'returningList' : 'exprs').length > 0;
+}
+
+function targetName(statement: Fields): string | null {
+  const relation = bodyAt(statement, 'relation') ?? {};
+  return textAt(bodyAt(relation, 'alias') ?? {}, 'aliasname') ?? textAt(relation, 'relname');
 }
 
 /** Whether the command tag counts the rows of the target: not through a view, not where a rule rewrites the write. */

@@ -10,6 +10,7 @@ export interface StatementMeaning {
   readonly effect: SessionEffect | null;
   readonly copy: SqlOperation['copy'];
   readonly countsItsWrite: boolean;
+  readonly plainWrite: SqlOperation['plainWrite'] | null;
   readonly hidesWrites: boolean;
   readonly parameterCount: number;
 }
@@ -32,6 +33,7 @@ export function meaning(
     effect: null,
     copy: null,
     countsItsWrite: false,
+    plainWrite: null,
     hidesWrites: false,
     parameterCount: 0,
     ...rest,
