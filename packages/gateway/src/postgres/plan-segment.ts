@@ -320,7 +320,10 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
           via: 'extended',
         };
         const { decided, estimate } = yield* decideByEstimate(state, bound, ports.hold);
-        const resolved = resolveStatement(state, decided);
+        const resolved =
+          portal.ran === undefined
+            ? resolveStatement(state, decided)
+            : { decided, result: portal.ran, onSuccess: NOTHING };
         const admission = yield* admitOperation(
           state,
           {
@@ -337,6 +340,8 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
         );
         if ('refusal' in admission) return refuse(admission.refusal, index);
         const { run } = admission;
+        // INVARIANT: the server goes on with the rows that it began to give, whatever the name stands for by then.
+        if (resolved.result !== resolved.decided) portal.ran = resolved.result;
         if (portal.cursor || portal.statement.viaSql || resolved.result !== resolved.decided) {
           // Made by SQL, or rows of what a name stands for now: nobody has asked the server for that shape yet.
           out.push(encodeDescribe('portal', message.portal));
