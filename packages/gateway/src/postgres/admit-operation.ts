@@ -191,7 +191,8 @@ async function recordDryRun(
   result: DecidedStatement,
   text: string | null,
 ): Promise<OperationRun> {
-  const { operation, decision } = candidate.decided;
+  const { operation } = result;
+  const { decision } = candidate.decided;
   const tried: DecidedStatement = {
     operation: { ...operation, label: `DRY RUN ${operation.label}`, text: text ?? operation.text },
     decision: {

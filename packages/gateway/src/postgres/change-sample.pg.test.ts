@@ -302,6 +302,9 @@ it('what a reviewer was shown stands in the recording, as rows of the dry run', 
   const { operations } = await timelineOf(door, sessionId, bytes);
   const [held, tried] = operations;
   expect(held!.operation.via).toBe('simple');
+  expect(tried!.operation.relations).toContainEqual(
+    expect.objectContaining({ verb: 'select', name: 'orders', columns: ['id', 'status'] }),
+  );
   expect(tried).toMatchObject({
     operation: { via: 'dry-run', label: 'DRY RUN UPDATE' },
     rows: [['1', '9', '9', 'open', 'kept']],

@@ -1,4 +1,4 @@
-import type { Decision, MaskName, SqlOperation } from '@taskgate/core';
+import type { CatalogRelation, Decision, MaskName, RelationAccess, SqlOperation } from '@taskgate/core';
 import { dataRowValue, decodeDataRow } from '@taskgate/protocol-postgres';
 import type { ChangeSample } from '../control-plane.ts';
 import type { DecidedStatement, DecisionContext } from './decision-context.ts';
@@ -98,6 +98,7 @@ export async function planSample(operation: SqlOperation, ports: SamplePorts): P
     result: {
       operation: {
         ...operation,
+        accesses: withRead(operation, relation, [...(pairs ? key : []), ...shown.map(({ name }) => name)]),
         output: [
           { name: 'changed', sources: [], plain: true },
           ...shown.flatMap(({ name }, index) => {
@@ -114,6 +115,18 @@ export async function planSample(operation: SqlOperation, ports: SamplePorts): P
     hidden,
     more: wanted.length - shown.length - hidden.length,
   };
+}
+
+/** What the sample reads is found as any other reading. */
+function withRead(
+  { accesses }: SqlOperation,
+  { oid, schema, name }: CatalogRelation,
+  columns: readonly string[],
+): SqlOperation['accesses'] {
+  const isRead = (access: RelationAccess): boolean => access.verb === 'select' && access.oid === oid;
+  const own = accesses.filter(isRead).flatMap((access) => access.columns);
+  const read = { verb: 'select', relation: { schema, name }, oid, system: false, expands: [] } as const;
+  return [...accesses.filter((access) => !isRead(access)), { ...read, columns: [...new Set([...own, ...columns])] }];
 }
 
 function sampleText(
