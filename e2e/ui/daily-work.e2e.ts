@@ -108,6 +108,53 @@ test('a held statement is approved in the inbox by keyboard in at most four keys
   await endGrant(grant.id);
 });
 
+test('the reviewer of a dry run sees rows before and after, masked as the task sees them', {
+  timeout: 60_000,
+}, async () => {
+  await applyDocument(`kind: Task
+name: correct-customer
+purpose: Correct a customer's name and address
+resource: demo-shop
+who: { groups: [support] }
+allow:
+  - select: public.customers
+    columns: [id, name, email]
+hold:
+  - update: public.customers
+    columns: [name, email]
+    dryRun: true
+    approvals: { from: [dba] }
+mask:
+  - columns: public.customers.email
+    as: email`);
+  const [raw] = await targetQuery<{ name: string; email: string }>(
+    'select name, email from public.customers where id = 5',
+  );
+  const grant = await openGrant('correct-customer');
+  const engineer = await visit('engineer');
+  await engineer.page.goto(`/console/${grant.id}`);
+  await engineer.page.getByText('no transaction').waitFor();
+  await runSql(engineer.page, "update customers set name = 'New Name', email = 'new@example.net' where id = 5");
+  const hold = await waitUntil(
+    async () => (await waitingHolds()).find(({ statement }) => statement.includes('New Name')) ?? null,
+    10_000,
+    'the hold',
+  );
+  const { page } = await visit('reviewer');
+  await page.goto(`/inbox?sel=${hold.id}`);
+  const rows = page.getByRole('region', { name: 'Rows before and after' }).getByRole('row');
+  await rows.first().waitFor();
+  expect(await Promise.all((await rows.all()).map(async (row) => (await row.textContent())!.trim()))).toEqual([
+    expect.stringMatching(/id.*name.*email.*masked/),
+    expect.stringContaining(`before5${raw!.name}${raw!.email[0]}***@`),
+    'after5New Namen***@example.net',
+  ]);
+  expect(await page.content()).not.toContain(raw!.email);
+  await page.getByText('exactly 1 row changed, then rolled back').waitFor();
+  expect(await targetQuery('select name, email from public.customers where id = 5')).toEqual([raw]);
+  await endGrant(grant.id);
+});
+
 test('the reviewer refuses only with a reason, and the engineer reads it', { timeout: 60_000 }, async () => {
   const asked = await as('engineer').post<{ id: string }>('/grants', { task: 'shop-admin', reason: 'clean up' });
   const { page } = await visit('reviewer');

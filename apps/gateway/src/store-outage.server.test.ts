@@ -22,6 +22,11 @@ const OUTAGE_MS = Number(process.env.OUTAGE_MS ?? 1_500);
 /** Of the gateway whose lease runs out. */
 const SHORT_LEASE_MS = 2_000;
 const CLIENTS = 3;
+/**
+ * The gateway's own, and a bound of what it may keep: without one, how large its process grows says how much garbage it
+ * puts up with, and nothing of what an outage costs.
+ */
+const FLAGS = [...(readJson('../node-flags.json') as string[]), '--max-old-space-size=160'];
 
 const SCHEMA = `
   create table public.customers (id int primary key, name text, email text, phone text, ssn text, country text, created_at timestamptz default now());
@@ -29,6 +34,10 @@ const SCHEMA = `
   create table public.order_items (id int primary key, order_id int, sku text, quantity int, price_cents int);
   create table public.payments (id int primary key, order_id int, card_number text, amount_cents int, paid_at timestamptz);
   insert into public.orders select i, i, 'open', i * 100 from generate_series(1, 1000) i;`;
+
+function readJson(file: string): unknown {
+  return JSON.parse(fs.readFileSync(path.join(import.meta.dirname, file), 'utf8'));
+}
 
 let store: TestPostgres;
 let storeDatabase: TestDatabase;
@@ -76,7 +85,7 @@ beforeAll(async () => {
     const output = fs.openSync(path.join(folder, 'gateway.log'), 'a');
     gateway = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, 'main.ts')],
+      [...FLAGS, '--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, 'main.ts')],
       { env: { ...env, TASKGATE_LEASE: lease }, stdio: ['ignore', output, output] },
     );
     await waitUntil(

@@ -6,6 +6,7 @@ import {
   GrantEndReason,
   GrantState,
   Instant,
+  MaskName,
   PageQuery,
   PersonRef,
   page,
@@ -261,6 +262,15 @@ export const grants = {
     .output(z.object({ ticket: z.string(), url: z.string() })),
 };
 
+const SampledValues = z.array(z.string().nullable());
+/** Some of the rows that a held write changes, masked as the task's own reads are. */
+const ChangeSample = z.object({
+  columns: z.array(z.object({ name: z.string(), mask: MaskName.nullable() })),
+  /** `before` is `null` of a row that was not there, `after` of one that is gone. */
+  rows: z.array(z.object({ before: SampledValues.nullable(), after: SampledValues.nullable() })),
+  /** Why there are no rows, or what is left out. */
+  note: z.string().nullable(),
+});
 export const Hold = z.object({
   id: z.string(),
   decisionId: z.string(),
@@ -289,6 +299,8 @@ export const Hold = z.object({
       sqlstate: z.string().nullable(),
       /** Messages that triggers and functions raised. */
       notices: z.number().int(),
+      /** `null`: withheld from the caller, or not taken. */
+      sample: ChangeSample.nullable(),
     })
     .nullable(),
   state: z.enum(['waiting', 'approved', 'refused', 'timed-out', 'cancelled']),

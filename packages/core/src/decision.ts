@@ -16,7 +16,7 @@ export const REASON_CODES = [
   'system-relation-not-allowed',
   'not-understood', // the analysis could not follow it
   'rule-failed', // a rule could not be evaluated: denies
-  'affects-not-countable', // `affects` cannot be enforced on this statement
+  'affects-not-countable', // `affects`, or a limit of rows, cannot be enforced on this statement
   'affects-exceeded', // it touched more rows than the rule lets it
   'estimate-exceeded', // the planner expects more rows than the rule lets through
   'limit-reached', // rows, bytes, statements, duration of the grant

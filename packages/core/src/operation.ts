@@ -200,6 +200,10 @@ export interface SqlOperation {
   readonly copy: { readonly direction: 'in' | 'out'; readonly format: 'text' | 'csv' | 'binary' } | null;
   /** The command tag of the whole statement counts the rows of its only write (needed for `affects`). */
   readonly countsItsWrite: boolean;
+  /** It is one insert, update or delete of a table: by which name RETURNING calls that, and whether it returns rows. */
+  readonly plainWrite?: { readonly target: string; readonly returns: boolean };
+  /** Rows change that neither its command tag nor its result counts: by a write in a WITH, or under EXPLAIN. Missing: none. */
+  readonly hidesWrites?: true;
   /** Highest `$n` it refers to. */
   readonly parameterCount: number;
   /** Non-empty: denied, whatever the task allows. */

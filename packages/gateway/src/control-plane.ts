@@ -3,6 +3,7 @@ import type {
   BudgetDimension,
   GrantEndReason,
   GrantLimits,
+  MaskName,
   PostgresCatalog,
   Reason,
   SecretValue,
@@ -240,9 +241,30 @@ export interface NewHold {
   readonly approvals: ApprovalTerms;
   /** What the planner expects; `null`: not known. */
   readonly estimate: { readonly rows: number; readonly scanned: number } | null;
-  /** What a dry run did, where the task wants one; `rows` is `null` where it failed. */
-  readonly dryRun: { readonly rows: number | null; readonly sqlstate: string | null; readonly notices: number } | null;
+  /** What a dry run did before it was rolled back, where the task wants one. */
+  readonly dryRun: DryRunEffect | null;
 }
+
+export interface DryRunEffect {
+  /** `null`: it failed. */
+  readonly rows: number | null;
+  readonly sqlstate: string | null;
+  /** Messages that triggers or functions raised. */
+  readonly notices: number;
+  readonly sample: ChangeSample;
+}
+
+/** A few of the rows that a write changes, masked as the task's own reads of them are. */
+export interface ChangeSample {
+  readonly columns: readonly { readonly name: string; readonly mask: MaskName | null }[];
+  /** One value a column; `before` is `null` of a row that was not there, `after` of one that is gone. */
+  readonly rows: readonly { readonly before: SampledValues | null; readonly after: SampledValues | null }[];
+  /** Why there are no rows, or what of them is left out; `null`: nothing is. */
+  readonly note: string | null;
+}
+
+/** Long ones are cut. */
+export type SampledValues = readonly (string | null)[];
 
 export interface HoldState {
   readonly state: 'waiting' | 'approved' | 'refused' | 'timed-out' | 'cancelled';

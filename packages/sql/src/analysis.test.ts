@@ -42,6 +42,23 @@ describe('what a write counts', () => {
     expect(analyze(text)[0]?.countsItsWrite).toBe(expected);
   });
 
+  test.each([
+    ['update orders set status = $1', false],
+    ['with a as (select 1) delete from orders returning id', false],
+    ["update contacts set mail = 'x'", false],
+    ['copy (delete from orders returning id) to stdout', false],
+    ['explain delete from orders', false],
+    ['with a as (delete from orders) select 1', true],
+    ['with a as (delete from orders) update customers set name = $1', true],
+    ['select 1 from (with a as (delete from orders returning 1) select * from a) b', true],
+    ['explain analyze delete from orders', true],
+    ['explain analyze with a as (delete from orders) select 1', true],
+    ['copy (with a as (delete from orders) select 1) to stdout', true],
+    ['create table copied as with a as (delete from orders returning id) select id from a', true],
+  ])('%s: it hides rows that it changes: %s', (text, expected) => {
+    expect(analyze(text)[0]?.hidesWrites ?? false).toBe(expected);
+  });
+
   test('a write through a view reaches the tables behind it', () => {
     const [access] = analyze("update contacts set mail = 'x'")[0]!.accesses;
     expect(access).toMatchObject({ verb: 'update', relation: { name: 'contacts' }, columns: ['mail'] });

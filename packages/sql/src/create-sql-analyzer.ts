@@ -103,10 +103,8 @@ function buildOperation(
       return operation;
     },
   };
-  const { statementClass, label, output, effect, copy, countsItsWrite, parameterCount } = analyzeStatement(
-    env,
-    statement,
-  );
+  const { statementClass, label, output, effect, copy, countsItsWrite, plainWrite, hidesWrites, parameterCount } =
+    analyzeStatement(env, statement);
   const accesses = [
     ...out.accesses((relation, verb) => expandAccess(env, relation, verb)),
     ...inner.flatMap((one) => one.accesses),
@@ -125,6 +123,8 @@ function buildOperation(
     effect,
     copy,
     countsItsWrite,
+    ...(plainWrite ? { plainWrite } : {}),
+    ...(hidesWrites ? { hidesWrites } : {}),
     parameterCount,
     unknowns: [...out.unknowns(), ...inner.flatMap((one) => one.unknowns)],
   };

@@ -111,6 +111,14 @@ describe('P1-P9 statements', () => {
     expect(analyze(text).unknowns[0]?.code).toBe(text.includes('program') ? 'outside' : 'unsupported');
   });
 
+  test('W23 cluster sorts the rows by columns that it does not name: by any of them', () => {
+    const operation = analyze('cluster verbose customers using customers_pkey');
+    expect(operation.unknowns).toEqual([]);
+    expect(accessed(operation, 'maintenance')).toEqual(['customers']);
+    expect(operation.uses.map(({ column, context }) => `${context} ${column.column}`)).toContain('sort ssn');
+    expect(analyze('cluster').unknowns[0]?.message).toMatch(/name the table/);
+  });
+
   test.each([
     'explain analyze',
     'explain (analyze)',

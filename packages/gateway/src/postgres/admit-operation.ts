@@ -7,14 +7,17 @@ import {
   type SqlOperation,
   TaskgateError,
 } from '@taskgate/core';
-import { type BindMessage, encodeDenial, encodeError } from '@taskgate/protocol-postgres';
+import { type BindMessage, encodeDenial, encodeError, parseCommandTag } from '@taskgate/protocol-postgres';
 import { RECORDING_LIMITS, type StatementEvent } from '@taskgate/recording';
+import type { DryRunEffect } from '../control-plane.ts';
+import { planSample, readSample, type SamplePlan, unsampled } from './change-sample.ts';
 import type { DecidedStatement } from './decision-context.ts';
 import {
-  type DryRunEffect,
-  dryRun,
+  canAsk,
   estimateRows,
   type ForeseePorts,
+  primaryKeyOf,
+  runAndUndo,
   type StatementEstimate,
 } from './foresee-effect.ts';
 import { gateDenial } from './gate-decision.ts';
@@ -23,9 +26,11 @@ import { OperationRun } from './operation-run.ts';
 import type { ExpectedReply } from './reply.ts';
 import type { SessionState } from './session-state.ts';
 import { type Steps, settled } from './steps.ts';
-import type { Question } from './target-questions.ts';
+import type { Answer, Question } from './target-questions.ts';
 import { writesRows } from './write-budget.ts';
 
+/** Not supported, or not allowed: the target may take the statement all the same, and not what the gate has made of it. */
+const NOT_AS_MADE = /^(?:0A|42)/;
 const NOTHING = (): void => undefined;
 
 /** Something about to be executed, decided and resolved to what its rows will be. */
@@ -58,11 +63,8 @@ export function* admitOperation(
   const { decided } = candidate;
   const { budget } = state;
   while (!budget.hasStatement) if (!(yield* settled(budget.moreStatements()))) break;
-  const limit = budget.hasStatement ? null : budget.reached();
   const decision =
-    limit !== null && decided.decision.outcome !== 'deny'
-      ? gateDenial(limit.code, limit.message, 'activate the task again for a new grant')
-      : decided.decision;
+    decided.decision.outcome === 'deny' ? decided.decision : (budgetDenial(state, candidate) ?? decided.decision);
   const decisionId = recordOperation(state, candidate, decision);
   if (decision.outcome === 'deny') return { refusal: refuse(state, decisionId, decided, decision, 'refused') };
   if (decision.outcome === 'hold') {
@@ -97,6 +99,19 @@ export function* admitOperation(
   return { run: runOf(state, decisionId, candidate) };
 }
 
+function budgetDenial(state: SessionState, { decided, result }: Candidate): Decision | null {
+  const { budget } = state;
+  const limit = budget.hasStatement ? null : budget.reached();
+  if (limit !== null) return gateDenial(limit.code, limit.message, 'activate the task again for a new grant');
+  const hides = decided.operation.hidesWrites === true || result.operation.hidesWrites === true;
+  if (!hides || budget.rows.limit === null) return null;
+  return gateDenial(
+    'affects-not-countable',
+    `this grant may touch ${budget.rows.limit} rows, and the server does not count the rows of a write in a WITH or under EXPLAIN`,
+    'send each insert, update, delete or merge as a statement of its own',
+  );
+}
+
 const questionOf = ({ decided, parameterTypes, parameters, parameterFormats }: Candidate): Question => ({
   text: decided.operation.text,
   parameterTypes,
@@ -127,27 +142,99 @@ async function foresee(
 ): Promise<{ readonly estimate: StatementEstimate | null; readonly dryRun: DryRunEffect | null }> {
   const { operation, decision } = candidate.decided;
   const question = questionOf(candidate);
+  const foreseeing = foreseePorts(ports);
   const estimate =
-    candidate.estimate === undefined
-      ? await estimateRows(state, operation, question, foreseePorts(ports))
-      : candidate.estimate;
-  if (decision.obligations.dryRun !== true || !writesRows(candidate.decided)) return { estimate, dryRun: null };
-  const { rule } = decision.reasons[0]!;
+    candidate.estimate === undefined ? await estimateRows(state, operation, question, foreseeing) : candidate.estimate;
+  if (decision.obligations.dryRun !== true || !writesRows(candidate.decided) || !canAsk(state, operation))
+    return { estimate, dryRun: null };
+  const plan = await planSample(operation, {
+    context: state.context,
+    recordsResults: state.runPorts.recordResults,
+    primaryKey: (oid) => primaryKeyOf(state, oid, foreseeing),
+  });
+  if ('why' in plan) return { estimate, dryRun: await tryOut(state, candidate, plan.why, foreseeing) };
+  const sampled = await tryOutSampled(state, candidate, plan, foreseeing);
+  const dryRun =
+    sampled === 'unreadable' || NOT_AS_MADE.test(sampled?.sqlstate ?? '')
+      ? await tryOut(state, candidate, 'the target does not give the rows of this statement', foreseeing)
+      : sampled;
+  return { estimate, dryRun };
+}
+
+async function tryOut(
+  state: SessionState,
+  candidate: Candidate,
+  why: string,
+  ports: ForeseePorts,
+): Promise<DryRunEffect | null> {
+  const run = await recordDryRun(state, candidate, candidate.decided, null);
+  const answer = await runAndUndo(state, questionOf(candidate), ports);
+  return closeDryRun(run, answer, ({ tag }) => ({ rows: parseCommandTag(tag!).rows, sample: unsampled(why) }));
+}
+
+async function tryOutSampled(
+  state: SessionState,
+  candidate: Candidate,
+  plan: SamplePlan,
+  ports: ForeseePorts,
+): Promise<DryRunEffect | null | 'unreadable'> {
+  const run = await recordDryRun(state, candidate, plan.result, plan.text);
+  const answer = await runAndUndo(state, { ...questionOf(candidate), text: plan.text, describes: true }, ports);
+  const effect = closeDryRun(run, answer, (given) => readSample(plan, given, run, state.context));
+  return effect === null && answer !== null ? 'unreadable' : effect;
+}
+
+/** INVARIANT: as with any operation, its record is durable before a byte of it leaves. `text`: what is sent, where it is another. */
+async function recordDryRun(
+  state: SessionState,
+  candidate: Candidate,
+  result: DecidedStatement,
+  text: string | null,
+): Promise<OperationRun> {
+  const { operation } = result;
+  const { decision } = candidate.decided;
   const tried: DecidedStatement = {
-    operation: { ...operation, label: `DRY RUN ${operation.label}` },
-    decision: { ...decision, outcome: 'allow', approvals: null, reasons: [dryRunReason(rule)] },
+    operation: { ...operation, label: `DRY RUN ${operation.label}`, text: text ?? operation.text },
+    decision: {
+      ...decision,
+      outcome: 'allow',
+      approvals: null,
+      reasons: [dryRunReason(decision.reasons[0]!.rule)],
+    },
   };
   const decisionId = recordOperation(state, { ...candidate, decided: tried, via: 'dry-run' }, tried.decision);
-  // INVARIANT: as with any operation, its record is durable before a byte of it leaves.
   await new Promise<void>((resolve, reject) => {
     state.recorder.commit((error) => (error === null ? resolve() : reject(error)));
   });
-  const run = runOf(state, decisionId, { decided: tried, result: tried, onSuccess: NOTHING });
-  const effect = await dryRun(state, operation, question, foreseePorts(ports));
-  if (effect === null) run.close('skipped');
-  else if (effect.sqlstate !== null) run.close('error', { sqlstate: effect.sqlstate });
-  else run.close('withheld', { tag: null, message: `it changed ${effect.rows} rows and was rolled back` });
-  return { estimate, dryRun: effect };
+  return new OperationRun({
+    decisionId,
+    decided: tried,
+    result,
+    onSuccess: NOTHING,
+    guarded: true,
+    // The client is not shown its columns.
+    ports: { ...state.runPorts, onShape: NOTHING },
+  });
+}
+
+/** `null`: the session ended, or what came cannot be read. */
+function closeDryRun(
+  run: OperationRun,
+  answer: Answer | null,
+  read: (answer: Answer) => Pick<DryRunEffect, 'rows' | 'sample'> | null,
+): DryRunEffect | null {
+  if (answer === null) {
+    run.close('skipped');
+    return null;
+  }
+  const { sqlstate, notices } = answer;
+  if (sqlstate !== null) {
+    run.close('error', { sqlstate });
+    return { rows: null, sqlstate, notices, sample: unsampled('it failed') };
+  }
+  const found = read(answer);
+  run.close('withheld', { tag: null, message: `it changed ${found?.rows ?? 'some'} rows and was rolled back` });
+  return found === null ? null : { ...found, sqlstate, notices };
 }
 
 const dryRunReason = (rule: RuleReference): Reason => ({

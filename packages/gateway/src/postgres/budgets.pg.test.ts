@@ -154,7 +154,7 @@ describe('a write that passes the budget', () => {
     expect(await failing(client.query(text, ['b1', 50]))).toMatchObject({ code: '53400' });
     expect(await count("status = 'b1'")).toBe(0);
     expect((await client.query(text, ['b2', 3])).rowCount).toBe(3);
-    const returning = `with changed as (${text} returning id) select id from changed`;
+    const returning = `${text} returning id`;
     expect(await failing(client.query(returning, ['b3', 50]))).toMatchObject({
       code: '53400',
       message: expect.stringContaining('rolled back'),
@@ -239,6 +239,40 @@ describe('a write that passes the budget', () => {
     expect(result.stderr).toMatch(/53400: taskgate: executed, result withheld: it changed 50 rows/);
     expect(result.stdout).toBe('UPDATE 3\n');
     expect(await count("status = 'd2'")).toBe(50);
+  });
+
+  it('is refused where the server would not count its rows, by every way to hide them', async () => {
+    const update = "update public.orders set status = 'hidden' where id <= 50";
+    const hidden = [
+      `with changed as (${update} returning 1) select 1`,
+      `with changed as (${update}) delete from public.order_items where false`,
+      `with changed as (${update}) insert into public.order_items (id) select 1 where false`,
+      `explain analyze ${update}`,
+      `explain (analyze, costs off) with changed as (${update}) select 1`,
+      `copy (with changed as (${update} returning 1) select 1) to stdout`,
+    ];
+    for (const text of hidden) {
+      const refused = await psqlThrough(door, limited(10), text);
+      expect(refused.stderr, text).toMatch(
+        /42501: taskgate: this grant may touch 10 rows, and the server does not count/,
+      );
+    }
+    const grant = limited(10);
+    const client = await connectThrough(door, grant);
+    expect(await failing(client.query({ name: 'p', text: hidden[0]!, values: [] }))).toMatchObject({ code: '42501' });
+    await client.query(`prepare hides as ${hidden[0]}`);
+    expect(await failing(client.query('execute hides'))).toMatchObject({ code: '42501' });
+    await client.end();
+    expect(await count("status = 'hidden'")).toBe(0);
+    const read = 'with few as (select id from public.orders where id <= 3)';
+    const plain = await psqlThrough(
+      door,
+      grant,
+      `${read} update public.orders set status = 'seen' where id in (select id from few)`,
+    );
+    expect(plain).toMatchObject({ stdout: 'UPDATE 3\n', stderr: '' });
+    const free = door.grant('shop-admin', { policies: [] });
+    expect((await psqlThrough(door, free, hidden[0]!)).stdout).toBe('1\n');
   });
 
   it('copies nothing in', async () => {

@@ -81,6 +81,22 @@ describe('a driver of the extended protocol', () => {
     await client.end();
   });
 
+  it('gets columns that only the target knows, by every way, where nothing of the tables can be among them', async () => {
+    const made = 'unnest((select z.c from (select array[1, 2] as a) z(c))) f1(c2)';
+    const client = await connect(door.grant('sales-report'));
+    expect((await client.query({ text: `select * from ${made}`, values: [] })).rows).toEqual([{ c2: 1 }, { c2: 2 }]);
+    await client.end();
+    const texts = [`select * from ${made}`, `copy (select * from ${made}) to stdout (format csv)`];
+    expect(await psqlThrough(door, door.grant('sales-report'), ...texts)).toMatchObject({ stdout: '1\n2\n1\n2\n' });
+    for (const beside of [
+      `select * from ${made}, public.customers`,
+      `select f1.*, c.email from ${made}, public.customers c`,
+    ]) {
+      const { stderr } = await psqlThrough(door, door.grant('sales-report'), beside);
+      expect(stderr).toMatch(/42501.*name the columns/);
+    }
+  });
+
   it('is refused and can go on', async () => {
     const client = await connect(door.grant('sales-report'));
     await expect(client.query('select ssn from public.customers where id = $1', [3])).rejects.toMatchObject({

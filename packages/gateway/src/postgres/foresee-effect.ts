@@ -1,7 +1,6 @@
 import type { SqlOperation } from '@taskgate/core';
-import { parseCommandTag } from '@taskgate/protocol-postgres';
 import type { SessionState } from './session-state.ts';
-import type { Question, TargetQuestions } from './target-questions.ts';
+import { type Answer, answeredValue, type Question, type TargetQuestions } from './target-questions.ts';
 
 /** Planning takes milliseconds; it waits longer only behind a lock. */
 const ESTIMATE_DEADLINE_MS = 5_000;
@@ -17,15 +16,6 @@ export interface StatementEstimate {
   readonly scanned: number;
 }
 
-/** What a dry run did before it was rolled back. */
-export interface DryRunEffect {
-  /** `null`: it failed. */
-  readonly rows: number | null;
-  readonly sqlstate: string | null;
-  /** Messages that triggers or functions raised. */
-  readonly notices: number;
-}
-
 export interface ForeseePorts {
   readonly questions: TargetQuestions;
   readonly signal: AbortSignal;
@@ -36,7 +26,7 @@ export interface ForeseePorts {
  * are planned before they are decided on. Outside a transaction block, the client's unfinished batch is an open
  * transaction that a question of the gate's would end.
  */
-function canAsk(state: SessionState, operation: SqlOperation): boolean {
+export function canAsk(state: SessionState, operation: SqlOperation): boolean {
   if (state.transaction === 'failed' || state.blockEnded || (state.transaction === 'idle' && state.batchOpen))
     return false;
   return PLANNED.has(operation.statementClass) && operation.effect === null && operation.copy === null;
@@ -54,25 +44,44 @@ export async function estimateRows(
     { ...question, text: `explain (format json) ${question.text}` },
     { inTransaction: state.transaction !== 'idle', deadlineMs: ESTIMATE_DEADLINE_MS, signal },
   );
-  return answer?.value == null || answer.sqlstate !== null ? null : readPlan(answer.value);
+  if (answer === null || answer.sqlstate !== null) return null;
+  const plan = answeredValue(answer);
+  return plan === null ? null : readPlan(plan);
 }
 
-/** Runs a held write and rolls it back. What cannot be rolled back (sequences, what triggers send elsewhere) stays done. */
-export async function dryRun(
+/**
+ * Runs a held write and rolls it back; `null` where that cannot be now. What cannot be rolled back (sequences, what
+ * triggers send elsewhere) stays done.
+ */
+export async function runAndUndo(
   state: SessionState,
-  operation: SqlOperation,
   question: Question,
   { questions, signal }: ForeseePorts,
-): Promise<DryRunEffect | null> {
-  if (!canAsk(state, operation)) return null;
-  const answer = await questions.askAndUndo(question, {
+): Promise<Answer | null> {
+  return questions.askAndUndo(question, {
     inTransaction: state.transaction !== 'idle',
     deadlineMs: Math.min(state.grant.limits.statementMs ?? DRY_RUN_DEADLINE_MS, DRY_RUN_DEADLINE_MS),
     signal,
   });
-  if (answer === null) return null;
-  const { tag, sqlstate, notices } = answer;
-  return { rows: tag === null ? null : parseCommandTag(tag).rows, sqlstate, notices };
+}
+
+/** Columns of a table's primary key that always holds, in its order; empty where it has none. */
+export async function primaryKeyOf(
+  state: SessionState,
+  relationOid: number,
+  { questions, signal }: ForeseePorts,
+): Promise<readonly string[]> {
+  const text = `select pg_catalog.json_agg(a.attname order by k.place)
+    from pg_catalog.pg_index i
+    cross join lateral pg_catalog.unnest(i.indkey) with ordinality as k (attnum, place)
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    where i.indrelid = ${relationOid} and i.indisprimary and i.indisvalid and i.indimmediate`;
+  const answer = await questions.askAndUndo(
+    { text, parameterTypes: [], parameters: [], parameterFormats: [] },
+    { inTransaction: state.transaction !== 'idle', deadlineMs: ESTIMATE_DEADLINE_MS, signal },
+  );
+  const names: unknown = answer === null ? null : JSON.parse(answeredValue(answer) ?? 'null');
+  return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : [];
 }
 
 interface PlanNode {

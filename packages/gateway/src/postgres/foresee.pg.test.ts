@@ -111,7 +111,7 @@ hold:
       const running = client.query('update public.orders set status = $1 where id <= $2', ['tried', 40]);
       const failed = failing(running);
       const hold = await heldNow('status = $1');
-      expect(hold.dryRun).toEqual({ rows: 40, sqlstate: null, notices: 40 });
+      expect(hold.dryRun).toMatchObject({ rows: 40, sqlstate: null, notices: 40 });
       expect(await statusOf(40)).not.toBe('tried');
       // The warning is true: sequences are not rolled back.
       const after = Number((await door.database.query<{ n: string }>("select nextval('public.tried') as n"))[0]!.n);
@@ -154,7 +154,12 @@ hold:
     );
     const running = psqlThrough(door, grant, "insert into public.orders (id, status) values (1, 'twice')");
     const hold = await heldNow("'twice'");
-    expect(hold.dryRun).toEqual({ rows: null, sqlstate: '23505', notices: 0 });
+    expect(hold.dryRun).toMatchObject({
+      rows: null,
+      sqlstate: '23505',
+      notices: 0,
+      sample: { rows: [], note: 'it failed' },
+    });
     decide(hold.holdId, 'refused');
     expect((await running).stderr).toMatch(/refused by reviewer/);
   });

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Decision } from '@taskgate/core';
 import { encodeNotice } from '@taskgate/protocol-postgres';
-import type { HoldState } from '../control-plane.ts';
+import type { DryRunEffect, HoldState } from '../control-plane.ts';
 import type { DecidedStatement } from './decision-context.ts';
-import type { DryRunEffect, StatementEstimate } from './foresee-effect.ts';
+import type { StatementEstimate } from './foresee-effect.ts';
 import { gateDenial } from './gate-decision.ts';
 import type { SessionState } from './session-state.ts';
 import type { TargetQuestions } from './target-questions.ts';

@@ -169,4 +169,40 @@ describe('a write with an affects limit', () => {
     expect((await client.query('select 1 as ok')).rows).toEqual([{ ok: 1 }]);
     await client.end();
   });
+
+  it('is refused, and never shown to the target, in whatever form would hide how many rows it touches', async () => {
+    const update = "update public.orders set status = 'hidden' where id between 40 and 49";
+    const grant = door.grant('shop-admin', {
+      policies: [],
+      source: `kind: Task
+name: count
+purpose: p
+resource: demo-shop
+who: { groups: [support] }
+allow:
+  - select: '*'
+  - update: public.orders
+    affects: { max: 1 }`,
+    });
+    const client = await connectThrough(door, grant);
+    for (const text of [
+      `with changed as (${update} returning 1) select 1`,
+      `with changed as (${update} returning id) select count(*) from changed`,
+      `with changed as (${update}) update public.orders set status = 'hidden' where id = 1`,
+      `explain analyze ${update}`,
+      `explain (analyze, format json) with changed as (${update}) select 1`,
+      `copy (${update} returning 1) to stdout`,
+      `copy (with changed as (${update}) select 1) to stdout`,
+      `prepare hides as with changed as (${update}) select 1`,
+    ]) {
+      for (const query of [text, { text, values: [] }])
+        await expect(client.query(query), text).rejects.toMatchObject({
+          code: '42501',
+          message: expect.stringContaining('does not count the rows'),
+        });
+    }
+    await expect(client.query(`prepare hides as ${update}`)).rejects.toMatchObject({ code: '42501' });
+    await client.end();
+    expect(await statusOf(40)).toBe('open');
+  });
 });

@@ -25,6 +25,8 @@ export interface Portal {
   readonly resultFormats: readonly number[];
   readonly cursor: boolean;
   shape: readonly FieldDescription[] | null;
+  /** Of an EXECUTE or FETCH that has run: what its name stood for then. The rest of its rows are that one's. */
+  ran?: DecidedStatement;
 }
 
 const MAX_NAMES = 10_000;

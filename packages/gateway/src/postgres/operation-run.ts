@@ -14,6 +14,7 @@ import { type OperationOutcome, RECORDING_LIMITS } from '@taskgate/recording';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { DecidedStatement, DecisionContext } from './decision-context.ts';
 import type { GrantBudget, LimitReached } from './grant-budget.ts';
+import { fitsOutput } from './result-masks.ts';
 import { type ResultPlan, ShapeMismatch, type ShownColumn } from './result-plan.ts';
 
 interface OutcomeDetails {
@@ -251,7 +252,7 @@ export class OperationRun {
     if (unrestricted) return;
     const { outputMasks, detectors } = this.result.decision.obligations;
     const output = this.result.operation.output;
-    if (output !== null && output.length !== columns)
+    if (output !== null && !fitsOutput(output, columns))
       throw new ShapeMismatch(`${columns} columns came where ${output.length} were decided on`);
     if (outputMasks.every((mask) => mask === null) && detectors.length === 0) return;
     if (format === 'binary') throw new ShapeMismatch('binary copy cannot be masked');

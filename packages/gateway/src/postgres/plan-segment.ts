@@ -326,7 +326,10 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
           candidate.decided = decided;
           if (estimate !== undefined) candidate.estimate = estimate;
         }
-        const resolved = resolveStatement(state, candidate.decided);
+        const resolved =
+          portal.ran === undefined
+            ? resolveStatement(state, candidate.decided)
+            : { decided: candidate.decided, result: portal.ran, onSuccess: NOTHING };
         candidate.decided = resolved.decided;
         candidate.result = resolved.result;
         candidate.onSuccess = resolved.onSuccess;
@@ -335,6 +338,8 @@ export function* planExtended(state: SessionState, frames: readonly Frame[], por
         const admission = yield* admitOperation(state, candidate, ports.hold);
         if ('refusal' in admission) return refuse(admission.refusal, index);
         const { run } = admission;
+        // INVARIANT: the server goes on with the rows that it began to give, whatever the name stands for by then.
+        if (resolved.result !== resolved.decided) portal.ran = resolved.result;
         if (portal.cursor || portal.statement.viaSql || resolved.result !== resolved.decided) {
           // Made by SQL, or rows of what a name stands for now: nobody has asked the server for that shape yet.
           out.push(encodeDescribe('portal', message.portal));

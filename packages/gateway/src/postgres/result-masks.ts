@@ -1,4 +1,4 @@
-import { type MaskName, strictestMask } from '@taskgate/core';
+import { type MaskName, type OutputColumn, strictestMask } from '@taskgate/core';
 import type { FieldDescription } from '@taskgate/protocol-postgres';
 import type { DecidedStatement } from './decision-context.ts';
 
@@ -17,7 +17,7 @@ export function resultMasks(
   const { outputMasks, columnMasks } = decided.decision.obligations;
   if (output === null) {
     if (!TEXT_ANSWERS.has(statementClass)) return null;
-  } else if (output.length !== fields.length) return null;
+  } else if (!fitsOutput(output, fields.length)) return null;
   return fields.map((field, index) => {
     let mask = outputMasks[index] ?? null;
     if (field.tableOid !== 0)
@@ -27,4 +27,13 @@ export function resultMasks(
           mask = strictestMask(mask, field.attnum === 0 ? 'redact' : masked.mask);
     return mask;
   });
+}
+
+/**
+ * Whether a result of so many columns can be the one decided on. An output that ends in `*` has columns that only the
+ * server knows; the analysis lets none of ours stand among them, so that any number may come.
+ */
+export function fitsOutput(output: readonly OutputColumn[], columns: number): boolean {
+  if (output.length === columns) return true;
+  return output.at(-1)?.name === '*' && output.every(({ sources }) => sources.length === 0);
 }

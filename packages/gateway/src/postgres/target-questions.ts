@@ -8,6 +8,7 @@ import {
   decodeErrorFields,
   encodeBind,
   encodeClose,
+  encodeDescribe,
   encodeExecute,
   encodeParse,
   encodeSync,
@@ -18,8 +19,9 @@ import {
 /** Under a name of the gate's own: the client's unnamed statement and portal stay as they are. */
 const NAME = 'taskgate_question';
 const SAVEPOINT = 'taskgate_question';
-/** Of values that are kept; what comes beyond is counted, not kept. */
+/** Of rows that are kept; what comes beyond is dropped. */
 const MAX_KEPT_BYTES = 1024 * 1024;
+const MAX_KEPT_ROWS = 10;
 
 /** A statement that the gate sends to the target between two messages of the client. */
 export interface Question {
@@ -27,25 +29,46 @@ export interface Question {
   readonly parameterTypes: readonly number[];
   readonly parameters: readonly (Uint8Array | null)[];
   readonly parameterFormats: BindMessage['parameterFormats'];
+  /** The description of its rows is asked for too. */
+  readonly describes?: true;
 }
 
 export interface Answer {
   /** The command's tag; `null` where it failed. */
   readonly tag: string | null;
   readonly sqlstate: string | null;
-  /** The first column of its first row. */
-  readonly value: string | null;
+  /** RowDescription, where it was asked for. */
+  readonly description: Uint8Array | null;
+  /** Its first rows, as DataRow; fewer, where they are large. */
+  readonly rows: readonly Uint8Array[];
   readonly notices: number;
+}
+
+/** The first column of its first row. */
+export function answeredValue({ rows }: Answer): string | null {
+  const row = rows[0] === undefined ? null : decodeDataRow(rows[0]);
+  const value = row === null || row.columnCount === 0 ? null : dataRowValue(row, 0);
+  return value === null ? null : utf8DecodeLossy(value);
 }
 
 interface Asked {
   readonly answers: Answer[];
   readonly count: number;
   readonly resolve: (answers: readonly Answer[] | null) => void;
-  current: { tag: string | null; sqlstate: string | null; value: string | null; notices: number };
+  current: Current;
 }
 
-const EMPTY = { tag: null, sqlstate: null, value: null, notices: 0 } as const;
+interface Current {
+  tag: string | null;
+  sqlstate: string | null;
+  description: Uint8Array | null;
+  readonly rows: Uint8Array[];
+  /** Of all rows that came. */
+  bytes: number;
+  notices: number;
+}
+
+const nothingYet = (): Current => ({ tag: null, sqlstate: null, description: null, rows: [], bytes: 0, notices: 0 });
 
 /**
  * The gate's own questions on the client's connection to the target, while nothing of the client's is on its way: they see
@@ -98,15 +121,16 @@ export class TargetQuestions {
   /** Answers are by batch: of its last question, or of the one that failed. */
   #ask(batches: readonly (readonly Question[])[]): Promise<readonly Answer[] | null> {
     return new Promise((resolve) => {
-      this.#asked = { answers: [], count: batches.length, resolve, current: { ...EMPTY } };
+      this.#asked = { answers: [], count: batches.length, resolve, current: nothingYet() };
       this.#send(
         batches.flatMap((questions) => [
-          ...questions.flatMap(({ text, parameterTypes, parameters, parameterFormats }) => [
+          ...questions.flatMap(({ text, parameterTypes, parameters, parameterFormats, describes }) => [
             // What the last one left behind: in a transaction, a portal outlives its Sync. Closing nothing is no error.
             encodeClose('portal', NAME),
             encodeClose('statement', NAME),
             encodeParse({ statement: NAME, text, parameterTypes }),
             encodeBind({ portal: NAME, statement: NAME, parameterFormats, parameters, resultFormats: [] }),
+            ...(describes === true ? [encodeDescribe('portal', NAME)] : []),
             encodeExecute(NAME, 0),
             encodeClose('portal', NAME),
             encodeClose('statement', NAME),
@@ -123,11 +147,12 @@ export class TargetQuestions {
     const { current } = asked;
     switch (frame.tag) {
       case BACKEND_TAG.dataRow:
-        if (current.value === null && frame.raw.length <= MAX_KEPT_BYTES) {
-          const row = decodeDataRow(frame.raw);
-          const value = row.columnCount > 0 ? dataRowValue(row, 0) : null;
-          current.value = value === null ? null : utf8DecodeLossy(value);
-        }
+        current.bytes += frame.raw.length;
+        if (current.bytes <= MAX_KEPT_BYTES && current.rows.length < MAX_KEPT_ROWS)
+          current.rows.push(frame.raw.slice());
+        return;
+      case BACKEND_TAG.rowDescription:
+        current.description = frame.raw.slice();
         return;
       case BACKEND_TAG.commandComplete: {
         const message = decodeBackendMessage(frame);
@@ -143,7 +168,7 @@ export class TargetQuestions {
         return;
       case BACKEND_TAG.ready:
         asked.answers.push(current);
-        asked.current = { ...EMPTY };
+        asked.current = nothingYet();
         if (asked.answers.length < asked.count) return;
         this.#asked = null;
         asked.resolve(asked.answers);

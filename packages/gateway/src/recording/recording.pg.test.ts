@@ -1,15 +1,14 @@
-import { createDecipheriv } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { TaskgateError } from '@taskgate/core';
-import { buildTimeline, decodeRecording, openEvent, unsealRecording, verifyChain } from '@taskgate/recording';
+import { decodeRecording, verifyChain } from '@taskgate/recording';
 import { waitUntil } from '@taskgate/testkit';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectThrough, psqlThrough } from '../testing/door-clients.ts';
 import { createMemoryControlPlane } from '../testing/memory-control-plane.ts';
 import { openTestDoor, type TestDoor } from '../testing/open-test-door.ts';
+import { archived, timelineOf } from '../testing/read-archived.ts';
 import { createFolderArchive } from './recording-archive.ts';
 import { recoverSpool } from './recover-spool.ts';
 import { sha256 } from './session-cipher.ts';
@@ -24,25 +23,6 @@ afterAll(async () => {
   await door.close();
 });
 
-async function archived(sessionId: string): Promise<Uint8Array> {
-  const file = path.join(door.archiveDirectory, `${sessionId}.tgs`);
-  await waitUntil(() => fs.existsSync(file));
-  return unsealRecording(fs.readFileSync(file), { decompress: (bytes) => gunzipSync(bytes), maxBytes: 1e9 });
-}
-
-async function timelineOf(sessionId: string, bytes: Uint8Array) {
-  const key = door.controlPlane.keys.get(sessionId)!.reveal((base64) => Buffer.from(base64, 'base64'));
-  const open = (sealed: Uint8Array, seq: number): Uint8Array => {
-    const nonce = Buffer.alloc(12);
-    nonce.writeBigUInt64BE(BigInt(seq), 4);
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce);
-    decipher.setAAD(Buffer.from(`${sessionId}:${seq}`));
-    decipher.setAuthTag(sealed.subarray(sealed.length - 16));
-    return Buffer.concat([decipher.update(sealed.subarray(0, sealed.length - 16)), decipher.final()]);
-  };
-  return buildTimeline(await Promise.all(decodeRecording(bytes).events.map((event) => openEvent(event, open))));
-}
-
 describe('a recording', () => {
   it('holds statements, parameters, decisions and results as the client was sent them, and verifies', async () => {
     const grant = door.grant('sales-report');
@@ -51,9 +31,9 @@ describe('a recording', () => {
     await client.query('select ssn from public.customers').catch(() => undefined);
     await client.end();
     const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
-    const bytes = await archived(sessionId);
+    const bytes = await archived(door, sessionId);
     expect(await verifyChain(bytes, { sha256 })).toMatchObject({ ok: true });
-    const { operations, end } = await timelineOf(sessionId, bytes);
+    const { operations, end } = await timelineOf(door, sessionId, bytes);
     expect(operations.map((entry) => entry.status)).toEqual(['done', 'refused']);
     expect(operations[0]!.operation.secret).toMatchObject({
       statement: 'select id, email from public.customers where id = $1',
@@ -69,7 +49,7 @@ describe('a recording', () => {
     const grant = door.grant('sales-report');
     await psqlThrough(door, grant, 'select 1', 'select 2');
     const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
-    const bytes = await archived(sessionId);
+    const bytes = await archived(door, sessionId);
     const batches = door.controlPlane.batches
       .filter((entry) => entry.sessionId === sessionId)
       .map(({ batch }) => batch);
@@ -156,7 +136,7 @@ describe('where the store is away', () => {
     }
     await client.end();
     const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
-    await archived(sessionId);
+    await archived(door, sessionId);
     expect(
       door.controlPlane.batches
         .filter((entry) => entry.sessionId === sessionId)

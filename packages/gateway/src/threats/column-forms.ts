@@ -241,6 +241,8 @@ export const WRITING_FORMS: readonly ColumnForm[] = [
     'conflict and returning',
     "insert into public.customers (id, ssn) select 1, 'x' on conflict (id) do update set name = customers.ssn returning name",
   ),
+  // Whatever the index is of: a plain read then gives the rows in its order.
+  form('refused', 'other', 'the order of the rows themselves', 'cluster public.customers using customers_pkey'),
 ];
 
 /** The statements of a form on one relation and column. `"C"` is a collation. */

@@ -88,6 +88,40 @@ describe('W5 a name stands for what the server has under it', () => {
     expect((await client.query('execute t')).rows[0]).toEqual(['k***@example.com']);
   });
 
+  // Without an origin: the server's own description does not say where the values are from.
+  const HIDDEN = 'select email::varchar from public.customers order by id limit 3';
+  const SHOWN = 'select name::varchar from public.customers order by id limit 3';
+  it.each([
+    ['execute', 'execute n', [`prepare n as ${HIDDEN}`], ['deallocate n', `prepare n as ${SHOWN}`]],
+    ['fetch', 'fetch all from n', [`declare n cursor for ${HIDDEN}`], ['close n', `declare n cursor for ${SHOWN}`]],
+  ])(
+    'the rows that an %s has begun to give are masked as what its name stood for then',
+    async (_how, by, first, then) => {
+      for (const inOneBatch of [false, true]) {
+        const client = await reader();
+        await client.query('begin');
+        for (const text of first) await client.query(text);
+        const begun = [parse('by', by), bind('p', 'by'), encodeExecute('p', 1)];
+        const renamed = then.flatMap((text) => [parse('', text), bind('', ''), encodeExecute('', 0)]);
+        const rows = [];
+        for (const batch of inOneBatch
+          ? [[...begun, ...renamed, encodeExecute('p', 1)]]
+          : [begun, renamed, [encodeExecute('p', 1)]]) {
+          const answer = await client.exchange([...batch, encodeSync()]);
+          expect(answer.errors).toEqual([]);
+          rows.push(...answer.rows);
+        }
+        expect(rows).toEqual([['k***@example.com'], ['k***@example.com']]);
+        // By the name itself comes what it stands for now.
+        expect((await client.query(by)).rows.flat()).toEqual(
+          (await door.database.query<{ name: string }>(SHOWN)).map(({ name }) => name),
+        );
+        client.close();
+        door.expectNoLeak();
+      }
+    },
+  );
+
   it('the unnamed statement of an approved write cannot be run again', async () => {
     const client = await door.raw(door.grant('fix-order-status'));
     await client.exchange([parse('', 'select 1'), encodeSync()]);

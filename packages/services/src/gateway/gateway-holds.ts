@@ -26,7 +26,13 @@ export interface NewHold {
   readonly affectsMax: number | null;
   readonly approvals: ApprovalTerms;
   readonly estimate: { readonly rows: number; readonly scanned: number } | null;
-  readonly dryRun: { readonly rows: number | null; readonly sqlstate: string | null; readonly notices: number } | null;
+  readonly dryRun: {
+    readonly rows: number | null;
+    readonly sqlstate: string | null;
+    readonly notices: number;
+    /** Kept as it is, to be shown. */
+    readonly sample: object;
+  } | null;
 }
 
 export interface HoldState {

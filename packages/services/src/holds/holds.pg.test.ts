@@ -69,6 +69,27 @@ describe('a hold', () => {
     expect((await loadHold(shop.reviewers[0].ctx, { id })).parameters).toEqual(['42']);
   });
 
+  it('shows the rows of a dry run to those who may read the statement, and tells the audit nothing of them', async () => {
+    const sample = {
+      columns: [{ name: 'email', mask: 'email' as const }],
+      rows: [{ before: ['o***@example.com'], after: ['n***@example.com'] }],
+      note: '1 of 9 rows',
+    };
+    const dryRun = { rows: 9, sqlstate: null, notices: 0, sample };
+    const tried = await shop.hold(sessionId, grantId, { dryRun });
+    expect((await loadHold(shop.reviewers[0].ctx, { id: tried })).dryRun).toEqual(dryRun);
+    expect((await loadHold(shop.engineer.ctx, { id: tried })).dryRun).toEqual(dryRun);
+    const other = await shop.person('another-auditor', ['auditor']);
+    expect((await loadHold(other.ctx, { id: tried })).dryRun).toEqual({ ...dryRun, sample: null });
+    expect(JSON.stringify(await shop.audit(tried))).not.toContain('***@');
+    // As an earlier release has left it.
+    await shop.services.db.hold.update({
+      where: { id: tried },
+      data: { dryRun: { rows: 9, sqlstate: null, notices: 0 } },
+    });
+    expect((await loadHold(shop.reviewers[0].ctx, { id: tried })).dryRun).toEqual({ ...dryRun, sample: null });
+  });
+
   it('is approved only as what was shown', async () => {
     expect(await refusal(approve(0, 'cd'.repeat(32)))).toBe('conflict');
     expect((await loadHold(shop.engineer.ctx, { id })).approvals).toEqual([]);

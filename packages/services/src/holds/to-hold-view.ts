@@ -55,7 +55,7 @@ export async function toHoldViews(
       reasons: row.reasons as unknown as HoldView['reasons'],
       affectsMax: row.affectsMax,
       estimate: row.estimate as HoldView['estimate'],
-      dryRun: row.dryRun as HoldView['dryRun'],
+      dryRun: toDryRun(row, readable),
       state: row.state as HoldView['state'],
       approvers: row.approverGroups,
       approvalsNeeded: row.approvalsNeeded,
@@ -69,6 +69,12 @@ export async function toHoldViews(
       actions: Object.fromEntries(HOLD_ACTIONS.map((name) => [name, action(name)])) as HoldView['actions'],
     };
   });
+}
+
+/** Whoever may not read the statement does not see its rows; a dry run of an earlier release has none. */
+function toDryRun({ dryRun }: HoldRow, readable: boolean): HoldView['dryRun'] {
+  const kept = dryRun as HoldView['dryRun'];
+  return kept === null ? null : { ...kept, sample: readable ? (kept.sample ?? null) : null };
 }
 
 /** How often each person asked for a grant since then, and how often a request or a statement of theirs was refused. */

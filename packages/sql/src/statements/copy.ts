@@ -42,8 +42,8 @@ export function analyzeCopy(env: Env, statement: Fields): StatementMeaning {
   const copy: Copy = { direction: incoming ? 'in' : 'out', format: readOptions(env, statement, incoming) };
   const query = nodeAt(statement, 'query');
   if (query !== null) {
-    const { result, parameterCount } = analyzeCheckedQuery(env, query);
-    return meaning(statementClass, label, { output: outputOf(env, result), copy, parameterCount });
+    const { result, parameterCount, hidesWrites } = analyzeCheckedQuery(env, query);
+    return meaning(statementClass, label, { output: outputOf(env, result), copy, parameterCount, hidesWrites });
   }
   const target = resolveWriteTarget(env, statement, 'copy');
   if (target === null) return meaning(statementClass, label, { copy });

@@ -11,9 +11,9 @@ export function analyzeCreateAs(env: Env, query: PgNode | null, created: Fields,
     env.out.unknown('unsupported', 'creating from a prepared statement is not analysed; write the query');
     return meaning('create', label);
   }
-  const { result, parameterCount } = analyzeCheckedQuery(env, query);
+  const { result, parameterCount, hidesWrites } = analyzeCheckedQuery(env, query);
   for (const column of result.columns) env.out.use(column.lineage.sources, 'write', 0);
-  return meaning('create', label, { parameterCount });
+  return meaning('create', label, { parameterCount, hidesWrites });
 }
 
 /** The target of `select ... into`, taken off the select; `null` where there is none. */

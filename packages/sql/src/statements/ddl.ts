@@ -1,6 +1,6 @@
 import type { AccessVerb } from '@taskgate/core';
 import type { Env } from '../env.ts';
-import { bodyAt, type Fields, nodeAt, nodesAt, type PgNode, textAt } from '../node.ts';
+import { bodyAt, type Fields, locationOf, nodeAt, nodesAt, type PgNode, textAt } from '../node.ts';
 import { columnsOf, resolveRelation } from '../resolve-relation.ts';
 import { columnRefNames, noteCreated, noteMentioned, noteNamed, noteRelation, objectNames } from './ddl-relations.ts';
 import { meaning, type StatementMeaning } from './statement-meaning.ts';
@@ -89,7 +89,7 @@ export function analyzeDdl(env: Env, statement: PgNode): StatementMeaning | null
         noteRelation(env, bodyAt(fields, 'relation'), 'maintenance');
       break;
     case 'ClusterStmt':
-      noteRelation(env, bodyAt(fields, 'relation'), 'maintenance');
+      noteClustered(env, bodyAt(fields, 'relation'));
       break;
     case 'RefreshMatViewStmt':
       noteRefreshed(env, bodyAt(fields, 'relation') ?? {});
@@ -167,6 +167,17 @@ function noteGranted(env: Env, fields: Fields): void {
 }
 
 /** A refresh runs the view's query, with the functions in it. */
+/** Its rows lie, and are given where nothing else says, in the order of an index: of which columns, is not known. */
+function noteClustered(env: Env, rangeVar: Fields | null): void {
+  if (rangeVar === null)
+    return env.out.unknown('unsupported', 'cluster of every table is not analysed; name the table');
+  const found = resolveRelation(env, rangeVar);
+  if (found === null) return;
+  env.out.access('maintenance', found.resolved);
+  for (const { lineage } of found.known === null ? [] : columnsOf(env, found.known, false))
+    env.out.use(lineage.sources, 'sort', locationOf(rangeVar));
+}
+
 function noteRefreshed(env: Env, rangeVar: Fields): void {
   const found = resolveRelation(env, rangeVar);
   if (found === null) return;

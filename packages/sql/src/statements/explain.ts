@@ -47,6 +47,7 @@ export function analyzeExplain(env: StatementEnv, explain: Fields): StatementMea
   return meaning(inner.statementClass, `EXPLAIN ANALYZE ${inner.label}`, {
     output,
     parameterCount: inner.parameterCount,
+    hidesWrites: inner.hidesWrites || (isQuery(statement) && statement.kind !== 'SelectStmt'),
   });
 }
 

@@ -1,7 +1,7 @@
 import type { OutputColumn, StatementClass } from '@taskgate/core';
 import { checkShape } from '../check-shape.ts';
 import type { Env } from '../env.ts';
-import { bodyAt, type Fields, nodesAt, type PgNode } from '../node.ts';
+import { bodyAt, type Fields, nodesAt, type PgNode, textAt } from '../node.ts';
 import { NO_RESULT, type QueryResult, requireKnownPositions } from '../query-result.ts';
 import { resolveRelation } from '../resolve-relation.ts';
 import { EMPTY_SCOPE } from '../scope.ts';
@@ -11,8 +11,10 @@ import { meaning, type StatementMeaning } from './statement-meaning.ts';
 export interface CheckedQuery {
   readonly result: QueryResult;
   readonly parameterCount: number;
-  /** Data-modifying statements in it, at any depth. */
+  /** Data-modifying statements in it, at any depth, itself among them. */
   readonly writes: number;
+  /** One of them is not the query itself. */
+  readonly hidesWrites: boolean;
 }
 
 /** Notes what in a tree is not known; gives whether all of it is. */
@@ -33,7 +35,8 @@ export function requireKnownShape(
 /** Analyses a query whose every node and field is known; else only notes why not. */
 export function analyzeCheckedQuery(env: Env, query: PgNode): CheckedQuery {
   const shape = checkShape(query);
-  const counts = { parameterCount: shape.parameterCount, writes: shape.writes };
+  const hidesWrites = shape.writes > (query.kind === 'SelectStmt' ? 0 : 1);
+  const counts = { parameterCount: shape.parameterCount, writes: shape.writes, hidesWrites };
   if (shape.tooLarge) {
     env.out.unknown('too-large', 'the statement has too many or too deep parts; split it or use parameters');
     return { result: NO_RESULT, ...counts };
@@ -66,18 +69,27 @@ export function isQuery(statement: PgNode): boolean {
 /** A select, insert, update, delete or merge of its own. */
 export function analyzeQueryStatement(env: Env, statement: PgNode): StatementMeaning {
   const statementClass = QUERY_CLASSES.get(statement.kind) ?? 'other';
-  const { result, parameterCount, writes } = analyzeCheckedQuery(env, statement);
+  const { result, parameterCount, writes, hidesWrites } = analyzeCheckedQuery(env, statement);
   const returns = statementClass === 'select' || returnsRows(statement.fields);
+  const countsItsWrite = statementClass !== 'select' && writes === 1 && writesToTable(env, statement.fields);
+  const target = countsItsWrite && statementClass !== 'merge' ? targetName(statement.fields) : null;
   return meaning(statementClass, statementClass.toUpperCase(), {
     output: returns ? outputOf(env, result) : null,
     parameterCount,
-    countsItsWrite: statementClass !== 'select' && writes === 1 && writesToTable(env, statement.fields),
+    countsItsWrite,
+    plainWrite: target === null ? null : { target, returns },
+    hidesWrites,
   });
 }
 
 export function returnsRows(statement: Fields): boolean {
   const clause = bodyAt(statement, 'returningClause') ?? statement;
   return nodesAt(clause, clause === statement ? 'returningList' : 'exprs').length > 0;
+}
+
+function targetName(statement: Fields): string | null {
+  const relation = bodyAt(statement, 'relation') ?? {};
+  return textAt(bodyAt(relation, 'alias') ?? {}, 'aliasname') ?? textAt(relation, 'relname');
 }
 
 /** Whether the command tag counts the rows of the target: not through a view, not where a rule rewrites the write. */

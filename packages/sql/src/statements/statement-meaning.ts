@@ -10,6 +10,8 @@ export interface StatementMeaning {
   readonly effect: SessionEffect | null;
   readonly copy: SqlOperation['copy'];
   readonly countsItsWrite: boolean;
+  readonly plainWrite: SqlOperation['plainWrite'] | null;
+  readonly hidesWrites: boolean;
   readonly parameterCount: number;
 }
 
@@ -31,6 +33,8 @@ export function meaning(
     effect: null,
     copy: null,
     countsItsWrite: false,
+    plainWrite: null,
+    hidesWrites: false,
     parameterCount: 0,
     ...rest,
   };

@@ -9,6 +9,7 @@ import { plural } from '@/lib/format.ts';
 import { explainLink, sessionLink, taskLink } from '@/lib/links.ts';
 import type { HoldView } from '@/lib/views.ts';
 import { Answers, CardHead, Parameters, ReasonQuote, Section } from './card-frame.tsx';
+import { ChangeSample } from './change-sample.tsx';
 import { MAX_READABLE_CHARACTERS, whyNotReadable } from './readable-statement.ts';
 
 /** What it is expected to do, and what it did in a dry run. */
@@ -74,6 +75,7 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
         </div>
         <Parameters values={hold.parameters.slice(0, 100)} />
         <Foreseen hold={hold} />
+        {hold.dryRun?.sample != null && hold.dryRun.rows !== null && <ChangeSample sample={hold.dryRun.sample} />}
         {unreadable !== null && <p className="text-deny text-sm first-letter:uppercase">{unreadable}.</p>}
       </Section>
       <div className="grid min-w-0 items-start gap-3 xl:grid-cols-[3fr_2fr]">
