@@ -75,7 +75,7 @@ export function barsOf(target: AccessTarget | StatementsTarget, withoutColumns: 
   if (target.kind === 'access') {
     const { verb, relations } = target;
     const bare = withoutColumns || target.columns === null;
-    const columns = [...(bare ? [null] : []), ...(target.columns ?? [ANY_NAME])];
+    const columns = [...(target.columns ?? [ANY_NAME]), ...(bare ? [null] : [])];
     return relations.flatMap((relation) =>
       columns.map((column) => ({ kind: 'access' as const, verb, relation, column })),
     );
