@@ -117,7 +117,7 @@ export const policies = {
   usage: oc.route({ method: 'GET', path: '/policies/{name}/usage' }).input(Named).output(RuleUsage),
 };
 
-export const DocumentKind = z.enum(['Task', 'Policy', 'Resource']);
+export const DocumentKind = z.enum(['Task', 'Policy', 'Workflow', 'Resource']);
 export const documents = {
   /** For the editor: what is wrong and what it means. Saves nothing. */
   check: oc

@@ -231,7 +231,8 @@ const near = (parent: TaskDocument): fc.Arbitrary<TaskDocument> =>
 const family = task.chain((parent) => near(parent).map((child) => ({ parent, child })));
 
 const policies = fc.array(policy, { maxLength: 1 });
-const runs = Number(process.env.ATTENUATE_RUNS ?? 4000);
+/** More of them find more: `ATTENUATE_RUNS=50000` takes some minutes. */
+const runs = Number(process.env.ATTENUATE_RUNS ?? 1500);
 
 function expectStrict(before: ApprovalTerms, after: ApprovalTerms): void {
   expect(after.from.filter((group) => !before.from.includes(group))).toEqual([]);
@@ -268,7 +269,7 @@ describe('a child that is proven to be within its parent', () => {
       { numRuns: runs },
     );
     // A world in which each of these happens often.
-    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(40);
+    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(20);
   }, 600_000);
 
   test('is the parent itself, and a child of a child', () => {
@@ -285,7 +286,7 @@ describe('a child that is proven to be within its parent', () => {
       ),
       { numRuns: runs },
     );
-    expect(proven).toBeGreaterThan(200);
+    expect(proven).toBeGreaterThan(100);
   }, 600_000);
 
   // Not all that is narrower can be proven: where a name may be a view, a count or a hold must be kept. All else must.

@@ -89,6 +89,11 @@ describe('a child is within its parent', () => {
     ['smaller limits', 'limits: { rows: 10 }', 'limits: { rows: 10, bytes: 1KB, idle: 1m }'],
     ['an earlier end', 'access: { ttl: 1h }', 'access: { ttl: 30m }'],
     ['a condition more', "access: { when: 'now.hour>7' }", "access: { when: 'now.weekday == 1 && (now.hour > 7)' }"],
+    [
+      'an approval of its activation in less time',
+      'access: { approvals: { from: [dba] } }',
+      'access: { approvals: { from: [dba], timeout: 4h } }',
+    ],
     ['fewer who', 'who: { groups: [a, b], machines: [m] }', 'who: { groups: [a] }'],
     [
       'kept longer, read by fewer',
@@ -492,6 +497,16 @@ describe('a child is refused, with the dimension in which it is wider', () => {
     } as unknown as TaskDocument;
     expect(attenuate(broken, parent).ok).toBe(false);
     expect(attenuate(parent, broken).ok).toBe(false);
+  });
+
+  test('where they are too large to be compared while others wait', () => {
+    const names = (prefix: string): string => Array.from({ length: 1000 }, (_, i) => `${prefix}${i}`).join(', ');
+    const large = `allow: [{ select: [${names('s.t')}], columns: [${names('c')}] }]`;
+    expect(wider(large, large)).toEqual([
+      'statement-class: the two documents are too large to be compared; name fewer relations and columns a rule',
+    ]);
+    const tables = `allow: [{ select: [${names('s.t')}] }]`;
+    expect(wider(tables, tables)).toEqual([]);
   });
 
   test('naming the rule of the child and its line', () => {

@@ -80,11 +80,10 @@ function entriesOf(bar: Bar, task: TaskDocument): { readonly verbs: readonly Acc
 }
 
 /**
- * By what a statement that the task lets through could come to be about the bar. `null`: without any relation, so that
- * nothing can be said. Whether a name is a view is not known, so each may be one.
+ * Verbs by which a statement that the task lets through could come to be about the bar. `null`: without any relation,
+ * so that nothing can be said. Whether a name is a view is not known, so each may be one.
  */
-export function waysTo(bar: Bar, task: TaskDocument): readonly OpeningOfRule[] | null {
+export function waysTo(bar: Bar, task: TaskDocument): ((verb: AccessVerb) => boolean) | null {
   const { verbs, bare } = entriesOf(bar, task);
-  if (bare) return null;
-  return openingsOfTask(task).filter((opening) => verbs.some((verb) => reaches(opening.verb, verb)));
+  return bare ? null : (verb) => verbs.some((one) => reaches(verb, one));
 }

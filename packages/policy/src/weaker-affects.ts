@@ -25,8 +25,9 @@ export function weakerAffects(parent: TaskDocument, child: TaskDocument): readon
     const isDenied = (bar: Bar): boolean =>
       denying.some((one) => one.target.kind !== 'functions' && bars(one.target, bar, 'deny'));
     // Each name may be a view of what the rule is about, so what is open at all has to be counted.
+    const uncounted = opened.filter((one) => !isCounted(one));
     const unlimited = (verbs: readonly AccessVerb[]): OpeningOfRule | undefined =>
-      opened.find((one) => verbs.includes(one.verb) && !isCounted(one));
+      uncounted.find((one) => verbs.includes(one.verb));
 
     const problems: AttenuationProblem[] = [];
     const seen = new Set<string>();

@@ -1,7 +1,7 @@
 import { ACCESS_VERBS, type ApprovalTerms, formatDurationMs } from '@taskgate/core';
 import type { AttenuationProblem } from './attenuation.ts';
 import { barInWords } from './bar-in-words.ts';
-import { type OpeningOfRule, waysTo } from './child-reach.ts';
+import { type OpeningOfRule, openingsOfTask, waysTo } from './child-reach.ts';
 import { above } from './dropped-denies.ts';
 import { ANY_NAME, formatRelationPattern } from './name-pattern.ts';
 import type { HoldRule, TaskDocument } from './policy-document.ts';
@@ -23,8 +23,6 @@ export function easierTerms(parent: ApprovalTerms, child: ApprovalTerms): string
     return `${child.count} ${child.count === 1 ? 'approval is' : 'approvals are'} enough, in the parent ${parent.count}`;
   if (child.timeoutMs > parent.timeoutMs)
     return `it waits ${formatDurationMs(child.timeoutMs)}, in the parent ${formatDurationMs(parent.timeoutMs)}`;
-  if (inTransactionMs(child) > inTransactionMs(parent))
-    return `inside a transaction it waits ${formatDurationMs(inTransactionMs(child))}, in the parent ${formatDurationMs(inTransactionMs(parent))}`;
   return null;
 }
 
@@ -33,7 +31,13 @@ function weaker(parent: HoldRule, child: HoldRule): string | null {
   if (above(child) > above(parent))
     return `it is held above ${above(child)} rows that the planner expects, in the parent ${above(parent) < 0 ? 'always' : `above ${above(parent)}`}`;
   if (parent.dryRun === true && child.dryRun !== true) return 'it has no `dryRun`, which the parent has';
-  return easierTerms(parent.approvals, child.approvals);
+  const [most, own] = [inTransactionMs(parent.approvals), inTransactionMs(child.approvals)];
+  return (
+    easierTerms(parent.approvals, child.approvals) ??
+    (own > most
+      ? `inside a transaction it waits ${formatDurationMs(own)}, in the parent ${formatDurationMs(most)}`
+      : null)
+  );
 }
 
 /** What the parent holds and the child would let through, or on easier terms. */
@@ -51,12 +55,15 @@ function weakerHold(rule: HoldRule, child: TaskDocument): readonly AttenuationPr
     child.deny.some(
       (one) => one.target.kind !== 'functions' && above(one) <= above(rule) && bars(one.target, bar, 'deny'),
     );
+  const open = openingsOfTask(child).filter(
+    ({ verb, relation, column }) => !isHeld({ kind: 'access', verb, relation, column }),
+  );
   /** By what a statement could get past the bar; `'bare'`: without any relation. */
   const wayPast = (bar: Bar): OpeningOfRule | 'bare' | null => {
     if (isHeld(bar) || isDenied(bar)) return null;
-    const ways = waysTo(bar, child);
-    if (ways === null) return 'bare';
-    const way = ways.find(({ verb, relation, column }) => !isHeld({ kind: 'access', verb, relation, column }));
+    const isWay = waysTo(bar, child);
+    if (isWay === null) return 'bare';
+    const way = open.find(({ verb }) => isWay(verb));
     const parts = withinVerbs(bar);
     const isHeldInParts = parts.length > 0 && parts.every((one) => wayPast(one) === null);
     return way === undefined || isHeldInParts ? null : way;
