@@ -308,7 +308,7 @@ describe('a child is refused, with the dimension in which it is wider', () => {
     [
       `hold: [{ update: public.a, ${BY_DBA} }]`,
       'hold: [{ update: public.a, approvals: { from: [dba], count: 2, timeout: 1h } }]',
-      'it waits 1h, in the parent 10m',
+      'easier terms: it waits 1h, in the parent 10m',
     ],
     [
       'hold: [{ update: public.a, approvals: { from: [dba] } }]',
@@ -443,7 +443,7 @@ describe('a child is refused, with the dimension in which it is wider', () => {
       'affects: ',
     ],
     [
-      `allow: [{ delete: public.part, affects: { max: 1 } }]\nhold: [{ delete: public.whole, affects: { max: 1 }, ${BY_DBA} }]`,
+      `allow: [{ delete: public.part }]\nhold: [{ delete: public.whole, affects: { max: 1 }, ${BY_DBA} }]`,
       `allow: [{ delete: public.whole, affects: { max: 1 } }, { delete: public.part }]\nhold: [{ delete: public.whole, ${BY_DBA} }]`,
       'affects: ',
     ],
