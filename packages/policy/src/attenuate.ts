@@ -1,5 +1,6 @@
 import { buildCatalog } from '@taskgate/core';
 import type { Attenuation, AttenuationProblem } from './attenuation.ts';
+import { isTooCostly } from './attenuation-cost.ts';
 import { compilePolicySet } from './compile-policy-set.ts';
 import { droppedDenies } from './dropped-denies.ts';
 import type { TaskDocument } from './policy-document.ts';
@@ -18,6 +19,8 @@ const NOTHING = buildCatalog({ relations: [] });
  */
 export function attenuate(parent: TaskDocument, child: TaskDocument): Attenuation {
   try {
+    if (isTooCostly(parent, child))
+      return refused('the two documents are too large to be compared; name fewer relations and columns a rule');
     const problems = [
       ...widerTerms(parent, child),
       ...widerOpenings(parent, child),

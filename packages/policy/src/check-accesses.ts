@@ -28,8 +28,9 @@ export function isCovered(
   if (rules.length > 0 && access.columns.every((column) => rules.some((rule) => coversColumn(rule, column))))
     return true;
   // A view that no rule names is as open as all that it shows. One over system relations alone needs a rule: no rule
-  // of the task has opened anything that it shows.
+  // of the task has opened anything that it shows. A write to it writes to some of that.
   return (
+    (access.verb === 'select' || access.expands.some((inner) => inner.verb === access.verb)) &&
     access.expands.some((inner) => !isSystemAccess(inner)) &&
     access.expands.every((inner) => isCovered(operation, set, inner, depth + 1))
   );

@@ -1,5 +1,5 @@
 import { ACCESS_VERBS, type AccessVerb, type StatementClass } from '@taskgate/core';
-import type { TaskDocument } from './policy-document.ts';
+import type { RuleSource, TaskDocument } from './policy-document.ts';
 import { type Bar, type Opening, openingsOf } from './rule-atoms.ts';
 
 /** Classes that only a `statements` rule opens, and that need reach no relation. */
@@ -25,13 +25,13 @@ const REACHED: Partial<Record<AccessVerb, readonly AccessVerb[]>> = {
 const reaches = (verb: AccessVerb, other: AccessVerb): boolean => (REACHED[verb] ?? [verb]).includes(other);
 
 export interface OpeningOfRule extends Opening {
-  readonly affectsMax: number | null;
+  readonly source: RuleSource;
 }
 
 /** Every part that the document's rules open of relations. */
 export function openingsOfTask({ allow, hold }: Pick<TaskDocument, 'allow' | 'hold'>): readonly OpeningOfRule[] {
-  return [...allow, ...hold].flatMap(({ target, affectsMax }) =>
-    target.kind === 'functions' ? [] : openingsOf(target).map((opening) => ({ ...opening, affectsMax })),
+  return [...allow, ...hold].flatMap(({ target, source }) =>
+    target.kind === 'functions' ? [] : openingsOf(target).map((opening) => ({ ...opening, source })),
   );
 }
 
@@ -80,11 +80,10 @@ function entriesOf(bar: Bar, task: TaskDocument): { readonly verbs: readonly Acc
 }
 
 /**
- * By what a statement that the task lets through could come to be about the bar. `null`: without any relation, so that
- * nothing can be said. Whether a name is a view is not known, so each may be one.
+ * Verbs by which a statement that the task lets through could come to be about the bar. `null`: without any relation,
+ * so that nothing can be said. Whether a name is a view is not known, so each may be one.
  */
-export function waysTo(bar: Bar, task: TaskDocument): readonly OpeningOfRule[] | null {
+export function waysTo(bar: Bar, task: TaskDocument): ((verb: AccessVerb) => boolean) | null {
   const { verbs, bare } = entriesOf(bar, task);
-  if (bare) return null;
-  return openingsOfTask(task).filter((opening) => verbs.some((verb) => reaches(opening.verb, verb)));
+  return bare ? null : (verb) => verbs.some((one) => reaches(verb, one));
 }

@@ -49,6 +49,15 @@ describe('views', () => {
     expect(said(view(), set)).toBe('deny not-allowed');
   });
 
+  test('a write to a view is no read of what it shows, whatever the analysis says of it', () => {
+    for (const verb of ['insert', 'update', 'delete', 'lock'] as const) {
+      const write = operation(verb, {
+        accesses: [access(verb, 'public.report', [], { expands: [access('select', 'public.orders', ['id'])] })],
+      });
+      expect(said(write, set), verb).toBe('deny not-allowed');
+    }
+  });
+
   test('a rule may name the view alone, and denies and masks reach through it', () => {
     const named = 'allow: [{ select: public.report }]';
     const ssn = view(access('select', 'public.customers', ['ssn']));

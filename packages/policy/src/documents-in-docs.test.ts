@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from './parse-policy.ts';
 import { parseResourceManifest } from './parse-resource-manifest.ts';
 import { parseTask } from './parse-task.ts';
+import { parseWorkflow } from './parse-workflow.ts';
 import { splitDocuments } from './split-documents.ts';
 
-const PARSERS = { Task: parseTask, Policy: parsePolicy, Resource: parseResourceManifest };
+const PARSERS = { Task: parseTask, Policy: parsePolicy, Workflow: parseWorkflow, Resource: parseResourceManifest };
 const PAGES = ['README.md', 'docs/tasks-and-policies.md', 'docs/operating.md'];
 
 const examples = PAGES.flatMap((page) => {
@@ -24,6 +25,6 @@ describe('the documents that the pages show', () => {
   });
 
   it('shows one of every kind', () => {
-    expect(new Set(examples.map(({ kind }) => kind))).toEqual(new Set(['Task', 'Policy', 'Resource']));
+    expect(new Set(examples.map(({ kind }) => kind))).toEqual(new Set(['Task', 'Policy', 'Workflow', 'Resource']));
   });
 });

@@ -69,16 +69,19 @@ const failed = (message: string): NarrowedTask => ({
 
 /** By the parsers of the documents themselves, so that it means what it would mean there. */
 function parseNarrowing(narrowing: TaskNarrowing): ParseResult<Rules> {
+  const refused = (message: string) => ({ ok: false, problems: [{ path: '', message, position: null }] }) as const;
   let text: string;
   try {
-    text = stringify(JSON.parse(JSON.stringify(narrowing)), {
+    const json = JSON.stringify(narrowing);
+    if (json.includes('\\u0000')) return refused('the narrowing has a NUL in it; remove it');
+    text = stringify(JSON.parse(json), {
       version: '1.2',
       schema: 'core',
       lineWidth: 0,
       aliasDuplicateObjects: false,
     });
   } catch {
-    return { ok: false, problems: [{ path: '', message: 'the narrowing is not plain JSON', position: null }] };
+    return refused('the narrowing is not plain JSON');
   }
   const yaml = new YamlSource(text);
   const fields = yaml.problems.length === 0 ? yaml.mapping(yaml.root, NARROWING_KEYS) : undefined;

@@ -144,7 +144,9 @@ export function oracle(operation: SqlOperation, input: OracleInput, rows = Infin
     const named =
       opening.some(({ target }) => opens(target, access)) &&
       access.columns.every((column) => opening.some(({ target }) => opensColumn(target, access, column)));
-    return named || (access.expands.every(isOpen) && !access.expands.every(system));
+    const { verb, expands } = access;
+    const isWritten = verb === 'select' || expands.some((inner) => inner.verb === verb);
+    return named || (isWritten && expands.every(isOpen) && !expands.every(system));
   };
   if (!operation.accesses.every(isOpen)) return denied;
 

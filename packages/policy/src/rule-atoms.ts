@@ -44,15 +44,31 @@ export function openingsOf(target: AccessTarget | StatementsTarget): readonly Op
   return on.flatMap((relation) => verbs.map((verb) => ({ ...verb, relation, column: ANY_NAME })));
 }
 
-/** Whether whatever `inner` is about, `target` opens too. */
+/** Whether whatever `inner` is about, the rule opens too. */
 export function opensAll(target: AccessTarget | StatementsTarget, inner: Opening): boolean {
-  return openingsOf(target).some(
-    (outer) =>
-      outer.verb === inner.verb &&
-      (outer.within === null || outer.within === inner.within) &&
-      includesRelation(outer.relation, inner.relation) &&
-      (inner.column === null || (outer.column !== null && includesName(outer.column, inner.column))),
+  const { verb, within, relation, column } = inner;
+  if (target.kind === 'access')
+    return (
+      target.verb === verb &&
+      target.relations.some((outer) => includesRelation(outer, relation)) &&
+      (column === null || target.columns === null || target.columns.some((outer) => includesName(outer, column)))
+    );
+  return (
+    opensVerb(target, verb, within) &&
+    (target.on === null || target.on.some((outer) => includesRelation(outer, relation)))
   );
+}
+
+/** Whether the rule opens the verb on any relation. */
+export function opensVerb(
+  target: AccessTarget | StatementsTarget,
+  verb: AccessVerb,
+  within: StatementClass | null,
+): boolean {
+  if (target.kind === 'access') return target.verb === verb;
+  const { classes } = target;
+  if (classes === '*' || classes.includes(verb)) return true;
+  return within !== null && classes.includes(within) && VERBS_OF_CLASS[within]?.includes(verb) === true;
 }
 
 /** A part of what a deny or hold rule is about. */
@@ -75,7 +91,7 @@ export function barsOf(target: AccessTarget | StatementsTarget, withoutColumns: 
   if (target.kind === 'access') {
     const { verb, relations } = target;
     const bare = withoutColumns || target.columns === null;
-    const columns = [...(bare ? [null] : []), ...(target.columns ?? [ANY_NAME])];
+    const columns = [...(target.columns ?? [ANY_NAME]), ...(bare ? [null] : [])];
     return relations.flatMap((relation) =>
       columns.map((column) => ({ kind: 'access' as const, verb, relation, column })),
     );

@@ -1,8 +1,9 @@
 import type { AccessVerb } from '@taskgate/core';
 import type { AttenuationProblem } from './attenuation.ts';
 import { barInWords } from './bar-in-words.ts';
-import { openingsOfTask } from './child-reach.ts';
+import { type OpeningOfRule, openingsOfTask } from './child-reach.ts';
 import { above } from './dropped-denies.ts';
+import { formatRelationPattern } from './name-pattern.ts';
 import type { TaskDocument } from './policy-document.ts';
 import { type Bar, bars, barsOf, type Opening, openingsOf, opensAll } from './rule-atoms.ts';
 
@@ -24,8 +25,9 @@ export function weakerAffects(parent: TaskDocument, child: TaskDocument): readon
     const isDenied = (bar: Bar): boolean =>
       denying.some((one) => one.target.kind !== 'functions' && bars(one.target, bar, 'deny'));
     // Each name may be a view of what the rule is about, so what is open at all has to be counted.
-    const unlimited = (verbs: readonly AccessVerb[]): Opening | undefined =>
-      opened.find((one) => verbs.includes(one.verb) && !isCounted(one));
+    const uncounted = opened.filter((one) => !isCounted(one));
+    const unlimited = (verbs: readonly AccessVerb[]): OpeningOfRule | undefined =>
+      uncounted.find((one) => verbs.includes(one.verb));
 
     const problems: AttenuationProblem[] = [];
     const seen = new Set<string>();
@@ -33,13 +35,14 @@ export function weakerAffects(parent: TaskDocument, child: TaskDocument): readon
       if (kept || isDenied(bar)) return;
       const open = unlimited(verbs);
       const what = barInWords(bar);
-      if (open === undefined || seen.has(what)) return;
-      seen.add(what);
+      const about = bar.kind === 'access' ? `${bar.verb} ${formatRelationPattern(bar.relation)}` : what;
+      if (open === undefined || seen.has(about)) return;
+      seen.add(about);
       const by = barInWords({ kind: 'access', verb: open.verb, relation: open.relation, column: open.column });
       problems.push({
         dimension: 'affects',
-        message: `the parent lets ${what} touch at most ${max} ${max === 1 ? 'row' : 'rows'} (\`${rule.source.path}\`), and the child's ${by} has no such limit or a higher one`,
-        rule: null,
+        message: `the parent lets ${what} touch at most ${max} ${max === 1 ? 'row' : 'rows'} (\`${rule.source.path}\`), the child's ${by}, which may come to that, has no such limit or a higher one`,
+        rule: open.source,
       });
     };
     for (const opening of openingsOf(target)) {

@@ -1,8 +1,9 @@
-import { type ApprovalTerms, formatDurationMs } from '@taskgate/core';
+import { ACCESS_VERBS, type ApprovalTerms, formatDurationMs } from '@taskgate/core';
 import type { AttenuationProblem } from './attenuation.ts';
 import { barInWords } from './bar-in-words.ts';
-import { waysTo } from './child-reach.ts';
+import { type OpeningOfRule, openingsOfTask, waysTo } from './child-reach.ts';
 import { above } from './dropped-denies.ts';
+import { ANY_NAME, formatRelationPattern } from './name-pattern.ts';
 import type { HoldRule, TaskDocument } from './policy-document.ts';
 import { type Bar, bars, barsOf } from './rule-atoms.ts';
 
@@ -18,11 +19,10 @@ export function easierTerms(parent: ApprovalTerms, child: ApprovalTerms): string
   if (more.length > 0)
     return `${more.map((group) => `\`${group}\``).join(', ')} may approve, who may not in the parent`;
   if (child.from.length === 0) return 'nobody is named who approves';
-  if (child.count < parent.count) return `${child.count} approvals are enough, in the parent ${parent.count}`;
+  if (child.count < parent.count)
+    return `${child.count} ${child.count === 1 ? 'approval is' : 'approvals are'} enough, in the parent ${parent.count}`;
   if (child.timeoutMs > parent.timeoutMs)
     return `it waits ${formatDurationMs(child.timeoutMs)}, in the parent ${formatDurationMs(parent.timeoutMs)}`;
-  if (inTransactionMs(child) > inTransactionMs(parent))
-    return `inside a transaction it waits ${formatDurationMs(inTransactionMs(child))}, in the parent ${formatDurationMs(inTransactionMs(parent))}`;
   return null;
 }
 
@@ -31,7 +31,13 @@ function weaker(parent: HoldRule, child: HoldRule): string | null {
   if (above(child) > above(parent))
     return `it is held above ${above(child)} rows that the planner expects, in the parent ${above(parent) < 0 ? 'always' : `above ${above(parent)}`}`;
   if (parent.dryRun === true && child.dryRun !== true) return 'it has no `dryRun`, which the parent has';
-  return easierTerms(parent.approvals, child.approvals);
+  const [most, own] = [inTransactionMs(parent.approvals), inTransactionMs(child.approvals)];
+  return (
+    easierTerms(parent.approvals, child.approvals) ??
+    (own > most
+      ? `inside a transaction it waits ${formatDurationMs(own)}, in the parent ${formatDurationMs(most)}`
+      : null)
+  );
 }
 
 /** What the parent holds and the child would let through, or on easier terms. */
@@ -49,33 +55,50 @@ function weakerHold(rule: HoldRule, child: TaskDocument): readonly AttenuationPr
     child.deny.some(
       (one) => one.target.kind !== 'functions' && above(one) <= above(rule) && bars(one.target, bar, 'deny'),
     );
+  const open = openingsOfTask(child).filter(
+    ({ verb, relation, column }) => !isHeld({ kind: 'access', verb, relation, column }),
+  );
+  /** By what a statement could get past the bar; `'bare'`: without any relation. */
+  const wayPast = (bar: Bar): OpeningOfRule | 'bare' | null => {
+    if (isHeld(bar) || isDenied(bar)) return null;
+    const isWay = waysTo(bar, child);
+    if (isWay === null) return 'bare';
+    const way = open.find(({ verb }) => isWay(verb));
+    const parts = withinVerbs(bar);
+    const isHeldInParts = parts.length > 0 && parts.every((one) => wayPast(one) === null);
+    return way === undefined || isHeldInParts ? null : way;
+  };
   const seen = new Set<string>();
   return barsOf(rule.target, true).flatMap((bar): readonly AttenuationProblem[] => {
-    if (isHeld(bar) || isDenied(bar)) return [];
-    const ways = waysTo(bar, child);
-    const open = ways?.filter(({ verb, relation, column }) => !isHeld({ kind: 'access', verb, relation, column }));
-    if (open?.length === 0) return [];
-    const same = child.hold.find(({ target }) => bars(target, bar, 'hold'));
+    const way = wayPast(bar);
+    const about = bar.kind === 'access' ? `${bar.verb} ${formatRelationPattern(bar.relation)}` : barInWords(bar);
+    if (way === null || seen.has(about)) return [];
+    seen.add(about);
     const what = barInWords(bar);
-    if (seen.has(what)) return [];
-    seen.add(what);
+    const same = child.hold.find(({ target }) => bars(target, bar, 'hold'));
     if (same !== undefined)
       return [
         { dimension: 'hold', message: `${what} is held on easier terms: ${weaker(rule, same)}`, rule: same.source },
       ];
-    const way = open?.[0];
     const by =
-      way === undefined
-        ? ''
-        : ` and could reach it by its ${barInWords({ kind: 'access', verb: way.verb, relation: way.relation, column: null })}`;
+      way === 'bare' ? '' : `, whose \`${way.verb}\` on \`${formatRelationPattern(way.relation)}\` may come to that`;
     return [
       {
         dimension: 'hold',
-        message: `the parent holds ${what} for approval (\`${rule.source.path}\`), the child does not${by}; hold it too, or deny it`,
-        rule: null,
+        message: `the parent holds ${what} for approval (\`${rule.source.path}\`), not so the child${by}; hold it as the parent does, or deny it`,
+        rule: way === 'bare' ? null : way.source,
       },
     ];
   });
+}
+
+/** A class on a relation is about every verb there: all of them together say at least as much. Empty: nothing is. */
+function withinVerbs(bar: Bar): readonly Bar[] {
+  if (bar.kind === 'access' || bar.on === null) return [];
+  const { on: relation } = bar;
+  return ACCESS_VERBS.flatMap((verb) =>
+    [null, ANY_NAME].map((column) => ({ kind: 'access' as const, verb, relation, column })),
+  );
 }
 
 /** A dry run runs the statement before anybody has approved it: only where the parent does. */

@@ -12,7 +12,7 @@ import type {
   StatementsTarget,
   TaskDocument,
 } from './policy-document.ts';
-import { classesOf, type Opening, openingsOf, opensAll } from './rule-atoms.ts';
+import { classesOf, type Opening, openingsOf, opensAll, opensVerb } from './rule-atoms.ts';
 
 const MAX_NAMED = 12;
 
@@ -114,13 +114,7 @@ function widerAccess(
         message: `${named.length === 1 ? 'column' : 'columns'} ${named.join(', ')} of \`${relation}\` ${named.length === 1 ? 'is' : 'are'} not in the parent's ${what}`,
       };
     const isVerbOpen = openings.some(({ verb, within }) =>
-      openers.some(
-        (opener) =>
-          opener.target.kind !== 'functions' &&
-          openingsOf(opener.target).some(
-            (outer) => outer.verb === verb && (outer.within === null || outer.within === within),
-          ),
-      ),
+      openers.some((opener) => opener.target.kind !== 'functions' && opensVerb(opener.target, verb, within)),
     );
     return isVerbOpen
       ? { dimension: 'relation', message: `\`${relation}\` is not in the parent's ${what}` }

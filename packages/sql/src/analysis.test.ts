@@ -1,3 +1,4 @@
+import { buildCatalog, buildRelation, type RelationAccess } from '@taskgate/core';
 import { describe, expect, test } from 'vitest';
 import { createSqlAnalyzer, isHarmlessSetting, summarizeOperation } from './index.ts';
 import { SHOP_CATALOG } from './shop-catalog.ts';
@@ -49,6 +50,39 @@ describe('what a write counts', () => {
       'select customers',
       'update customers',
     ]);
+  });
+
+  test('a write through a view over a view reaches the tables behind both', () => {
+    const catalog = buildCatalog({
+      relations: [
+        buildRelation({ oid: 1, name: 'orders', columns: { id: 'text' } }),
+        buildRelation({
+          oid: 2,
+          name: 'open_orders',
+          columns: { id: 'text' },
+          definition: 'select id from public.orders',
+        }),
+        buildRelation({
+          oid: 3,
+          name: 'mine',
+          columns: { id: 'text' },
+          definition: 'select id from public.open_orders',
+        }),
+      ],
+    });
+    const written = (access: RelationAccess): readonly string[] => [
+      `${access.verb} ${access.relation.name}`,
+      ...access.expands.flatMap(written),
+    ];
+    for (const [text, verb] of [
+      ["update mine set id = '1'", 'update'],
+      ["insert into mine values ('1')", 'insert'],
+      ['delete from mine', 'delete'],
+      ['lock table mine', 'lock'],
+    ] as const)
+      expect(new Set(analyzer.analyze(text, catalog)[0]!.accesses.flatMap(written))).toEqual(
+        new Set([`${verb} mine`, `${verb} open_orders`, `${verb} orders`, 'select open_orders', 'select orders']),
+      );
   });
 
   test('parameters are counted wherever they stand', () => {

@@ -11,5 +11,12 @@ export function expandAccess(env: Env, relation: ResolvedRelation, verb: AccessV
   if (known === null || (known.kind !== 'view' && known.kind !== 'materialized-view')) return [];
   const { accesses } = env.views.define(known);
   if (verb === 'select') return accesses;
-  return [...accesses, ...accesses.filter((access) => access.verb === 'select').map((access) => ({ ...access, verb }))];
+  return [...accesses, ...asWrites(accesses, verb)];
+}
+
+/** A view over a view is written to in turn, down to the tables. */
+function asWrites(reads: readonly RelationAccess[], verb: AccessVerb): readonly RelationAccess[] {
+  return reads
+    .filter((access) => access.verb === 'select')
+    .map((access) => ({ ...access, verb, expands: [...access.expands, ...asWrites(access.expands, verb)] }));
 }

@@ -102,7 +102,7 @@ describe('the budget of a tree', () => {
     ];
     expect((await shop.controlPlane.openGrant(one)).limits).toMatchObject({
       rows: 100,
-      statements: 700,
+      statements: 2000,
       connections: 2,
     });
     await report(one, { limit: 100, used: 60, close: false });
