@@ -226,7 +226,7 @@ export const audit = {
         actor: z.string().max(254).optional(),
         action: z.string().max(100).optional(),
         subject: z.string().max(100).optional(),
-        /** Id of a grant: what was done with it and every grant below it, their sessions and holds, and by their tokens. */
+        /** Id of a grant: what was done with it and every grant below it, with their sessions and holds. */
         node: z.string().max(60).optional(),
         from: Instant.optional(),
         to: Instant.optional(),

@@ -99,7 +99,8 @@ export interface PinnedDocument {
 export interface OpenGrant {
   readonly grantId: string;
   readonly identity: { readonly id: string; readonly label: string };
-  readonly task: PinnedDocument;
+  /** `document`: SHA-256 of the source in hex, where it is narrower than the revision; else `null`. */
+  readonly task: PinnedDocument & { readonly document: string | null };
   readonly policies: readonly PinnedDocument[];
   readonly resource: {
     readonly id: string;

@@ -7,7 +7,12 @@ export interface SessionStart {
   readonly kind: 'session-start';
   readonly sessionId: string;
   readonly grantId: string;
-  readonly task: { readonly name: string; readonly revision: number };
+  readonly task: {
+    readonly name: string;
+    readonly revision: number;
+    /** SHA-256 in hex of the grant's own document, where it is narrower than the revision. */
+    readonly document?: string;
+  };
   readonly policies: readonly { readonly name: string; readonly revision: number }[];
   readonly identity: { readonly id: string; readonly label: string };
   readonly resource: { readonly id: string; readonly name: string };

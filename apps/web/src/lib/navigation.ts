@@ -16,6 +16,7 @@ export const DESTINATIONS: readonly Destination[] = [
   { href: '/console', label: 'Console', scopes: ['grant:request'], key: 'c' },
   { href: '/sessions', label: 'Sessions', scopes: ['session:own', 'session:read'], key: 's' },
   { href: '/operations', label: 'Operations', scopes: ['session:own', 'session:read'], key: 'o' },
+  { href: '/workflows', label: 'Workflows', scopes: ['task:read'], key: 'w' },
   { href: '/policies', label: 'Policies', scopes: ['task:read'], key: 'p' },
   { href: '/resources', label: 'Resources', scopes: ['resource:read'], key: 'r' },
   { href: '/audit', label: 'Audit', scopes: ['audit:read'], key: 'a' },

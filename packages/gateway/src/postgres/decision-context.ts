@@ -29,7 +29,7 @@ export interface DecidedStatement {
 /** At once, or a promise where another thread must analyse the text. */
 export type Deciding = readonly DecidedStatement[] | Promise<readonly DecidedStatement[]>;
 
-/** All that a statement is decided by: task revision, policies, labels, catalog. Immutable; shared by its sessions. */
+/** All that a statement is decided by: task document, policies, labels, catalog. Immutable; shared by its sessions. */
 export interface DecisionContext {
   /** The same key decides the same. */
   readonly key: string;
@@ -234,6 +234,8 @@ export function createDecisionContexts(
         grant.resource.labels,
         grant.task.name,
         grant.task.revision,
+        // A grant that stands under another has its own document of the same revision.
+        createHash('sha256').update(grant.task.source).digest('hex'),
         grant.policies.map(({ name, revision }) => [name, revision]).sort(),
         catalog.version,
         grant.maskKey.reveal((key) => createHash('sha256').update(key).digest('hex').slice(0, 16)),

@@ -132,7 +132,11 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     kind: 'session-start',
     sessionId,
     grantId: grant.grantId,
-    task: { name: grant.task.name, revision: grant.task.revision },
+    task: {
+      name: grant.task.name,
+      revision: grant.task.revision,
+      ...(grant.task.document === null ? {} : { document: grant.task.document }),
+    },
     policies: grant.policies.map(({ name, revision }) => ({ name, revision })),
     identity: grant.identity,
     resource: { id: grant.resource.id, name: grant.resource.name },

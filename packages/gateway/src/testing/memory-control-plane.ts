@@ -103,7 +103,12 @@ export function createMemoryControlPlane(options: {
         grant: {
           grantId: `grt_${randomBytes(13).toString('hex')}`,
           identity: { id: 'usr_test', label: 'engineer@demo.test' },
-          task: { name: input.task, revision: revisionOf(input.task, input.taskSource), source: input.taskSource },
+          task: {
+            name: input.task,
+            revision: revisionOf(input.task, input.taskSource),
+            source: input.taskSource,
+            document: null,
+          },
           policies: input.policySources.map((source, index) => ({
             name: `policy-${index}`,
             revision: revisionOf(`policy-${index}`, source),

@@ -56,7 +56,7 @@ export async function loadAudit(
   };
 }
 
-/** With what is under it, and what was done with the tokens of it. */
+/** What was done with a grant and every grant below it, their sessions and their holds. */
 async function ofSubtree(db: Database, node: string): Promise<Prisma.AuditRowWhereInput> {
   const grants = await db.grant.findMany({
     where: subtreeOf(node),

@@ -95,11 +95,6 @@ function parseAll(source: string): readonly Parsed[] {
   const problems: Problem[] = [];
   const seen = new Set<string>();
   const documents = split.document.flatMap((one): Parsed[] => {
-    if (one.kind === 'Workflow') {
-      const message = 'workflows cannot be applied yet; leave them out of the file';
-      problems.push({ path: 'kind', message, position: { line: one.line, column: 1 } });
-      return [];
-    }
     const parsed = parsers[one.kind](one.source);
     const key = `${one.kind} ${one.name}`;
     if (seen.has(key))

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { GrantLimits, PostgresCatalog, SecretValue } from '@taskgate/core';
 import { readKeptCatalog, storeFreshCatalog } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
@@ -18,7 +19,8 @@ export interface PinnedDocument {
 export interface OpenGrant {
   readonly grantId: string;
   readonly identity: { readonly id: string; readonly label: string };
-  readonly task: PinnedDocument;
+  /** `document`: SHA-256 of the source in hex, where it is narrower than the revision; else `null`. */
+  readonly task: PinnedDocument & { readonly document: string | null };
   readonly policies: readonly PinnedDocument[];
   readonly resource: {
     readonly id: string;
@@ -43,7 +45,12 @@ export async function openGrant(ctx: ServiceContext, grantId: string): Promise<O
   return {
     grantId,
     identity: { id: grant.identityId, label: labelOf(grant.identity) },
-    task: { name: grant.task.name, revision: grant.taskRevision, source: pinned.source },
+    task: {
+      name: grant.task.name,
+      revision: grant.taskRevision,
+      source: pinned.source,
+      document: grant.document === null ? null : createHash('sha256').update(grant.document).digest('hex'),
+    },
     policies: pinned.policies.map(({ name, revision, source }) => ({ name, revision, source })),
     resource: { id: row.id, name: row.name, database: row.database, labels: resource.labels },
     expiresAt: grant.expiresAt.getTime(),

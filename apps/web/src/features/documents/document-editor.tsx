@@ -28,10 +28,18 @@ const YamlEditor = dynamic(() => import('./yaml-editor.tsx').then((module) => mo
 
 const CHECK_AFTER_MS = 300;
 const NO_PROBLEMS: readonly ProblemItemView[] = [];
-const FOLDERS = { Task: 'tasks', Policy: 'policies' } as const;
+export const FOLDERS = { Task: 'tasks', Policy: 'policies', Workflow: 'workflows' } as const;
+const TITLES = { Task: 'Tasks', Policy: 'Policies', Workflow: 'Workflows' } as const;
+/** What a publication means for what runs. */
+const PUBLISHED = {
+  Task: 'Grants that run now stay with the revision they were made for; new ones get this.',
+  Policy: 'It holds at once for every task on the resources it applies to, running grants included.',
+  Workflow: 'What runs now goes on with the revision it was started with; what starts next gets this.',
+} as const;
+export type EditableKind = keyof typeof FOLDERS;
 
 export interface DocumentEditorProps {
-  kind: 'Task' | 'Policy';
+  kind: EditableKind;
   /** `null` for a new one. */
   name: string | null;
   initialSource: string;
@@ -58,7 +66,8 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
   const saveTask = useMutation(query.tasks.save.mutationOptions());
   const savePolicy = useMutation(query.policies.save.mutationOptions());
   const simulate = useMutation(query.simulations.start.mutationOptions());
-  const save = kind === 'Task' ? saveTask : savePolicy;
+  const saveWorkflow = useMutation(query.workflows.save.mutationOptions());
+  const save = { Task: saveTask, Policy: savePolicy, Workflow: saveWorkflow }[kind];
   const folder = FOLDERS[kind];
   const dirty = source !== saved;
 
@@ -113,7 +122,7 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
         ? 'this is what is published already'
         : null;
   const crumbs: Crumb[] = [
-    { label: kind === 'Task' ? 'Tasks' : 'Policies', href: `/${folder}` },
+    { label: TITLES[kind], href: `/${folder}` },
     ...(name === null ? [] : [{ label: name, href: `/${folder}/${name}` }]),
   ];
   const review = () => {
@@ -122,9 +131,11 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
   const cannotSimulate =
     problems.length > 0
       ? `${plural(problems.length, 'problem')} in the source`
-      : kind === 'Task' && published === null
-        ? 'nothing was done under a task that was never published'
-        : null;
+      : kind === 'Workflow'
+        ? 'a workflow decides no statement; simulate its tasks'
+        : kind === 'Task' && published === null
+          ? 'nothing was done under a task that was never published'
+          : null;
   const runSimulation = async () => {
     if (cannotSimulate !== null || simulate.isPending) return;
     try {
@@ -217,9 +228,9 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
             ) : (
               <p className="text-muted">Shown here as soon as the source can be read.</p>
             )}
-            {kind === 'Policy' && check.data && (
+            {kind !== 'Task' && check.data && (
               <p className="mt-4 border-line border-t pt-3 text-sm">
-                <span className="font-medium">Applies to: </span>
+                <span className="font-medium">{kind === 'Policy' ? 'Applies to: ' : 'Reaches: '}</span>
                 {check.data.appliesTo.length === 0 ? 'no resource now' : check.data.appliesTo.join(', ')}
               </p>
             )}
@@ -252,11 +263,7 @@ export function DocumentEditor({ kind, name, initialSource, baseRevision, publis
       >
         <div className="flex flex-col gap-3">
           <DiffView before={published?.source ?? ''} after={source} label="What changes" />
-          <p className="text-muted text-sm">
-            {kind === 'Task'
-              ? 'Grants that run now stay with the revision they were made for; new ones get this.'
-              : 'It holds at once for every task on the resources it applies to, running grants included.'}
-          </p>
+          <p className="text-muted text-sm">{PUBLISHED[kind]}</p>
           <FormError message={saveProblem ? saveProblem.detail : null} />
         </div>
       </Dialog>

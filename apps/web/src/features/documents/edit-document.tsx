@@ -5,7 +5,7 @@ import { QueryState } from '@/components/query-state.tsx';
 import { query } from '@/lib/api.ts';
 import { useCan } from '@/lib/me.tsx';
 import type { RevisionView } from '@/lib/views.ts';
-import { DocumentEditor } from './document-editor.tsx';
+import { DocumentEditor, type EditableKind, FOLDERS } from './document-editor.tsx';
 
 interface Editable {
   name: string;
@@ -13,7 +13,7 @@ interface Editable {
   latest: RevisionView;
 }
 
-function EditExisting({ kind, document }: { kind: 'Task' | 'Policy'; document: Editable }) {
+function EditExisting({ kind, document }: { kind: EditableKind; document: Editable }) {
   return (
     <DocumentEditor
       // The editor keeps what is being written, whatever is read again meanwhile.
@@ -45,7 +45,16 @@ function EditPolicy({ name }: { name: string }) {
   );
 }
 
-function NewDocument({ kind }: { kind: 'Task' | 'Policy' }) {
+function EditWorkflow({ name }: { name: string }) {
+  const workflow = useQuery(query.workflows.get.queryOptions({ input: { name } }));
+  return (
+    <QueryState query={workflow} what="the workflow" page>
+      {(data) => <EditExisting kind="Workflow" document={data} />}
+    </QueryState>
+  );
+}
+
+function NewDocument({ kind }: { kind: EditableKind }) {
   const template = useQuery({
     ...query.documents.template.queryOptions({ input: { kind } }),
     staleTime: Number.POSITIVE_INFINITY,
@@ -59,11 +68,13 @@ function NewDocument({ kind }: { kind: 'Task' | 'Policy' }) {
   );
 }
 
-/** Writes a task or policy anew (`name` is `null`) or a further revision of one. */
-export function EditDocument({ kind, name }: { kind: 'Task' | 'Policy'; name: string | null }) {
+const EDITORS = { Task: EditTask, Policy: EditPolicy, Workflow: EditWorkflow } as const;
+
+/** Writes a document anew (`name` is `null`) or a further revision of one. */
+export function EditDocument({ kind, name }: { kind: EditableKind; name: string | null }) {
   const can = useCan();
-  if (!can('task:write'))
-    return <NoPermission heading="h1" what={kind === 'Task' ? 'the editor of tasks' : 'the editor of policies'} />;
+  if (!can('task:write')) return <NoPermission heading="h1" what={`the editor of ${FOLDERS[kind]}`} />;
   if (name === null) return <NewDocument kind={kind} />;
-  return kind === 'Task' ? <EditTask name={name} /> : <EditPolicy name={name} />;
+  const Edit = EDITORS[kind];
+  return <Edit name={name} />;
 }

@@ -1,7 +1,7 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { parseAsString, useQueryStates } from 'nuqs';
+import { parseAsString, useQueryState, useQueryStates } from 'nuqs';
 import { EmptyState } from '@/components/empty-state.tsx';
 import { Field } from '@/components/field.tsx';
 import { Select } from '@/components/input.tsx';
@@ -11,8 +11,35 @@ import { query } from '@/lib/api.ts';
 import { grantLink } from '@/lib/links.ts';
 import { RequestForm } from './request-form.tsx';
 
-/** `/requests/new?task=&reason=`: reached from a task, a refusal or a link in a message. */
+/** `/requests/new?task=&reason=` or `?workflow=`: reached from its page, a refusal or a link in a message. */
 export function NewRequest() {
+  const [workflow] = useQueryState('workflow', parseAsString);
+  return workflow === null ? <NewTaskRequest /> : <NewWorkflowRequest name={workflow} />;
+}
+
+function NewWorkflowRequest({ name }: { name: string }) {
+  const router = useRouter();
+  const [reason] = useQueryState('reason', parseAsString.withDefault(''));
+  const workflow = useQuery(query.workflows.get.queryOptions({ input: { name } }));
+  return (
+    <Page>
+      <PageHeader
+        title={`Start ${name}`}
+        description="Its steps start one by one, each under a grant of its own, and all of them end with it."
+        crumbs={[{ label: 'Workflows', href: '/workflows' }]}
+      />
+      <Panel className="max-w-2xl">
+        <QueryState query={workflow} what="the workflow">
+          {(data) => (
+            <RequestForm task={data} reason={reason} onRequested={(grant) => router.push(grantLink(grant.id))} />
+          )}
+        </QueryState>
+      </Panel>
+    </Page>
+  );
+}
+
+function NewTaskRequest() {
   const router = useRouter();
   const [{ task: name, reason }, setParams] = useQueryStates({
     task: parseAsString.withDefault(''),

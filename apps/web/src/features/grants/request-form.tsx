@@ -7,16 +7,17 @@ import { Input, Select, Textarea } from '@/components/input.tsx';
 import { query } from '@/lib/api.ts';
 import { formatDuration } from '@/lib/format.ts';
 import { fieldErrors } from '@/lib/problem.ts';
-import type { GrantView, TaskSummaryView } from '@/lib/views.ts';
+import type { GrantView, TaskSummaryView, WorkflowSummaryView } from '@/lib/views.ts';
 import { ttlChoices } from './ttl-choices.ts';
 
-/** Asks for one activation of a task: why, on which ticket, for how long. The same on its own page and in a dialog. */
+/** Asks for one activation of a task or a workflow: why, on which ticket, for how long. The same on its own page and in a dialog. */
 export function RequestForm({
   task,
   reason = '',
   onRequested,
 }: {
-  task: TaskSummaryView;
+  /** A task, or a workflow, which has steps. */
+  task: TaskSummaryView | WorkflowSummaryView;
   /** What the reason starts with, such as what was refused. */
   reason?: string;
   onRequested: (grant: GrantView) => void;
@@ -37,7 +38,7 @@ export function RequestForm({
     const form = new FormData(event.currentTarget);
     const text = (name: string): string | null => String(form.get(name) ?? '').trim() || null;
     request.mutate({
-      task: task.name,
+      ...('steps' in task ? { workflow: task.name } : { task: task.name }),
       reason: text('reason'),
       ticket: text('ticket'),
       ttlMs: Number(form.get('ttlMs')) || null,

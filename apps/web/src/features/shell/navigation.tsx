@@ -13,6 +13,7 @@ import {
   ShieldMinus,
   SquareTerminal,
   Users,
+  Workflow,
 } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
@@ -27,6 +28,7 @@ const ICONS: Record<string, typeof House> = {
   '/console': SquareTerminal,
   '/sessions': Activity,
   '/operations': ScanSearch,
+  '/workflows': Workflow,
   '/policies': ShieldMinus,
   '/resources': Database,
   '/audit': ScrollText,
