@@ -29,3 +29,6 @@ export type RuleUsageView = z.infer<typeof contracts.RuleUsage>;
 export type ExplanationView = z.infer<typeof contracts.Explanation>;
 export type HoldView = z.infer<typeof contracts.Hold>;
 export type InboxItemView = z.infer<typeof contracts.InboxItem>;
+export type MachineView = z.infer<typeof contracts.Machine>;
+export type IssuerView = z.infer<typeof contracts.Issuer>;
+export type TokenTrialView = z.infer<typeof contracts.TokenTrial>;
