@@ -78,15 +78,7 @@ export function IssuerDialog({
   };
   return (
     <Sheet open onClose={onClose} title={issuer?.name ?? 'New issuer'} description={issuer?.url}>
-      {/* A portal of React is still inside the form that opened it: its submit must stay here. */}
-      <form
-        id={id}
-        onSubmit={(event) => {
-          event.stopPropagation();
-          submit(event);
-        }}
-        className="flex flex-col gap-4"
-      >
+      <form id={id} onSubmit={submit} className="flex flex-col gap-4">
         {issuer === null && (
           <>
             <Field label="Provider">

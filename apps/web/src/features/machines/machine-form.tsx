@@ -83,109 +83,112 @@ function Form({
     const proof = issuer === undefined ? null : { issuer: issuer.name, audience: audience.trim() || null, claims };
     onSave({ name: name.trim(), actsFor: kind === 'agent' ? actsFor.trim() : null, tasks, proof });
   };
+  // The dialog has a form of its own, and forms are not nested: the browser would submit the outer one.
   return (
-    <form onSubmit={submit} className="flex flex-col gap-4">
-      {machine === null && (
-        <Panel title="Who it is">
-          <div className="grid gap-4 sm:grid-cols-2">
-            <Field
-              label="Name"
-              error={errors.byField.name}
-              hint={`What tasks call it in who.${kind}s. It cannot be changed.`}
-            >
-              {(props) => (
-                <Input
-                  {...props}
-                  required
-                  maxLength={63}
-                  pattern="[a-z][a-z0-9\-]{0,62}"
-                  title="A lower-case letter first, then lower-case letters, digits and dashes"
-                  autoComplete="off"
-                  value={name}
-                  onChange={(event) => setName(event.target.value)}
-                />
-              )}
-            </Field>
-            {kind === 'agent' && (
+    <>
+      <form onSubmit={submit} className="flex flex-col gap-4">
+        {machine === null && (
+          <Panel title="Who it is">
+            <div className="grid gap-4 sm:grid-cols-2">
               <Field
-                label="Acts for"
-                error={errors.byField.actsFor}
-                hint="E-mail of a person, or name of a machine. It may never do more than they may."
+                label="Name"
+                error={errors.byField.name}
+                hint={`What tasks call it in who.${kind}s. It cannot be changed.`}
               >
                 {(props) => (
                   <Input
                     {...props}
                     required
-                    maxLength={254}
+                    maxLength={63}
+                    pattern="[a-z][a-z0-9\-]{0,62}"
+                    title="A lower-case letter first, then lower-case letters, digits and dashes"
                     autoComplete="off"
-                    value={actsFor}
-                    onChange={(event) => setActsFor(event.target.value)}
+                    value={name}
+                    onChange={(event) => setName(event.target.value)}
                   />
                 )}
               </Field>
+              {kind === 'agent' && (
+                <Field
+                  label="Acts for"
+                  error={errors.byField.actsFor}
+                  hint="E-mail of a person, or name of a machine. It may never do more than they may."
+                >
+                  {(props) => (
+                    <Input
+                      {...props}
+                      required
+                      maxLength={254}
+                      autoComplete="off"
+                      value={actsFor}
+                      onChange={(event) => setActsFor(event.target.value)}
+                    />
+                  )}
+                </Field>
+              )}
+            </div>
+          </Panel>
+        )}
+        <Panel
+          title="How it proves that"
+          actions={
+            <Button size="sm" onClick={() => setAdding(true)}>
+              New issuer
+            </Button>
+          }
+        >
+          <div className="flex flex-col gap-4">
+            <div className="grid gap-4 sm:grid-cols-2">
+              <Field label="Issuer" hint="Who signs the tokens that it shows.">
+                {(props) => (
+                  <Select {...props} value={issuerName} onChange={(event) => choose(event.target.value)}>
+                    <option value="">
+                      {kind === 'agent' ? 'none: it is given grants, or has a static secret' : 'none: a static secret'}
+                    </option>
+                    {issuers.map((one) => (
+                      <option key={one.id} value={one.name}>
+                        {one.name} ({ISSUER_PROFILES[one.kind].title})
+                      </option>
+                    ))}
+                  </Select>
+                )}
+              </Field>
+              {issuer && (
+                <Field label="Audience" optional hint={`What the token must be for; else ${issuer.audience}.`}>
+                  {(props) => (
+                    <Input
+                      {...props}
+                      maxLength={300}
+                      autoComplete="off"
+                      value={audience}
+                      placeholder={issuer.audience}
+                      onChange={(event) => setAudience(event.target.value)}
+                    />
+                  )}
+                </Field>
+              )}
+            </div>
+            {issuer ? (
+              <ClaimEditor issuer={issuer} audience={audience.trim() || null} rows={rows} onChange={setRows} />
+            ) : (
+              <p className="text-muted">
+                {issuers.length === 0 ? 'There is no issuer yet. ' : ''}A static secret can leak and has to be kept and
+                rotated: choose an issuer where there is one.
+              </p>
             )}
+            <FormError message={errors.byField.proof} />
           </div>
         </Panel>
-      )}
-      <Panel
-        title="How it proves that"
-        actions={
-          <Button size="sm" onClick={() => setAdding(true)}>
-            New issuer
+        <Panel title="Tasks that it may activate">
+          <TaskChoice kind={kind} name={name.trim()} value={tasks} onChange={setTasks} />
+        </Panel>
+        <FormError message={errors.byField.tasks ?? errors.form} />
+        <div>
+          <Button type="submit" variant="primary" loading={saving} disabledReason={refused}>
+            {machine === null ? `Create the ${kind}` : 'Save'}
           </Button>
-        }
-      >
-        <div className="flex flex-col gap-4">
-          <div className="grid gap-4 sm:grid-cols-2">
-            <Field label="Issuer" hint="Who signs the tokens that it shows.">
-              {(props) => (
-                <Select {...props} value={issuerName} onChange={(event) => choose(event.target.value)}>
-                  <option value="">
-                    {kind === 'agent' ? 'none: it is given grants, or has a static secret' : 'none: a static secret'}
-                  </option>
-                  {issuers.map((one) => (
-                    <option key={one.id} value={one.name}>
-                      {one.name} ({ISSUER_PROFILES[one.kind].title})
-                    </option>
-                  ))}
-                </Select>
-              )}
-            </Field>
-            {issuer && (
-              <Field label="Audience" optional hint={`What the token must be for; else ${issuer.audience}.`}>
-                {(props) => (
-                  <Input
-                    {...props}
-                    maxLength={300}
-                    autoComplete="off"
-                    value={audience}
-                    placeholder={issuer.audience}
-                    onChange={(event) => setAudience(event.target.value)}
-                  />
-                )}
-              </Field>
-            )}
-          </div>
-          {issuer ? (
-            <ClaimEditor issuer={issuer} audience={audience.trim() || null} rows={rows} onChange={setRows} />
-          ) : (
-            <p className="text-muted">
-              {issuers.length === 0 ? 'There is no issuer yet. ' : ''}A static secret can leak and has to be kept and
-              rotated: choose an issuer where there is one.
-            </p>
-          )}
-          <FormError message={errors.byField.proof} />
         </div>
-      </Panel>
-      <Panel title="Tasks that it may activate">
-        <TaskChoice kind={kind} name={name.trim()} value={tasks} onChange={setTasks} />
-      </Panel>
-      <FormError message={errors.byField.tasks ?? errors.form} />
-      <div>
-        <Button type="submit" variant="primary" loading={saving} disabledReason={refused}>
-          {machine === null ? `Create the ${kind}` : 'Save'}
-        </Button>
-      </div>
+      </form>
       {adding && (
         <IssuerDialog
           issuer={null}
@@ -196,6 +199,6 @@ function Form({
           }}
         />
       )}
-    </form>
+    </>
   );
 }

@@ -37,16 +37,18 @@ export function TaskChoice({
                 const chosen = value.includes(task.name);
                 return (
                   <li key={task.name}>
-                    <Checkbox
-                      label={task.name}
-                      checked={chosen}
-                      onChange={(event) =>
-                        onChange(
-                          event.target.checked ? [...value, task.name] : value.filter((one) => one !== task.name),
-                        )
-                      }
-                    />
-                    <span className="ml-2 text-muted text-sm">{task.purpose}</span>
+                    <span className="flex flex-wrap items-baseline gap-x-2">
+                      <Checkbox
+                        label={task.name}
+                        checked={chosen}
+                        onChange={(event) =>
+                          onChange(
+                            event.target.checked ? [...value, task.name] : value.filter((one) => one !== task.name),
+                          )
+                        }
+                      />
+                      <span className="text-muted text-sm">{task.purpose}</span>
+                    </span>
                     {chosen && name !== '' && !task.who.includes(name) && (
                       <NotNamed kind={kind} name={name} task={task.name} />
                     )}
