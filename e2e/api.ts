@@ -72,6 +72,7 @@ export function signIn(person: Person): Promise<string> {
 export const as = (person: Person) => ({
   get: async <T>(path: string): Promise<T> => call<T>(await signIn(person), 'GET', path),
   post: async <T>(path: string, body: unknown = {}): Promise<T> => call<T>(await signIn(person), 'POST', path, body),
+  patch: async <T>(path: string, body: unknown): Promise<T> => call<T>(await signIn(person), 'PATCH', path, body),
 });
 
 interface GrantView {

@@ -2,6 +2,7 @@
 export const taskLink = (name: string): string => `/tasks/${name}`;
 export const workflowLink = (name: string): string => `/workflows/${name}`;
 export const policyLink = (name: string): string => `/policies/${name}`;
+export const machineLink = (id: string): string => `/machines/${id}`;
 export const resourceLink = (name: string): string => `/resources/${name}`;
 export const consoleLink = (grantId: string): string => `/console/${grantId}`;
 export const grantLink = (grantId: string): string => `/requests/${grantId}`;

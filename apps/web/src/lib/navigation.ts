@@ -21,6 +21,7 @@ export const DESTINATIONS: readonly Destination[] = [
   { href: '/resources', label: 'Resources', scopes: ['resource:read'], key: 'r' },
   { href: '/audit', label: 'Audit', scopes: ['audit:read'], key: 'a' },
   { href: '/people', label: 'People', scopes: ['people:read'], key: 'e' },
+  { href: '/machines', label: 'Machines', scopes: ['people:read'], key: 'm' },
   { href: '/settings', label: 'Settings', scopes: [], key: ',' },
 ];
 

@@ -35,3 +35,6 @@ export type RequestOptionsView = z.infer<typeof contracts.RequestOptions>;
 export type CreationOptionsView = z.infer<typeof contracts.CreationOptions>;
 export type ApprovalFileView = z.infer<typeof contracts.ApprovalFile>;
 export type InboxItemView = z.infer<typeof contracts.InboxItem>;
+export type MachineView = z.infer<typeof contracts.Machine>;
+export type IssuerView = z.infer<typeof contracts.Issuer>;
+export type TokenTrialView = z.infer<typeof contracts.TokenTrial>;

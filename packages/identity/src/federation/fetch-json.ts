@@ -21,8 +21,10 @@ export function urlProblem(text: string, privateNetwork: boolean): string | null
   const url = new URL(text);
   if (url.username !== '' || url.password !== '' || url.hash !== '') return 'leave out user, password and fragment';
   const host = hostOf(url);
-  const kind = isIP(host) === 0 ? (host === 'localhost' ? 'loopback' : null) : addressKind(host);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && kind === 'loopback'))
+  // What a name resolves to is judged when it is connected to.
+  const kind = isIP(host) === 0 ? null : addressKind(host);
+  const isThisMachine = kind === 'loopback' || host === 'localhost';
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isThisMachine))
     return 'use https; plain http is for 127.0.0.1 alone';
   return kind === null ? null : refusal(kind, privateNetwork);
 }

@@ -50,6 +50,20 @@ allow:
   - statements: '*'
 record: { results: masked, readers: [auditors], keep: 400d }
 `,
+  `kind: Task
+name: nightly-export
+purpose: Export of the day's orders for the figures, without names or addresses
+resource: demo-shop
+who: { machines: [nightly] }
+access: { ttl: 1h }
+allow:
+  - select: public.orders
+  - select: public.order_items
+  - select: public.customers
+    columns: [id, country]
+limits: { rows: 20000, connections: 1 }
+record: { results: masked, readers: [auditors] }
+`,
 ];
 
 export const DEMO_POLICIES: readonly string[] = [

@@ -4,6 +4,7 @@ import { createToken, hashPassword, verifyPassword } from '@taskgate/identity';
 import { parsePolicy, parseTask } from '@taskgate/policy';
 import type { ServiceContext, Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
+import { createMachine } from '../machines/create-machine.ts';
 import { createGroup } from '../people/create-group.ts';
 import { createUser } from '../people/create-user.ts';
 import { endSignIns } from '../people/end-access.ts';
@@ -19,6 +20,7 @@ import { DEMO_POLICIES, DEMO_TASKS } from './demo-documents.ts';
 
 export const DEMO_RESOURCE = 'demo-shop';
 const SETTING = 'demo';
+const DEMO_MACHINE = { name: 'nightly', tasks: ['nightly-export'] };
 
 interface DemoUser {
   readonly email: string;
@@ -68,6 +70,7 @@ export async function setupDemo(
     await makePeople(ctx, password);
     await syncTarget(ctx, options.target);
     await withTransaction(ctx, (tx) => putDocuments(tx, ctx));
+    await makeMachine(ctx);
     await remember(ctx, password);
   } else {
     if (options.password !== null && !(await verifyPassword(installed.passwordHash, options.password)).ok)
@@ -99,6 +102,13 @@ async function makePeople(ctx: ServiceContext, password: SecretValue): Promise<v
     if ((await db.identity.count({ where: { email } })) > 0) continue;
     await password.reveal((text) => createUser(ctx, { email, name, groups: [...groups], password: text }));
   }
+}
+
+/** Nobody can be it yet: that takes an issuer that the admin trusts, which the demo cannot know. */
+async function makeMachine(ctx: ServiceContext): Promise<void> {
+  const { name, tasks } = DEMO_MACHINE;
+  if ((await ctx.services.db.identity.count({ where: { kind: 'machine', name } })) > 0) return;
+  await createMachine(ctx, { kind: 'machine', name, tasks, proof: null });
 }
 
 /** The demo's server may have a new port. */

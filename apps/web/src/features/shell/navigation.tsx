@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import clsx from 'clsx';
 import {
   Activity,
+  Bot,
   Database,
   House,
   Inbox,
@@ -33,6 +34,7 @@ const ICONS: Record<string, typeof House> = {
   '/resources': Database,
   '/audit': ScrollText,
   '/people': Users,
+  '/machines': Bot,
   '/settings': Settings,
 };
 
