@@ -1,7 +1,9 @@
+import { directory } from './directory.ts';
 import { grants, holds, inbox } from './grants.ts';
 import { live } from './live.ts';
 import { operations, views } from './operations.ts';
 import { people } from './people.ts';
+import { providers } from './providers.ts';
 import { resources } from './resources.ts';
 import { audit, sessions } from './sessions.ts';
 import { simulations } from './simulations.ts';
@@ -10,6 +12,8 @@ import { documents, policies, tasks } from './tasks.ts';
 /** The HTTP API under `/api/v1`: the web, the CLI and everybody else use this one. */
 export const contract = {
   people,
+  providers,
+  directory,
   resources,
   tasks,
   policies,
@@ -26,10 +30,12 @@ export const contract = {
 };
 
 export * from './console-protocol.ts';
+export * from './directory.ts';
 export * from './grants.ts';
 export * from './live.ts';
 export * from './operations.ts';
 export * from './people.ts';
+export * from './providers.ts';
 export * from './resources.ts';
 export * from './sessions.ts';
 export * from './shapes.ts';

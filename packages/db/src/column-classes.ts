@@ -10,8 +10,11 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   Identity: ['passwordHash'],
   Principal: ['sealed'],
   Resource: ['maskKey'],
+  ScimToken: ['hash'],
   Session: ['wrappedKey'],
   Setting: ['value'],
+  SignInFlow: ['browserHash', 'sealedSecrets', 'codeHash'],
+  SignInProvider: ['sealedSecret'],
 };
 
 const ALL_SECRET = new Set(Object.values(SECRET_COLUMNS).flat());

@@ -21,7 +21,11 @@ export interface AuditEntry {
     | 'operations'
     | 'view'
     | 'simulation'
-    | 'setting';
+    | 'setting'
+    | 'sign-in-provider'
+    | 'scim-token'
+    | 'directory'
+    | 'directory-group';
   /** Its id. */
   readonly subject: string;
   /** What changed, as it was and as it is; `null`: nothing was there, or is. */
@@ -34,15 +38,15 @@ const MAX_DEPTH = 8;
 const MAX_ITEMS = 1_000;
 const REDACTED = '[redacted]';
 
-/** Writes the change's audit row in the change's own transaction. Secret columns and bytes never get into it. */
-export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: AuditEntry): Promise<void> {
+/** Writes the change's audit row in the change's own transaction, and gives its id. Secret columns and bytes never get into it. */
+export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: AuditEntry): Promise<string> {
   const { actor, services } = ctx;
   const id = newId(services, 'aud');
   await tx.auditRow.create({
     data: {
       id,
       at: new Date(services.clock.now()),
-      actorId: actor.kind !== 'system' ? actor.identityId : null,
+      actorId: actor.kind !== 'system' ? actor.identityId : (actor.tokenId ?? null),
       via: actor.via,
       action: entry.action,
       subjectKind: entry.subjectKind,
@@ -52,6 +56,7 @@ export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: Aud
     },
   });
   await notifyChange(tx, { topic: 'audit', id });
+  return id;
 }
 
 /** `value` as JSON, without what is secret, whatever its depth; too long texts and lists are cut. */
@@ -73,5 +78,5 @@ export function redactForAudit(value: unknown, depth = 0): Prisma.InputJsonValue
 }
 
 // Names of inputs that never are columns, and so have no class of their own.
-const SECRET_INPUTS = new Set(['password', 'secret', 'token']);
+const SECRET_INPUTS = new Set(['password', 'secret', 'token', 'clientSecret']);
 const isSecretName = (name: string): boolean => isSecretColumn(name) || SECRET_INPUTS.has(name);

@@ -1,4 +1,5 @@
 import { auditRouter } from './audit.ts';
+import { directoryRouter } from './directory.ts';
 import { documentsRouter } from './documents.ts';
 import { grantsRouter } from './grants.ts';
 import { holdsRouter } from './holds.ts';
@@ -8,6 +9,7 @@ import { liveRouter } from './live.ts';
 import { operationsRouter } from './operations.ts';
 import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
+import { providersRouter } from './providers.ts';
 import { resourcesRouter } from './resources.ts';
 import { sessionsRouter } from './sessions.ts';
 import { simulationsRouter } from './simulations.ts';
@@ -16,6 +18,8 @@ import { viewsRouter } from './views.ts';
 
 export const router = implementer.router({
   people: peopleRouter,
+  providers: providersRouter,
+  directory: directoryRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,

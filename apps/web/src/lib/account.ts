@@ -6,6 +6,7 @@ import {
   endWebSession,
   type IdentityActor,
   loadMe,
+  redeemSignIn,
   signIn,
 } from '@taskgate/services';
 import { env } from '@/env.ts';
@@ -18,6 +19,14 @@ export async function startSignIn(
   client: ClientFacts,
 ): Promise<{ webSessionId: string }> {
   return signIn(await services(), input, client);
+}
+
+/** The one-time code of a sign-in at a provider, for a session. */
+export async function startProvenSignIn(
+  input: { code: string; browser: string | null; previousSessionId: string | null },
+  client: ClientFacts,
+): Promise<{ webSessionId: string }> {
+  return redeemSignIn(await services(), input, client);
 }
 
 export async function endSignIn(webSessionId: string): Promise<void> {

@@ -3,9 +3,10 @@ import { TaskgateError } from '@taskgate/core';
 import type { AuthOptions } from 'next-auth';
 import CredentialsProvider from 'next-auth/providers/credentials';
 import { env } from '@/env.ts';
-import { endSignIn, startSignIn } from './account.ts';
+import { endSignIn, startProvenSignIn, startSignIn } from './account.ts';
 import { clientAddressOf } from './client-address.ts';
 import { PEER_HEADER } from './peer-address.ts';
+import { refusalOf } from './provider-sign-in.ts';
 import { log } from './services.ts';
 import { webSecret } from './web-secret.ts';
 
@@ -14,12 +15,22 @@ const MAX_AGE_SECONDS = 12 * 60 * 60;
 
 export const SESSION_COOKIE = (): string => (env().https ? '__Secure-taskgate-session' : 'taskgate-session');
 
-/**
- * The cookie holds the id of a sign-in and nothing else that counts: each use looks the sign-in up.
- * `previousSessionId`: the sign-in that this browser has now, which a new one ends.
- */
-export async function authOptions(previousSessionId: string | null = null): Promise<AuthOptions> {
+/** What the browser's other cookies say, where a sign-in begins. */
+export interface BrowserFacts {
+  /** The sign-in that this browser has now, which a new one ends. */
+  readonly previousSessionId: string | null;
+  /** The cookie of a sign-in at a provider. */
+  readonly browser: string | null;
+}
+
+/** The cookie holds the id of a sign-in and nothing else that counts: each use looks the sign-in up. */
+export async function authOptions({ previousSessionId, browser }: BrowserFacts): Promise<AuthOptions> {
   const { https } = env();
+  const clientOf = (headers: Record<string, unknown> | undefined) => {
+    const header = (name: string): string => String(headers?.[name] ?? '');
+    const seen = new Headers({ 'x-forwarded-for': header('x-forwarded-for'), [PEER_HEADER]: header(PEER_HEADER) });
+    return { address: clientAddressOf(seen, https), userAgent: header('user-agent') };
+  };
   return {
     secret: await webSecret(),
     useSecureCookies: https,
@@ -32,7 +43,6 @@ export async function authOptions(previousSessionId: string | null = null): Prom
       CredentialsProvider({
         credentials: { email: {}, password: {} },
         async authorize(credentials, request) {
-          const header = (name: string): string => String(request.headers?.[name] ?? '');
           try {
             const signedIn = await startSignIn(
               {
@@ -40,16 +50,7 @@ export async function authOptions(previousSessionId: string | null = null): Prom
                 password: String(credentials?.password ?? ''),
                 previousSessionId,
               },
-              {
-                address: clientAddressOf(
-                  new Headers({
-                    'x-forwarded-for': header('x-forwarded-for'),
-                    [PEER_HEADER]: header(PEER_HEADER),
-                  }),
-                  https,
-                ),
-                userAgent: header('user-agent'),
-              },
+              clientOf(request.headers),
             );
             return { id: signedIn.webSessionId };
           } catch (error) {
@@ -57,6 +58,19 @@ export async function authOptions(previousSessionId: string | null = null): Prom
             if (error instanceof TaskgateError) throw new Error(error.code);
             log.error('a sign-in failed', { error: String(error) });
             throw new Error('internal');
+          }
+        },
+      }),
+      CredentialsProvider({
+        id: 'provider',
+        credentials: { code: {} },
+        async authorize(credentials, request) {
+          try {
+            const input = { code: String(credentials?.code ?? ''), browser, previousSessionId };
+            return { id: (await startProvenSignIn(input, clientOf(request.headers))).webSessionId };
+          } catch (error) {
+            const { refusal, reference } = refusalOf(error);
+            throw new Error(reference === null ? refusal : `${refusal} ${reference}`);
           }
         },
       }),

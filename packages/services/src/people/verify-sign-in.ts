@@ -110,7 +110,8 @@ export async function countAttempts(
     throw new TaskgateError('rate-limited', `too many attempts; try again in ${Math.ceil(wait / 1000)} seconds`);
 }
 
-async function countOne(tx: Transaction, key: string, limits: AttemptLimits, now: number): Promise<number> {
+/** Counts one attempt; gives how long to wait first, in milliseconds, where it is one too many. The caller has checked nobody: this is before there is a caller. */
+export async function countOne(tx: Transaction, key: string, limits: AttemptLimits, now: number): Promise<number> {
   const at = new Date(now);
   await tx.attemptWindow.createMany({
     data: [{ key, count: 0, windowStart: at, lastAt: at }],
