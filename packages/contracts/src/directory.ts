@@ -44,7 +44,11 @@ export const directory = {
     .input(z.object({ id: z.string().max(60) }))
     .output(ScimToken),
   mapGroups: oc
-    .route({ method: 'PUT', path: '/directory/groups', summary: 'All mappings from now on; memberships follow at once' })
+    .route({
+      method: 'PUT',
+      path: '/directory/groups',
+      summary: 'All mappings from now on; memberships follow at once',
+    })
     .input(z.object({ mappings: z.array(GroupMapping).max(2000) }))
     .output(Directory),
 };

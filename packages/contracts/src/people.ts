@@ -96,7 +96,14 @@ export const people = {
     .output(page(User)),
   createUser: oc
     .route({ method: 'POST', path: '/users' })
-    .input(z.object({ email: Email, name: ShortText, groups: z.array(Slug), /** Missing: they sign in at a provider. */ password: Password.optional() }))
+    .input(
+      z.object({
+        email: Email,
+        name: ShortText,
+        groups: z.array(Slug),
+        /** Missing: they sign in at a provider. */ password: Password.optional(),
+      }),
+    )
     .output(User),
   updateUser: oc
     .route({ method: 'PATCH', path: '/users/{id}' })

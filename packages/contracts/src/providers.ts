@@ -100,15 +100,27 @@ export const providers = {
     .input(ByName)
     .output(z.object({ removed: z.literal(true), endedSessions: z.number().int() })),
   test: oc
-    .route({ method: 'POST', path: '/sign-in-providers/{name}/test', summary: 'Asks the provider what it can, without a sign-in' })
+    .route({
+      method: 'POST',
+      path: '/sign-in-providers/{name}/test',
+      summary: 'Asks the provider what it can, without a sign-in',
+    })
     .input(ByName)
     .output(ProviderTestResult),
   mapGroups: oc
-    .route({ method: 'PUT', path: '/sign-in-providers/{name}/groups', summary: 'All mappings from now on; memberships follow at once' })
+    .route({
+      method: 'PUT',
+      path: '/sign-in-providers/{name}/groups',
+      summary: 'All mappings from now on; memberships follow at once',
+    })
     .input(z.object({ name: Slug, mappings: z.array(GroupMapping).max(2000) }))
     .output(SignInProvider),
   unlink: oc
-    .route({ method: 'DELETE', path: '/sign-in-providers/{name}/people/{userId}', summary: 'Forget which subject a person is there' })
+    .route({
+      method: 'DELETE',
+      path: '/sign-in-providers/{name}/people/{userId}',
+      summary: 'Forget which subject a person is there',
+    })
     .input(z.object({ name: Slug, userId: z.string().max(60) }))
     .output(z.object({ unlinked: z.literal(true) })),
 };

@@ -1,4 +1,4 @@
-import { SecretValue } from '@taskgate/core';
+import type { SecretValue } from '@taskgate/core';
 import * as client from 'openid-client';
 import { isSecureAddress } from './provider-address.ts';
 import { ProviderError, type ProviderTestStep, readGroups, readText, type SignInProof } from './sign-in-proof.ts';
@@ -106,7 +106,8 @@ export async function testOidc(issuer: OidcIssuer): Promise<readonly ProviderTes
 }
 
 async function discover({ issuer, clientId, clientSecret }: OidcIssuer): Promise<client.Configuration> {
-  if (!isSecureAddress(issuer)) throw new ProviderError('not-valid', `the issuer \`${issuer}\` is not reached by HTTPS`);
+  if (!isSecureAddress(issuer))
+    throw new ProviderError('not-valid', `the issuer \`${issuer}\` is not reached by HTTPS`);
   const server = new URL(issuer);
   // The token endpoint's answer is checked by its signature too, not only by the TLS that it came over.
   const execute = [client.enableNonRepudiationChecks];

@@ -18,4 +18,3 @@ export function splitCertificates(bundle: string): readonly string[] | null {
     return null;
   }
 }
-

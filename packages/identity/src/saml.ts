@@ -53,7 +53,8 @@ export async function startSaml(
 
 /** The request that a response says it answers. Not proven yet: the response must be checked against it. */
 export function readInResponseTo(response: string): string | null {
-  const [, id] = /<(?:\w+:)?Response\b[^>]*?\sInResponseTo=["']([\w.-]{1,100})["']/.exec(decodeResponse(response)) ?? [];
+  const [, id] =
+    /<(?:\w+:)?Response\b[^>]*?\sInResponseTo=["']([\w.-]{1,100})["']/.exec(decodeResponse(response)) ?? [];
   return id ?? null;
 }
 
@@ -184,8 +185,7 @@ function checkSubject(
   const ends = (assertion.Subject?.[0]?.SubjectConfirmation ?? []).flatMap((confirmation) => {
     const data = confirmation.SubjectConfirmationData?.[0]?.$;
     const end = Date.parse(data?.NotOnOrAfter ?? '');
-    const fits =
-      confirmation.$?.Method === BEARER && data?.InResponseTo === requestId && data.Recipient === sp.acsUrl;
+    const fits = confirmation.$?.Method === BEARER && data?.InResponseTo === requestId && data.Recipient === sp.acsUrl;
     return fits && end + SAML_CLOCK_SKEW_MS > nowMs ? [end + SAML_CLOCK_SKEW_MS] : [];
   });
   if (ends.length === 0)
@@ -209,7 +209,8 @@ function readProof(idp: SamlIdp, profile: Profile, names: SamlAttributes): SignI
     );
   const subject = names.subject === null ? readText(profile.nameID) : first(attribute(names.subject));
   if (subject === null) throw new ProviderError('not-valid', 'the assertion does not name who it is about');
-  const email = first(attribute(names.email)) ?? (profile.nameIDFormat === EMAIL_FORMAT ? readText(profile.nameID) : null);
+  const email =
+    first(attribute(names.email)) ?? (profile.nameIDFormat === EMAIL_FORMAT ? readText(profile.nameID) : null);
   return {
     subject,
     email: email?.toLowerCase() ?? null,

@@ -24,12 +24,8 @@ export const providersRouter = providers.router({
   list: providers.list.handler(({ context }) => loadProviders(asCaller(context))),
   get: providers.get.handler(({ context, input }) => loadProvider(asCaller(context), input)),
   create: providers.create.handler(({ context, input }) => createProvider(asCaller(context), input)),
-  update: providers.update.handler(({ context, input }) =>
-    settling(context, updateProvider(asCaller(context), input)),
-  ),
-  remove: providers.remove.handler(({ context, input }) =>
-    settling(context, removeProvider(asCaller(context), input)),
-  ),
+  update: providers.update.handler(({ context, input }) => settling(context, updateProvider(asCaller(context), input))),
+  remove: providers.remove.handler(({ context, input }) => settling(context, removeProvider(asCaller(context), input))),
   test: providers.test.handler(({ context, input }) => testProvider(asCaller(context), input)),
   mapGroups: providers.mapGroups.handler(({ context, input }) =>
     settling(context, mapProviderGroups(asCaller(context), input)),

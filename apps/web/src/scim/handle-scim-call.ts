@@ -33,7 +33,7 @@ const MAX_BODY_BYTES = 2_097_152;
 const MAX_TOKEN_LENGTH = 100;
 const PREFIX = '/scim/v2';
 
-type Verb = (ctx: ServiceContext, id: string, body: ScimJson) => Promise<ScimJson | void>;
+type Verb = (ctx: ServiceContext, id: string, body: ScimJson) => Promise<ScimJson | null>;
 interface Endpoint {
   readonly list: (ctx: ServiceContext, query: ScimQuery) => Promise<ScimJson>;
   readonly get: (ctx: ServiceContext, id: string, query: ScimQuery) => Promise<ScimJson>;
@@ -73,7 +73,9 @@ export async function handleScimCall(request: Request): Promise<Response> {
 async function requireDirectory(request: Request): Promise<ServiceContext> {
   const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
   const ctx =
-    token === undefined || token.length > MAX_TOKEN_LENGTH ? null : await authenticateScimToken(await services(), token);
+    token === undefined || token.length > MAX_TOKEN_LENGTH
+      ? null
+      : await authenticateScimToken(await services(), token);
   if (ctx === null) throw new ScimError(401, null, 'this SCIM token is not valid, or it has ended');
   return ctx;
 }
@@ -109,7 +111,7 @@ async function answer(
   if (method !== 'PUT' && method !== 'PATCH' && method !== 'DELETE') throw notAllowed(method);
   const body = method === 'DELETE' ? {} : await readBody(request);
   const changed = await endpoint.change[method](ctx, id, body);
-  return changed === undefined ? new Response(null, { status: 204 }) : scimResponse(200, changed);
+  return changed === null ? new Response(null, { status: 204 }) : scimResponse(200, changed);
 }
 
 function describe(resource: string, address: string): ScimJson | readonly ScimJson[] | null {
@@ -158,7 +160,11 @@ function errorResponse(error: unknown): Response {
   const [status, scimType, detail] =
     error instanceof ScimError
       ? [error.status, error.scimType, error.message]
-      : [toProblem(error).status, error instanceof TaskgateError ? TYPE_OF_CODE[error.code] : null, toProblem(error).detail];
+      : [
+          toProblem(error).status,
+          error instanceof TaskgateError ? TYPE_OF_CODE[error.code] : null,
+          toProblem(error).detail,
+        ];
   return scimResponse(status, {
     schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
     status: String(status),

@@ -22,7 +22,7 @@ export async function signIn(
 ): Promise<{ readonly webSessionId: string; readonly user: MeView }> {
   const { email, password, previousSessionId } = parseInput(SignInInput, input);
   const verified = await verifySignIn(services, { email, password }, client);
-  // The audit row is openWebSession's: emitAudit( is there.
+  // No audit row: openWebSession writes it.
   return withTransaction({ services }, async (tx) => {
     await requireStillVerified(tx, verified);
     const whose = { user: verified.user, previousSessionId, provider: null };

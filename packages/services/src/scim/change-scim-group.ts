@@ -103,9 +103,9 @@ async function changeScimGroup(
 }
 
 /** DELETE. Throws {@link ScimError}. */
-export async function removeScimGroup(ctx: ServiceContext, id: string): Promise<void> {
+export async function removeScimGroup(ctx: ServiceContext, id: string): Promise<null> {
   requireSystem(ctx, 'scim');
-  await withTransaction(
+  return withTransaction(
     ctx,
     async (tx) => {
       const before = await findDirectoryGroup(tx, id);
@@ -123,6 +123,7 @@ export async function removeScimGroup(ctx: ServiceContext, id: string): Promise<
         after: { memberships },
       });
       await notifyChange(tx, { topic: 'people', id });
+      return null;
     },
     { isolation: 'serializable' },
   );

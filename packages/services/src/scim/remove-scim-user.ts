@@ -12,9 +12,9 @@ import { toScimDocument } from './scim-user.ts';
  * DELETE: locked out for good. The row stays, as what they did names it; but no group, and no subject of a provider, is
  * left to whoever gets their e-mail address next. Throws {@link ScimError}.
  */
-export async function removeScimUser(ctx: ServiceContext, id: string): Promise<void> {
+export async function removeScimUser(ctx: ServiceContext, id: string): Promise<null> {
   requireSystem(ctx, 'scim');
-  await withTransaction(
+  return withTransaction(
     ctx,
     async (tx) => {
       const before = await findDirectoryUser(tx, id);
@@ -36,6 +36,7 @@ export async function removeScimUser(ctx: ServiceContext, id: string): Promise<v
         after: ended,
       });
       await notifyChange(tx, { topic: 'people', id, userId: id });
+      return null;
     },
     { isolation: 'serializable' },
   );

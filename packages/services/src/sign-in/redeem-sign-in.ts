@@ -10,7 +10,7 @@ import { refuseSignIn } from './sign-in-refused.ts';
 
 /**
  * A provider's proof for a session of the web: once, soon, and in the browser that began, so that nobody is signed in as
- * somebody else by a link. Throws {@link SignInRefused}. openWebSession writes the audit row: emitAudit( is called there.
+ * somebody else by a link. Throws {@link SignInRefused}. No audit row: openWebSession writes it.
  */
 export async function redeemSignIn(
   services: Services,

@@ -69,7 +69,7 @@ export async function takeFlow(
   return flow;
 }
 
-/** Who the proof is about, here, and the code for it. Throws {@link SignInRefused}. */
+/** Who the proof is about, here, and the code for it. No audit row: identifyPerson writes what it changes. Throws {@link SignInRefused}. */
 export async function acceptProof(
   services: Services,
   provider: ProviderRow,

@@ -93,8 +93,8 @@ export interface TestShop extends TestServices {
 
 export const BINDING = 'ab'.repeat(32);
 
-export async function startTestShop(): Promise<TestShop> {
-  const test = await startTestServices();
+export async function startTestShop(startMs?: number): Promise<TestShop> {
+  const test = await startTestServices(startMs);
   const { services, setup, clock } = test;
   for (const [name, role] of [
     ['analysts', 'engineer'],

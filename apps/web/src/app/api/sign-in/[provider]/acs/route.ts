@@ -1,7 +1,7 @@
 import { TaskgateError } from '@taskgate/core';
 import { finishSamlSignIn } from '@taskgate/services';
-import { clientFactsOf, finishWith } from '@/lib/provider-sign-in.ts';
 import { problemResponse } from '@/lib/problem-response.ts';
+import { clientFactsOf, finishWith } from '@/lib/provider-sign-in.ts';
 import { services } from '@/lib/services.ts';
 
 export const dynamic = 'force-dynamic';
