@@ -6,12 +6,13 @@ import {
   endWebSession,
   type IdentityActor,
   loadMe,
+  loadSignInChoices,
   redeemSignIn,
   signIn,
 } from '@taskgate/services';
 import { env } from '@/env.ts';
 import type { Session } from './me.tsx';
-import { services } from './services.ts';
+import { log, services } from './services.ts';
 
 /** What next-auth and the pages need of the services, on the one set of this process. */
 export async function startSignIn(
@@ -19,6 +20,16 @@ export async function startSignIn(
   client: ClientFacts,
 ): Promise<{ webSessionId: string }> {
   return signIn(await services(), input, client);
+}
+
+/** The providers that the sign-in page offers; none where the store does not answer, and passwords fail by themselves. */
+export async function signInChoices(): Promise<readonly { readonly name: string; readonly title: string }[]> {
+  try {
+    return await loadSignInChoices(await services());
+  } catch (error) {
+    log.warn('the sign-in providers cannot be read', { error: String(error) });
+    return [];
+  }
 }
 
 /** The one-time code of a sign-in at a provider, for a session. */

@@ -10,3 +10,4 @@ export const explainLink = (decisionId: string): string => `/explain/${decisionI
 export const operationLink = (sessionId: string, decisionId: string): string =>
   `/sessions/${sessionId}?op=${decisionId}`;
 export const simulationLink = (id: string): string => `/simulations/${id}`;
+export const providerLink = (name: string): string => `/people/sign-in/${name}`;

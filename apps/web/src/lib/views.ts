@@ -29,3 +29,6 @@ export type RuleUsageView = z.infer<typeof contracts.RuleUsage>;
 export type ExplanationView = z.infer<typeof contracts.Explanation>;
 export type HoldView = z.infer<typeof contracts.Hold>;
 export type InboxItemView = z.infer<typeof contracts.InboxItem>;
+export type ProviderView = z.infer<typeof contracts.SignInProvider>;
+export type DirectoryView = z.infer<typeof contracts.Directory>;
+export type ScimTokenView = z.infer<typeof contracts.ScimToken>;
