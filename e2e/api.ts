@@ -114,3 +114,35 @@ export async function waitingHolds(): Promise<readonly HoldView[]> {
   );
   return items.flatMap(({ hold }) => (hold ? [hold] : []));
 }
+
+/** Calls with the cookie of a sign-in of the web, as the pages do: for what no API token may. */
+export async function inBrowserOf(person: Person): Promise<{
+  call<T>(method: string, path: string, body?: unknown): Promise<T>;
+}> {
+  const { webUrl, password } = inject('system');
+  const cookies = new Map<string, string>();
+  const send = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const headers = { ...(init.headers as Record<string, string>), origin: webUrl, cookie };
+    const response = await fetch(webUrl + path, { ...init, headers, redirect: 'manual' });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
+      cookies.set(name!, value!);
+    }
+    return response;
+  };
+  const { csrfToken } = (await (await send('/api/auth/csrf')).json()) as { csrfToken: string };
+  const form = new URLSearchParams({ csrfToken, email: EMAIL[person], password, json: 'true' });
+  await send('/api/auth/callback/credentials', { method: 'POST', body: form });
+  return {
+    async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+      const response = await send(`/api/v1${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      });
+      const answer: unknown = await response.json();
+      if (!response.ok) throw new ApiProblem(`${method} ${path}`, answer as ProblemAnswer);
+      return answer as T;
+    },
+  };
+}

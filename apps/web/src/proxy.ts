@@ -6,7 +6,7 @@ import { isOwnOrigin } from '@/lib/own-origin.ts';
 /** Headers for every answer, and for pages the nonce that the renderer puts on its own scripts and styles. */
 export function proxy(request: NextRequest): NextResponse {
   const settings = env();
-  const api = request.nextUrl.pathname.startsWith('/api/');
+  const api = /^\/(?:api|scim)\//.test(request.nextUrl.pathname);
   const headers = new Headers(request.headers);
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(18))).toString('base64');
   const host = request.headers.get('host') ?? '';

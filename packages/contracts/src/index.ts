@@ -1,10 +1,12 @@
 import { devices } from './devices.ts';
+import { directory } from './directory.ts';
 import { approvals, grants, holds, inbox } from './grants.ts';
 import { live } from './live.ts';
 import { issuers, machines } from './machines.ts';
 import { operations, views } from './operations.ts';
 import { passkeys } from './passkeys.ts';
 import { people } from './people.ts';
+import { providers } from './providers.ts';
 import { resources } from './resources.ts';
 import { audit, sessions } from './sessions.ts';
 import { simulations } from './simulations.ts';
@@ -17,6 +19,8 @@ export const contract = {
   issuers,
   machines,
   passkeys,
+  providers,
+  directory,
   resources,
   tasks,
   policies,
@@ -36,12 +40,14 @@ export const contract = {
 
 export * from './console-protocol.ts';
 export * from './devices.ts';
+export * from './directory.ts';
 export * from './grants.ts';
 export * from './live.ts';
 export * from './machines.ts';
 export * from './operations.ts';
 export * from './passkeys.ts';
 export * from './people.ts';
+export * from './providers.ts';
 export * from './resources.ts';
 export * from './sessions.ts';
 export * from './shapes.ts';

@@ -40,6 +40,14 @@ export const User = z.object({
   createdAt: Instant,
   lastSignInAt: Instant.nullable(),
   passkeys: z.number().int(),
+  /** Whether they can sign in with a password here. */
+  hasPassword: z.boolean(),
+  /** Groups that a provider or the directory put them into, which no admin's hand takes away: by group, from where. */
+  givenGroups: z.record(z.string(), z.array(z.string())),
+  /** Names of the sign-in providers that know them. */
+  providers: z.array(z.string()),
+  /** Whether the directory keeps them, by SCIM. */
+  inDirectory: z.boolean(),
 });
 export const Group = z.object({
   id: z.string(),
@@ -89,7 +97,14 @@ export const people = {
     .output(page(User)),
   createUser: oc
     .route({ method: 'POST', path: '/users' })
-    .input(z.object({ email: Email, name: ShortText, groups: z.array(Slug), password: Password }))
+    .input(
+      z.object({
+        email: Email,
+        name: ShortText,
+        groups: z.array(Slug),
+        /** Missing: they sign in at a provider. */ password: Password.optional(),
+      }),
+    )
     .output(User),
   updateUser: oc
     .route({ method: 'PATCH', path: '/users/{id}' })

@@ -22,7 +22,11 @@ export type IdPrefix =
   | 'aud' // audit row
   | 'psk' // passkey
   | 'viw' // saved view of a list
-  | 'sim'; // simulation of drafts
+  | 'sim' // simulation of drafts
+  | 'prv' // sign-in provider
+  | 'flw' // a sign-in at a provider that is under way
+  | 'scm' // SCIM token
+  | 'dgr'; // group of the directory
 
 declare const brand: unique symbol;
 /** A prefixed, time-ordered id: `grt_` and 26 characters of Crockford base32 (48 bits of time, 80 random), as a ULID. */

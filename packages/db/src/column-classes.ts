@@ -11,8 +11,11 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   Identity: ['passwordHash'],
   Principal: ['sealed'],
   Resource: ['maskKey'],
+  ScimToken: ['hash'],
   Session: ['wrappedKey'],
   Setting: ['value'],
+  SignInFlow: ['browserHash', 'sealedSecrets', 'codeHash'],
+  SignInProvider: ['sealedSecret'],
   UsedToken: ['hash'],
 };
 

@@ -4,5 +4,7 @@ export * from './federation/issuer-keys.ts';
 export * from './federation/verify-issuer-token.ts';
 export * from './password.ts';
 export * from './principal.ts';
+export * from './provider-address.ts';
+export * from './sign-in-proof.ts';
 export * from './token.ts';
 export * from './user-code.ts';

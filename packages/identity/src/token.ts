@@ -13,6 +13,12 @@ export const TOKEN_PREFIXES = {
   device: 'tgd_',
   /** Opens one console's WebSocket. */
   console: 'tgc_',
+  /** Lets a directory keep people and groups: SCIM alone. */
+  scim: 'tgd_',
+  /** Keeps a sign-in at a provider with the browser that began it. */
+  browser: 'tgb_',
+  /** What a provider's proof is handed on as, for seconds. */
+  code: 'tgo_',
 } as const;
 export type TokenKind = keyof typeof TOKEN_PREFIXES;
 

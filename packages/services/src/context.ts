@@ -38,7 +38,9 @@ export interface IdentityActor {
 /** The product itself, where no person asked. */
 export interface SystemActor {
   readonly kind: 'system';
-  readonly via: 'setup' | 'sign-in' | 'gateway' | 'timer';
+  readonly via: 'setup' | 'sign-in' | 'gateway' | 'timer' | 'scim';
+  /** With `scim`: the directory's token, whose doing it is. */
+  readonly tokenId?: string;
 }
 export type Actor = IdentityActor | SystemActor;
 

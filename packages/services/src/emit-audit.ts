@@ -26,7 +26,11 @@ export interface AuditEntry {
     | 'operations'
     | 'view'
     | 'simulation'
-    | 'setting';
+    | 'setting'
+    | 'sign-in-provider'
+    | 'scim-token'
+    | 'directory'
+    | 'directory-group';
   /** Its id. */
   readonly subject: string;
   /** What changed, as it was and as it is; `null`: nothing was there, or is. */
@@ -39,12 +43,12 @@ const MAX_DEPTH = 8;
 const MAX_ITEMS = 1_000;
 const REDACTED = '[redacted]';
 
-/** Writes the change's audit row in the change's own transaction. Secret columns and bytes never get into it. */
-export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: AuditEntry): Promise<void> {
+/** Writes the change's audit row in the change's own transaction, and gives its id. Secret columns and bytes never get into it. */
+export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: AuditEntry): Promise<string> {
   const { actor, services } = ctx;
   const id = newId(services, 'aud');
   const at = new Date(services.clock.now());
-  const actorId = actor.kind !== 'system' ? actor.identityId : null;
+  const actorId = actor.kind !== 'system' ? actor.identityId : (actor.tokenId ?? null);
   const [before, after] = [entry.before, entry.after].map((value) =>
     value === null ? null : JSON.stringify(redactForAudit(value)),
   );
@@ -56,6 +60,7 @@ export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: Aud
         ${before}::jsonb, ${after}::jsonb)
     )
     select pg_notify(${CHANGE_CHANNEL}, ${JSON.stringify({ topic: 'audit', id } satisfies Change)})`;
+  return id;
 }
 
 /** `value` as JSON, without what is secret, whatever its depth; too long texts and lists are cut. */
@@ -77,5 +82,5 @@ export function redactForAudit(value: unknown, depth = 0): Prisma.InputJsonValue
 }
 
 // Names of inputs that never are columns, and so have no class of their own.
-const SECRET_INPUTS = new Set(['password', 'secret', 'token']);
+const SECRET_INPUTS = new Set(['password', 'secret', 'token', 'clientSecret']);
 const isSecretName = (name: string): boolean => isSecretColumn(name) || SECRET_INPUTS.has(name);

@@ -1,6 +1,7 @@
 import { approvalsRouter } from './approvals.ts';
 import { auditRouter } from './audit.ts';
 import { devicesRouter } from './devices.ts';
+import { directoryRouter } from './directory.ts';
 import { documentsRouter } from './documents.ts';
 import { grantsRouter } from './grants.ts';
 import { holdsRouter } from './holds.ts';
@@ -12,6 +13,7 @@ import { operationsRouter } from './operations.ts';
 import { passkeysRouter } from './passkeys.ts';
 import { peopleRouter } from './people.ts';
 import { policiesRouter } from './policies.ts';
+import { providersRouter } from './providers.ts';
 import { resourcesRouter } from './resources.ts';
 import { sessionsRouter } from './sessions.ts';
 import { simulationsRouter } from './simulations.ts';
@@ -25,6 +27,8 @@ export const router = implementer.router({
   issuers: issuersRouter,
   machines: machinesRouter,
   passkeys: passkeysRouter,
+  providers: providersRouter,
+  directory: directoryRouter,
   resources: resourcesRouter,
   tasks: tasksRouter,
   policies: policiesRouter,

@@ -7,13 +7,15 @@ import {
   endWebSession,
   type IdentityActor,
   loadMe,
+  loadSignInChoices,
   passkeySite,
+  redeemSignIn,
   signIn,
   signInWithPasskey,
 } from '@taskgate/services';
 import { env } from '@/env.ts';
 import type { Session } from './me.tsx';
-import { services } from './services.ts';
+import { log, services } from './services.ts';
 
 /** What next-auth and the pages need of the services, on the one set of this process. */
 export async function startSignIn(
@@ -38,6 +40,24 @@ export function passkeyOrigin(): string | null {
   } catch {
     return null;
   }
+}
+
+/** The providers that the sign-in page offers; none where the store does not answer, and passwords fail by themselves. */
+export async function signInChoices(): Promise<readonly { readonly name: string; readonly title: string }[]> {
+  try {
+    return await loadSignInChoices(await services());
+  } catch (error) {
+    log.warn('the sign-in providers cannot be read', { error: String(error) });
+    return [];
+  }
+}
+
+/** The one-time code of a sign-in at a provider, for a session. */
+export async function startProvenSignIn(
+  input: { code: string; browser: string | null; previousSessionId: string | null },
+  client: ClientFacts,
+): Promise<{ webSessionId: string }> {
+  return redeemSignIn(await services(), input, client);
 }
 
 export async function endSignIn(webSessionId: string): Promise<void> {

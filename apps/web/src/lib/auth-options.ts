@@ -1,12 +1,12 @@
 import 'server-only';
 import { TaskgateError } from '@taskgate/core';
-import type { ClientFacts } from '@taskgate/services';
 import type { AuthOptions } from 'next-auth';
 import CredentialsProvider from 'next-auth/providers/credentials';
 import { env } from '@/env.ts';
-import { endSignIn, startPasskeySignIn, startSignIn } from './account.ts';
+import { endSignIn, startPasskeySignIn, startProvenSignIn, startSignIn } from './account.ts';
 import { clientAddressOf } from './client-address.ts';
 import { PEER_HEADER } from './peer-address.ts';
+import { refusalOf } from './provider-sign-in.ts';
 import { log } from './services.ts';
 import { webSecret } from './web-secret.ts';
 
@@ -15,12 +15,22 @@ const MAX_AGE_SECONDS = 12 * 60 * 60;
 
 export const SESSION_COOKIE = (): string => (env().https ? '__Secure-taskgate-session' : 'taskgate-session');
 
-/**
- * The cookie holds the id of a sign-in and nothing else that counts: each use looks the sign-in up.
- * `previousSessionId`: the sign-in that this browser has now, which a new one ends.
- */
-export async function authOptions(previousSessionId: string | null = null): Promise<AuthOptions> {
+/** What the browser's other cookies say, where a sign-in begins. */
+export interface BrowserFacts {
+  /** The sign-in that this browser has now, which a new one ends. */
+  readonly previousSessionId: string | null;
+  /** The cookie of a sign-in at a provider. */
+  readonly browser: string | null;
+}
+
+/** The cookie holds the id of a sign-in and nothing else that counts: each use looks the sign-in up. */
+export async function authOptions({ previousSessionId, browser }: BrowserFacts): Promise<AuthOptions> {
   const { https } = env();
+  const clientOf = (headers: Record<string, unknown> | undefined) => {
+    const header = (name: string): string => String(headers?.[name] ?? '');
+    const seen = new Headers({ 'x-forwarded-for': header('x-forwarded-for'), [PEER_HEADER]: header(PEER_HEADER) });
+    return { address: clientAddressOf(seen, https), userAgent: header('user-agent') };
+  };
   return {
     secret: await webSecret(),
     useSecureCookies: https,
@@ -34,14 +44,14 @@ export async function authOptions(previousSessionId: string | null = null): Prom
         id: 'credentials',
         credentials: { email: {}, password: {} },
         authorize: (credentials, request) =>
-          authorized(request.headers, https, (client) =>
+          authorized(() =>
             startSignIn(
               {
                 email: String(credentials?.email ?? ''),
                 password: String(credentials?.password ?? ''),
                 previousSessionId,
               },
-              client,
+              clientOf(request.headers),
             ),
           ),
       }),
@@ -49,9 +59,25 @@ export async function authOptions(previousSessionId: string | null = null): Prom
         id: 'passkey',
         credentials: { assertion: {} },
         authorize: (credentials, request) =>
-          authorized(request.headers, https, (client) =>
-            startPasskeySignIn({ assertion: jsonOrNull(credentials?.assertion), previousSessionId }, client),
+          authorized(() =>
+            startPasskeySignIn(
+              { assertion: jsonOrNull(credentials?.assertion), previousSessionId },
+              clientOf(request.headers),
+            ),
           ),
+      }),
+      CredentialsProvider({
+        id: 'provider',
+        credentials: { code: {} },
+        async authorize(credentials, request) {
+          try {
+            const input = { code: String(credentials?.code ?? ''), browser, previousSessionId };
+            return { id: (await startProvenSignIn(input, clientOf(request.headers))).webSessionId };
+          } catch (error) {
+            const { refusal, reference } = refusalOf(error);
+            throw new Error(reference === null ? refusal : `${refusal} ${reference}`);
+          }
+        },
       }),
     ],
     callbacks: {
@@ -74,19 +100,9 @@ export async function authOptions(previousSessionId: string | null = null): Prom
 }
 
 /** The sign-in's id for the cookie, or an error whose text is the code that the form shows. */
-async function authorized(
-  headers: Record<string, unknown> | undefined,
-  https: boolean,
-  start: (client: ClientFacts) => Promise<{ webSessionId: string }>,
-): Promise<{ id: string }> {
-  const header = (name: string): string => String(headers?.[name] ?? '');
-  const forwarded = { 'x-forwarded-for': header('x-forwarded-for'), [PEER_HEADER]: header(PEER_HEADER) };
+async function authorized(start: () => Promise<{ webSessionId: string }>): Promise<{ id: string }> {
   try {
-    const { webSessionId } = await start({
-      address: clientAddressOf(new Headers(forwarded), https),
-      userAgent: header('user-agent'),
-    });
-    return { id: webSessionId };
+    return { id: (await start()).webSessionId };
   } catch (error) {
     // The form shows the code; anything unexpected is only logged.
     if (error instanceof TaskgateError) throw new Error(error.code);

@@ -23,3 +23,4 @@ export const subjectLink = ({ task, workflow }: Subject): string =>
   task === null ? workflowLink(workflow ?? '') : taskLink(task);
 export const askAgainLink = ({ task, workflow }: Subject): string =>
   `/requests/new?${task === null ? `workflow=${workflow}` : `task=${task}`}`;
+export const providerLink = (name: string): string => `/people/sign-in/${name}`;

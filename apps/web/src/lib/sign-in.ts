@@ -25,6 +25,16 @@ export async function signInWithPasskey(): Promise<string | null> {
   }
 }
 
+/** The one-time code of a provider's proof. `null` when signed in, else `<refusal> <reference>`. */
+export async function redeemCode(code: string): Promise<string | null> {
+  try {
+    const answer = await authenticate('provider', { code, redirect: false });
+    return answer?.ok && !answer.error ? null : (answer?.error ?? 'network');
+  } catch {
+    return 'network';
+  }
+}
+
 /** Ends this sign-in on the server as well, and leaves nothing of the page behind. */
 export async function signOut(): Promise<void> {
   await leave({ redirect: false });

@@ -38,3 +38,6 @@ export type InboxItemView = z.infer<typeof contracts.InboxItem>;
 export type MachineView = z.infer<typeof contracts.Machine>;
 export type IssuerView = z.infer<typeof contracts.Issuer>;
 export type TokenTrialView = z.infer<typeof contracts.TokenTrial>;
+export type ProviderView = z.infer<typeof contracts.SignInProvider>;
+export type DirectoryView = z.infer<typeof contracts.Directory>;
+export type ScimTokenView = z.infer<typeof contracts.ScimToken>;

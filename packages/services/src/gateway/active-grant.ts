@@ -19,6 +19,7 @@ export interface ActiveGrant {
     readonly name: string;
     /** Of the grant's own revision, narrowed where the grant is. */
     readonly source: string;
+    readonly narrowed: boolean;
     readonly resource: {
       readonly id: string;
       readonly name: string;
@@ -47,6 +48,7 @@ interface Row {
   readonly forDisabledAt: Date | null;
   readonly task: string | null;
   readonly source: string | null;
+  readonly narrowed: boolean;
   readonly resourceId: string | null;
   readonly resource: string | null;
   readonly database: string | null;
@@ -62,7 +64,7 @@ export async function requireActiveGrant(db: Transaction, grantId: string, now: 
   const [row] = await db.$queryRaw<Row[]>`
     select g."identityId", g."taskId", g."taskRevision", g."ancestorIds", g.limits, g.state, g."endReason", g."expiresAt",
       u.email, u.name, u."disabledAt", u."actsForId", f.email as "forEmail", f.name as "forName",
-      f."disabledAt" as "forDisabledAt", t.name as task, coalesce(g.document, v.source) as source,
+      f."disabledAt" as "forDisabledAt", t.name as task, coalesce(g.document, v.source) as source, g.document is not null as narrowed,
       r.id as "resourceId", r.name as resource, r.database, r.labels, r."maskKey"
     from grants g
     join identities u on u.id = g."identityId"
@@ -94,6 +96,7 @@ export async function requireActiveGrant(db: Transaction, grantId: string, now: 
     task: {
       name: row.task,
       source: row.source,
+      narrowed: row.narrowed,
       resource: {
         id: row.resourceId!,
         name: row.resource!,

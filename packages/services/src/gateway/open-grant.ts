@@ -49,7 +49,7 @@ export async function openGrant(ctx: ServiceContext, grantId: string): Promise<O
       name: grant.task.name,
       revision: grant.taskRevision,
       source: pinned.source,
-      document: grant.document === null ? null : createHash('sha256').update(grant.document).digest('hex'),
+      document: grant.task.narrowed ? createHash('sha256').update(pinned.source).digest('hex') : null,
     },
     policies: pinned.policies.map(({ name, revision, source }) => ({ name, revision, source })),
     resource: { id: row.id, name: row.name, database: row.database, labels: resource.labels },

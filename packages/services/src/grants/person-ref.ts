@@ -1,4 +1,5 @@
 import type { PersonRef } from '@taskgate/contracts';
+import { isId } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import { labelOf, NAMED_SELECT, type Named } from '../people/user-view.ts';
@@ -25,6 +26,10 @@ export async function loadPeople(db: Transaction, ids: Iterable<string | null>):
   const users =
     wanted.length === 0 ? [] : await db.identity.findMany({ where: { id: { in: wanted } }, select: PERSON_SELECT });
   const byId = new Map(users.map((user) => [user.id, toPerson(user)]));
+  const directories = wanted.filter((id) => isId(id, 'scm'));
+  if (directories.length > 0)
+    for (const { id, name } of await db.scimToken.findMany({ where: { id: { in: directories } } }))
+      byId.set(id, { id, kind: 'system', email: `directory (${name})`, name });
   return (id) =>
     id === SYSTEM_PERSON.id ? SYSTEM_PERSON : (byId.get(id) ?? { id, kind: 'person', email: id, name: id });
 }

@@ -8,14 +8,14 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { findGroupIds } from './find-groups.ts';
-import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
+import { toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /** E-mail addresses are kept in lower case: one person, however they write it. */
 export async function createUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
   requireScope(ctx, 'people:write');
   const { email: given, name, groups, password } = parseInput(inputOf(contract.people.createUser), input);
   const email = given.toLowerCase();
-  const passwordHash = await hashPassword(new SecretValue(password));
+  const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
   return withTransaction(ctx, async (tx) => {
     if ((await tx.identity.count({ where: { email } })) > 0)
       throw new TaskgateError('conflict', `there is a person with the e-mail address \`${email}\` already`);
@@ -29,7 +29,7 @@ export async function createUser(ctx: ServiceContext, input: unknown): Promise<U
         createdAt: new Date(ctx.services.clock.now()),
         memberships: { create: groupIds.map((groupId) => ({ groupId })) },
       },
-      select: USER_SELECT,
+      select: USER_VIEW_SELECT,
     });
     const view = toUserView(user);
     await emitAudit(tx, ctx, {

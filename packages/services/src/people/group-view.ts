@@ -10,7 +10,7 @@ export const GROUP_SELECT = {
   name: true,
   roles: true,
   memberships: {
-    select: { user: { select: PERSON_SELECT } },
+    select: { source: true, user: { select: PERSON_SELECT } },
     orderBy: { user: { email: 'asc' } },
   },
 } as const;
@@ -20,6 +20,7 @@ export interface GroupRow {
   readonly name: string;
   readonly roles: readonly string[];
   readonly memberships: readonly {
+    readonly source: string;
     readonly user: Parameters<typeof toPerson>[0];
   }[];
 }
@@ -29,6 +30,6 @@ export function toGroupView(row: GroupRow): GroupView {
     id: row.id,
     name: row.name,
     roles: ROLES.filter((role) => row.roles.includes(role)),
-    members: row.memberships.map(({ user }) => toPerson(user)),
+    members: [...new Map(row.memberships.map(({ user }) => [user.id, toPerson(user)])).values()],
   };
 }

@@ -2,7 +2,7 @@ import { contract } from '@taskgate/contracts';
 import type { ServiceContext } from '../context.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
-import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
+import { toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /** By e-mail address; `q` is part of an address or a name. */
 export async function loadUsers(
@@ -22,7 +22,7 @@ export async function loadUsers(
     },
     orderBy: { email: 'asc' },
     take: limit + 1,
-    select: USER_SELECT,
+    select: USER_VIEW_SELECT,
   });
   const items = rows.slice(0, limit).map(toUserView);
   const nextCursor = rows.length > limit ? Buffer.from(items.at(-1)!.email).toString('base64url') : null;

@@ -5,7 +5,8 @@ import { parseInput } from '../parse-input.ts';
 import { wrongPasskey } from '../passkeys/challenge.ts';
 import { checkAssertion, requireStillRegistered } from '../passkeys/check-assertion.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { type StartedSession, startWebSession } from './start-web-session.ts';
+import { type MeView, toMe } from './load-me.ts';
+import { openWebSession } from './open-web-session.ts';
 import { USER_SELECT } from './user-view.ts';
 import { type ClientFacts, countAttempts, forgiveAttempts, recordFailure } from './verify-sign-in.ts';
 
@@ -22,7 +23,7 @@ export async function signInWithPasskey(
   services: Services,
   input: { readonly assertion: unknown; readonly previousSessionId?: string | null },
   client: ClientFacts,
-): Promise<StartedSession> {
+): Promise<{ readonly webSessionId: string; readonly user: MeView }> {
   const { assertion, previousSessionId } = parseInput(SignInWithPasskeyInput, input);
   const keys = { email: `passkey:${assertion.id.slice(0, 100)}`, address: `address:${client.address}` };
   await countAttempts(services, keys);
@@ -39,7 +40,9 @@ export async function signInWithPasskey(
     const user = await tx.identity.findUniqueOrThrow({ where: { id: userId }, select: USER_SELECT });
     if (user.disabledAt !== null) return user;
     await forgiveAttempts(tx, keys);
-    return startWebSession(tx, services, user, client, { previousSessionId, passkey: checked.passkey.id });
+    const whose = { user, previousSessionId, provider: null, passkey: checked.passkey.id };
+    const { webSessionId, actor } = await openWebSession(tx, services, whose, client);
+    return { webSessionId, user: toMe(actor) };
   });
   if ('webSessionId' in started) return started;
   await recordFailure(services, started, client);

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { Services } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { type StartedSession, startWebSession } from './start-web-session.ts';
+import { type MeView, toMe } from './load-me.ts';
+import { openWebSession } from './open-web-session.ts';
 import { type ClientFacts, requireStillVerified, verifySignIn } from './verify-sign-in.ts';
 
 const SignInInput = z.object({
@@ -18,12 +19,14 @@ export async function signIn(
   services: Services,
   input: z.input<typeof SignInInput>,
   client: ClientFacts,
-): Promise<StartedSession> {
+): Promise<{ readonly webSessionId: string; readonly user: MeView }> {
   const { email, password, previousSessionId } = parseInput(SignInInput, input);
   const verified = await verifySignIn(services, { email, password }, client);
-  const { user } = verified;
+  // No audit row: openWebSession writes it.
   return withTransaction({ services }, async (tx) => {
     await requireStillVerified(tx, verified);
-    return startWebSession(tx, services, user, client, { previousSessionId, passkey: null });
+    const whose = { user: verified.user, previousSessionId, provider: null, passkey: null };
+    const { webSessionId, actor } = await openWebSession(tx, services, whose, client);
+    return { webSessionId, user: toMe(actor) };
   });
 }

@@ -9,7 +9,9 @@ import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { revokeGrantsBeyond } from './end-access.ts';
 import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
+import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
+import { BY_HAND } from './user-view.ts';
 
 /** `members`, where given, are all members from now on. Holds for the next request of each of them. */
 export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
@@ -20,14 +22,21 @@ export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<
     async (tx) => {
       const before = await tx.group.findUnique({ where: { name }, select: GROUP_SELECT });
       if (before === null) throw new TaskgateError('not-found', `there is no group \`${name}\``);
-      const userIds = members === undefined ? null : await findUserIds(tx, members);
+      const userIds =
+        members === undefined
+          ? null
+          : keptByHand(
+              'members',
+              before.memberships.map(({ source, user }) => ({ id: user.id, label: user.email ?? user.name, source })),
+              await findUserIds(tx, members),
+            );
       const after = await tx.group.update({
         where: { name },
         data: {
           ...(roles === undefined ? {} : { roles: [...new Set(roles)] }),
           ...(userIds === null
             ? {}
-            : { memberships: { deleteMany: {}, create: userIds.map((userId) => ({ userId })) } }),
+            : { memberships: { deleteMany: { source: BY_HAND }, create: userIds.map((userId) => ({ userId })) } }),
         },
         select: GROUP_SELECT,
       });

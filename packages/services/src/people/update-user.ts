@@ -9,8 +9,9 @@ import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
 import { findGroupIds } from './find-groups.ts';
+import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
-import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
+import { BY_HAND, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /**
  * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
@@ -29,9 +30,16 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
   return withTransaction(
     ctx,
     async (tx) => {
-      const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_SELECT });
+      const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_VIEW_SELECT });
       if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
-      const groupIds = groups === undefined ? null : await findGroupIds(tx, groups);
+      const groupIds =
+        groups === undefined
+          ? null
+          : keptByHand(
+              'groups',
+              before.memberships.map(({ source, group }) => ({ id: group.id, label: group.name, source })),
+              await findGroupIds(tx, groups),
+            );
       const at = new Date(ctx.services.clock.now());
       const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
       const after = await tx.identity.update({
@@ -42,9 +50,9 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
           ...(passwordHash === null ? {} : { passwordHash }),
           ...(groupIds === null
             ? {}
-            : { memberships: { deleteMany: {}, create: groupIds.map((groupId) => ({ groupId })) } }),
+            : { memberships: { deleteMany: { source: BY_HAND }, create: groupIds.map((groupId) => ({ groupId })) } }),
         },
-        select: USER_SELECT,
+        select: USER_VIEW_SELECT,
       });
       await requireAdminLeft(tx);
       const newlyDisabled = disabledAt !== null && before.disabledAt === null;

@@ -2,6 +2,10 @@ import type { User } from '@taskgate/contracts';
 import { buildPrincipal } from '@taskgate/identity';
 import type * as z from 'zod';
 
+/** Sources of memberships, beside the ids of sign-in providers. */
+export const BY_HAND = 'hand';
+export const FROM_DIRECTORY = 'scim';
+
 export type UserView = z.infer<typeof User>;
 
 const OWN_SELECT = {
@@ -13,12 +17,20 @@ const OWN_SELECT = {
   disabledAt: true,
   createdAt: true,
   lastSignInAt: true,
-  memberships: { select: { group: { select: { name: true, roles: true } } } },
-  _count: { select: { passkeys: true } },
+  memberships: { select: { source: true, group: { select: { id: true, name: true, roles: true } } } },
 } as const;
 
 /** Everything of a user but the password's hash; of an agent whom it acts for too. */
 export const USER_SELECT = { ...OWN_SELECT, actsFor: { select: OWN_SELECT } } as const;
+
+/** And how they sign in. Of the password only whether there is one goes any further. */
+export const USER_VIEW_SELECT = {
+  ...USER_SELECT,
+  _count: { select: { passkeys: true } },
+  passwordHash: true,
+  providerLinks: { select: { provider: { select: { id: true, name: true } } }, orderBy: { providerId: 'asc' } },
+  directoryUser: { select: { removedAt: true } },
+} as const;
 
 export interface UserRow extends OwnRow {
   readonly actsFor: OwnRow | null;
@@ -33,8 +45,17 @@ export interface OwnRow {
   readonly disabledAt: Date | null;
   readonly createdAt: Date;
   readonly lastSignInAt: Date | null;
-  readonly memberships: readonly { readonly group: { readonly name: string; readonly roles: readonly string[] } }[];
+  readonly memberships: readonly {
+    readonly source: string;
+    readonly group: { readonly id: string; readonly name: string; readonly roles: readonly string[] };
+  }[];
+}
+
+export interface UserViewRow extends UserRow {
   readonly _count: { readonly passkeys: number };
+  readonly passwordHash: string | null;
+  readonly providerLinks: readonly { readonly provider: { readonly id: string; readonly name: string } }[];
+  readonly directoryUser: { readonly removedAt: Date | null } | null;
 }
 
 /** What a row must have to be named. */
@@ -59,10 +80,12 @@ export const isDisabled = (row: {
   readonly actsFor: { readonly disabledAt: Date | null } | null;
 }): boolean => row.disabledAt !== null || (row.actsFor !== null && row.actsFor.disabledAt !== null);
 
-export const groupsOf = (row: OwnRow): readonly { readonly name: string; readonly roles: readonly string[] }[] =>
-  row.memberships.map(({ group }) => group);
+/** Each group once, however many reasons there are to be in it. */
+export const groupsOf = (row: OwnRow): readonly { readonly name: string; readonly roles: readonly string[] }[] => [
+  ...new Map(row.memberships.map(({ group }) => [group.id, group])).values(),
+];
 
-export function toUserView(row: UserRow): UserView {
+export function toUserView(row: UserViewRow): UserView {
   const { groups, roles } = buildPrincipal(groupsOf(row), null);
   return {
     id: row.id,
@@ -74,5 +97,19 @@ export function toUserView(row: UserRow): UserView {
     createdAt: row.createdAt.toISOString(),
     lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
     passkeys: row._count.passkeys,
+    hasPassword: row.passwordHash !== null,
+    givenGroups: givenGroups(row),
+    providers: row.providerLinks.map(({ provider }) => provider.name),
+    inDirectory: row.directoryUser !== null && row.directoryUser.removedAt === null,
   };
+}
+
+function givenGroups(row: UserViewRow): Record<string, string[]> {
+  const given: Record<string, string[]> = {};
+  for (const { source, group } of row.memberships) {
+    if (source === BY_HAND) continue;
+    const name = row.providerLinks.find(({ provider }) => provider.id === source)?.provider.name ?? FROM_DIRECTORY;
+    given[group.name] = [...(given[group.name] ?? []), name];
+  }
+  return given;
 }

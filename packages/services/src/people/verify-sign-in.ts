@@ -109,7 +109,10 @@ export async function countAttempts(services: Services, keys: AttemptKeys): Prom
     throw new TaskgateError('rate-limited', `too many attempts; try again in ${Math.ceil(wait / 1000)} seconds`);
 }
 
-/** Counts one attempt on `key`; gives the milliseconds to wait where there were too many, and then counts none. */
+/**
+ * Counts one attempt on `key`; gives the milliseconds to wait where there were too many, and then counts none. The caller
+ * has checked nobody: this is before there is a caller.
+ */
 export async function countAttemptOn(
   tx: Transaction,
   key: string,

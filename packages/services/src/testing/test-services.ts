@@ -37,12 +37,13 @@ export interface TestPerson {
 
 export const MIGRATIONS = join(import.meta.dirname, '../../../../prisma/migrations');
 
-export async function startTestServices(): Promise<TestServices> {
+/** `startMs`: where the clock starts, for what a library compares with the real time. */
+export async function startTestServices(startMs?: number): Promise<TestServices> {
   const server = await startTestPostgres();
   const database = await server.createDatabase();
   const home = await mkdtemp(join(tmpdir(), 'taskgate-services-'));
   await migrate({ connectionString: database.url, directory: MIGRATIONS });
-  const clock = fakeClock();
+  const clock = fakeClock(startMs);
   const logged: string[] = [];
   const log = (message: string, fields?: object): void => {
     logged.push(JSON.stringify({ message, ...fields }));

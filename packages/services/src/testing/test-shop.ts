@@ -99,8 +99,8 @@ export const FORWARDED = {
   parameters: ['42'],
 };
 
-export async function startTestShop(): Promise<TestShop> {
-  const test = await startTestServices();
+export async function startTestShop(startMs?: number): Promise<TestShop> {
+  const test = await startTestServices(startMs);
   const { services, setup, clock } = test;
   for (const [name, role] of [
     ['analysts', 'engineer'],

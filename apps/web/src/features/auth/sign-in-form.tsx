@@ -6,6 +6,11 @@ import { Field, FormError } from '@/components/field.tsx';
 import { Input } from '@/components/input.tsx';
 import { signIn, signInWithPasskey } from '@/lib/sign-in.ts';
 
+export interface SignInChoice {
+  readonly name: string;
+  readonly title: string;
+}
+
 const MESSAGES: Record<string, string> = {
   'wrong-password': 'The e-mail address or the password is not right.',
   'wrong-passkey': 'The passkey was not used, or is not known here. Try again, or sign in with the password.',
@@ -17,8 +22,21 @@ const MESSAGES: Record<string, string> = {
   network: 'The server did not answer. Check that Taskgate is running.',
 };
 
-/** `passkeyOrigin`: where passkeys work, which may be another name of this machine; `null`: nowhere. */
-export function SignInForm({ next, passkeyOrigin }: { next: string; passkeyOrigin: string | null }) {
+/**
+ * `passkeyOrigin`: where passkeys work, which may be another name of this machine; `null`: nowhere. `refused`: what was
+ * wrong with a sign-in at a provider, and the reference that the admin finds it by.
+ */
+export function SignInForm({
+  next,
+  passkeyOrigin,
+  choices,
+  refused,
+}: {
+  next: string;
+  passkeyOrigin: string | null;
+  choices: readonly SignInChoice[];
+  refused: { readonly message: string; readonly reference: string | null } | null;
+}) {
   const router = useRouter();
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState<'password' | 'passkey' | null>(null);
@@ -61,9 +79,48 @@ export function SignInForm({ next, passkeyOrigin }: { next: string; passkeyOrigi
       </svg>
       <h1 className="font-semibold text-xl tracking-tight">Sign in to Taskgate</h1>
       <p className="mt-1 mb-4 text-muted">One narrow opening for each task.</p>
+      {refused && (
+        <div role="alert" className="mb-4 rounded-md border border-deny/40 bg-deny-soft px-3 py-2 text-deny">
+          <p>{refused.message}</p>
+          {refused.reference !== null && (
+            <p className="wrap-anywhere mt-1 text-sm">
+              For the admin: <span className="font-mono">{refused.reference}</span>
+            </p>
+          )}
+        </div>
+      )}
+      {choices.length > 0 && (
+        <>
+          <ul className="flex flex-col gap-2">
+            {choices.map(({ name, title }) => (
+              <li key={name}>
+                {/* A page of another site at the end: not the router's. */}
+                <a
+                  href={`/api/sign-in/${name}/start?next=${encodeURIComponent(next)}`}
+                  className="flex min-h-8 items-center justify-center rounded-md border border-line-strong px-3 font-medium hover:bg-hover"
+                >
+                  Sign in with {title}
+                </a>
+              </li>
+            ))}
+          </ul>
+          <p className="my-4 flex items-center gap-3 text-muted text-sm before:h-px before:flex-1 before:bg-line after:h-px after:flex-1 after:bg-line">
+            or with a password kept here
+          </p>
+        </>
+      )}
       <form onSubmit={submit} method="post" className="flex flex-col gap-3">
         <Field label="E-mail">
-          {(props) => <Input {...props} name="email" type="email" autoComplete="username" required autoFocus />}
+          {(props) => (
+            <Input
+              {...props}
+              name="email"
+              type="email"
+              autoComplete="username"
+              required
+              autoFocus={choices.length === 0}
+            />
+          )}
         </Field>
         <Field label="Password">
           {(props) => <Input {...props} name="password" type="password" autoComplete="current-password" required />}

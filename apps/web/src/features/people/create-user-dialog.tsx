@@ -28,10 +28,11 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
+    const password = String(data.get('password'));
     create.mutate({
       email: String(data.get('email')).trim(),
       name: String(data.get('name')).trim(),
-      password: String(data.get('password')),
+      ...(password === '' ? {} : { password }),
       groups,
     });
   };
@@ -58,15 +59,15 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
         </Field>
         <Field
           label="First password"
+          optional
           error={errors.byField.password}
-          hint="At least 10 characters. They can change it."
+          hint="At least 10 characters. They can change it. Without one they sign in at a provider."
         >
           {(props) => (
             <Input
               {...props}
               name="password"
               type="password"
-              required
               minLength={10}
               maxLength={200}
               autoComplete="new-password"

@@ -3,9 +3,19 @@ import { useQuery } from '@tanstack/react-query';
 import { Checkbox } from '@/components/input.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { query } from '@/lib/api.ts';
+import type { GroupView } from '@/lib/views.ts';
 
 /** The groups a person is in; each says which roles it gives. */
-export function GroupChoice({ value, onChange }: { value: readonly string[]; onChange: (groups: string[]) => void }) {
+export function GroupChoice({
+  value,
+  given = {},
+  onChange,
+}: {
+  value: readonly string[];
+  /** Groups that a provider or the directory gives, and which: they are taken away there. */
+  given?: Readonly<Record<string, readonly string[]>>;
+  onChange: (groups: string[]) => void;
+}) {
   const groups = useQuery(query.people.groups.queryOptions());
   return (
     <fieldset>
@@ -16,7 +26,8 @@ export function GroupChoice({ value, onChange }: { value: readonly string[]; onC
             {all.map((group) => (
               <Checkbox
                 key={group.id}
-                label={`${group.name}${group.roles.length > 0 ? ` (${group.roles.join(', ')})` : ''}`}
+                label={labelOf(group, given[group.name])}
+                disabled={given[group.name] !== undefined}
                 checked={value.includes(group.name)}
                 onChange={(event) =>
                   onChange(event.target.checked ? [...value, group.name] : value.filter((name) => name !== group.name))
@@ -28,4 +39,10 @@ export function GroupChoice({ value, onChange }: { value: readonly string[]; onC
       </QueryState>
     </fieldset>
   );
+}
+
+function labelOf(group: GroupView, sources: readonly string[] | undefined): string {
+  const roles = group.roles.length > 0 ? ` (${group.roles.join(', ')})` : '';
+  const from = sources?.map((source) => (source === 'scim' ? 'the directory' : source)).join(', ');
+  return `${group.name}${roles}${from === undefined ? '' : `, given by ${from}`}`;
 }

@@ -3,11 +3,13 @@ import { parseAsStringLiteral, useQueryState } from 'nuqs';
 import { NoPermission } from '@/components/empty-state.tsx';
 import { Page, PageHeader } from '@/components/page.tsx';
 import { Tabs } from '@/components/tabs.tsx';
+import { DirectoryTab } from '@/features/directory/directory-tab.tsx';
+import { ProvidersTab } from '@/features/sign-in-providers/providers-tab.tsx';
 import { useCan } from '@/lib/me.tsx';
 import { GroupsTab } from './groups-tab.tsx';
 import { UsersTab } from './users-tab.tsx';
 
-const TABS = ['users', 'groups'] as const;
+const TABS = ['users', 'groups', 'sign-in', 'directory'] as const;
 
 export function People() {
   const can = useCan();
@@ -23,6 +25,8 @@ export function People() {
           items={[
             { value: 'users', label: 'Users', content: <UsersTab /> },
             { value: 'groups', label: 'Groups', content: <GroupsTab /> },
+            { value: 'sign-in', label: 'Sign-in', content: <ProvidersTab /> },
+            { value: 'directory', label: 'Directory', content: <DirectoryTab /> },
           ]}
         />
       ) : (

@@ -25,6 +25,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
   const lock = useMutation(query.people.updateUser.mutationOptions({ onSuccess: refresh }));
   const end = useMutation(query.people.endUserSessions.mutationOptions({ onSuccess: refresh }));
   const forget = useMutation(query.passkeys.removeAllOf.mutationOptions({ onSuccess: refresh }));
+  const unlink = useMutation(query.providers.unlink.mutationOptions({ onSuccess: refresh }));
   const errors = fieldErrors(update.error, ['name', 'groups', 'password'] as const);
   const self = user.id === me.id;
 
@@ -51,12 +52,16 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
         <Field label="Name" error={errors.byField.name}>
           {(props) => <Input {...props} name="name" required maxLength={200} defaultValue={user.name} />}
         </Field>
-        <GroupChoice value={groups} onChange={setGroups} />
+        <GroupChoice value={groups} given={user.givenGroups} onChange={setGroups} />
         <Field
           label="New password"
           optional
           error={errors.byField.password}
-          hint="Signs them out everywhere. Left empty, the password stays."
+          hint={
+            user.hasPassword
+              ? 'Signs them out everywhere. Left empty, the password stays.'
+              : 'They have none: they sign in at a provider alone. One set here opens this way in too.'
+          }
         >
           {(props) => (
             <Input
@@ -76,6 +81,30 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
           </Button>
         </div>
       </form>
+      {(user.providers.length > 0 || user.inDirectory) && (
+        <section aria-labelledby="known-by" className="mt-6 border-line border-t pt-4">
+          <h3 id="known-by" className="mb-2 font-semibold">
+            Known by
+          </h3>
+          <ul className="flex flex-col gap-1.5">
+            {user.inDirectory && <li>the directory, which keeps their name and address</li>}
+            {user.providers.map((name) => (
+              <li key={name} className="flex items-center justify-between gap-2">
+                <span>{name}</span>
+                <Button
+                  size="sm"
+                  loading={unlink.isPending}
+                  aria-label={`Unlink ${name}`}
+                  onClick={() => unlink.mutate({ name, userId: user.id }, { onSuccess: onClose })}
+                >
+                  Unlink
+                </Button>
+              </li>
+            ))}
+          </ul>
+          <FormError message={unlink.error ? problemOf(unlink.error).detail : null} />
+        </section>
+      )}
       <section aria-labelledby="lock-out" className="mt-6 border-line border-t pt-4">
         <h3 id="lock-out" className="mb-2 font-semibold">
           Access

@@ -4,6 +4,7 @@ import { env } from '@/env.ts';
 import { currentWebSessionId } from '@/lib/actor.ts';
 import { authOptions } from '@/lib/auth-options.ts';
 import { isForgeryProof } from '@/lib/own-origin.ts';
+import { browserOfSignIn } from '@/lib/provider-sign-in.ts';
 
 type RouteContext = { params: Promise<{ nextauth: string[] }> };
 
@@ -12,7 +13,7 @@ async function handle(request: NextRequest, context: RouteContext): Promise<Resp
   return (await NextAuth(
     request as never,
     context as never,
-    await authOptions(await currentWebSessionId()),
+    await authOptions({ previousSessionId: await currentWebSessionId(), browser: await browserOfSignIn() }),
   )) as Response;
 }
 

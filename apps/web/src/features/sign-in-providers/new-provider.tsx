@@ -1,0 +1,41 @@
+'use client';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useRouter } from 'next/navigation';
+import { NoPermission } from '@/components/empty-state.tsx';
+import { Page, PageHeader } from '@/components/page.tsx';
+import { toast } from '@/components/toast.tsx';
+import { query } from '@/lib/api.ts';
+import { providerLink } from '@/lib/links.ts';
+import { useCan } from '@/lib/me.tsx';
+import { ProviderForm } from './provider-form.tsx';
+
+export function NewProvider() {
+  const can = useCan();
+  const client = useQueryClient();
+  const router = useRouter();
+  const create = useMutation(
+    query.providers.create.mutationOptions({
+      onSuccess: (provider) => {
+        void client.invalidateQueries({ queryKey: query.providers.key() });
+        toast(`${provider.title} is added`, { tone: 'allow' });
+        router.push(providerLink(provider.name));
+      },
+    }),
+  );
+  if (!can('people:write')) return <NoPermission heading="h1" what="the form for sign-in providers" />;
+  return (
+    <Page>
+      <PageHeader
+        crumbs={[{ label: 'Sign-in', href: '/people?tab=sign-in' }]}
+        title="New sign-in provider"
+        description="When it is added, its page shows the addresses that the provider must be told."
+      />
+      <ProviderForm
+        provider={null}
+        saving={create.isPending}
+        error={create.error}
+        onSave={(values) => create.mutate(values)}
+      />
+    </Page>
+  );
+}

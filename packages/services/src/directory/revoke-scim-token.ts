@@ -1,0 +1,31 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { SCIM_TOKEN_SELECT, type ScimTokenView, toScimTokenView } from './load-directory.ts';
+
+/** Holds for the directory's next request. Whom it keeps stays as they are. Done again it changes nothing. */
+export async function revokeScimToken(ctx: ServiceContext, input: unknown): Promise<ScimTokenView> {
+  requireScope(ctx, 'people:write');
+  const { id } = parseInput(inputOf(contract.directory.revokeToken), input);
+  return withTransaction(ctx, async (tx) => {
+    const before = await tx.scimToken.findUnique({ where: { id }, select: SCIM_TOKEN_SELECT });
+    if (before === null) throw new TaskgateError('not-found', `there is no SCIM token \`${id}\``);
+    if (before.revokedAt !== null) return toScimTokenView(before);
+    const revokedAt = new Date(ctx.services.clock.now());
+    const after = await tx.scimToken.update({ where: { id }, data: { revokedAt }, select: SCIM_TOKEN_SELECT });
+    await emitAudit(tx, ctx, {
+      action: 'scim-token.revoke',
+      subjectKind: 'scim-token',
+      subject: id,
+      before: toScimTokenView(before),
+      after: toScimTokenView(after),
+    });
+    await notifyChange(tx, { topic: 'people', id });
+    return toScimTokenView(after);
+  });
+}

@@ -1,0 +1,46 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import { newId, type ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import {
+  checkSettings,
+  PROVIDER_SELECT,
+  type ProviderView,
+  sealClientSecret,
+  toProviderAudit,
+  toProviderView,
+} from './provider-row.ts';
+
+export async function createProvider(ctx: ServiceContext, input: unknown): Promise<ProviderView> {
+  requireScope(ctx, 'people:write');
+  const { clientSecret, ...wish } = parseInput(inputOf(contract.providers.create), input);
+  checkSettings(wish.settings);
+  const { services } = ctx;
+  return withTransaction(ctx, async (tx) => {
+    if ((await tx.signInProvider.count({ where: { name: wish.name } })) > 0)
+      throw new TaskgateError('conflict', `there is a sign-in provider \`${wish.name}\` already`);
+    const id = newId(services, 'prv');
+    const at = new Date(services.clock.now());
+    const sealedSecret =
+      clientSecret === null || wish.settings.kind !== 'oidc'
+        ? null
+        : sealClientSecret(services.vault, id, clientSecret);
+    const row = await tx.signInProvider.create({
+      data: { id, ...wish, kind: wish.settings.kind, sealedSecret, createdAt: at, updatedAt: at },
+      select: PROVIDER_SELECT,
+    });
+    await emitAudit(tx, ctx, {
+      action: 'sign-in-provider.create',
+      subjectKind: 'sign-in-provider',
+      subject: id,
+      before: null,
+      after: toProviderAudit(row),
+    });
+    await notifyChange(tx, { topic: 'people', id: row.name });
+    return toProviderView(tx, services, row);
+  });
+}

@@ -1,0 +1,40 @@
+import { contract } from '@taskgate/contracts';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { syncMemberships } from '../people/sync-memberships.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { endProviderSessions, peopleOfProvider } from './end-provider-access.ts';
+import { findProvider, toProviderAudit } from './provider-row.ts';
+
+/** With it go its sign-ins, whom it knew, the memberships that it gave, and the grants that came with these. */
+export async function removeProvider(
+  ctx: ServiceContext,
+  input: unknown,
+): Promise<{ removed: true; endedSessions: number }> {
+  requireScope(ctx, 'people:write');
+  const { name } = parseInput(inputOf(contract.providers.remove), input);
+  return withTransaction(
+    ctx,
+    async (tx) => {
+      const before = await findProvider(tx, name);
+      const people = await peopleOfProvider(tx, before.id);
+      const endedSessions = await endProviderSessions(tx, ctx, before.id);
+      await tx.groupMapping.deleteMany({ where: { source: before.id } });
+      await tx.signInProvider.delete({ where: { id: before.id } });
+      const memberships = await syncMemberships(tx, ctx, people);
+      await emitAudit(tx, ctx, {
+        action: 'sign-in-provider.remove',
+        subjectKind: 'sign-in-provider',
+        subject: before.id,
+        before: toProviderAudit(before),
+        after: { people: people.length, endedSessions, memberships },
+      });
+      await notifyChange(tx, { topic: 'people', id: name });
+      return { removed: true, endedSessions };
+    },
+    { isolation: 'serializable' },
+  );
+}

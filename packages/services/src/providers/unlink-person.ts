@@ -1,0 +1,41 @@
+import { contract } from '@taskgate/contracts';
+import { TaskgateError } from '@taskgate/core';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { inputOf, parseInput } from '../parse-input.ts';
+import { syncMemberships } from '../people/sync-memberships.ts';
+import { requireScope } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { findProvider } from './provider-row.ts';
+
+/** Who the person is at the provider is forgotten, and their sign-ins by it end. They may be linked anew at the next. */
+export async function unlinkPerson(ctx: ServiceContext, input: unknown): Promise<{ unlinked: true }> {
+  requireScope(ctx, 'people:write');
+  const { name, userId } = parseInput(inputOf(contract.providers.unlink), input);
+  return withTransaction(
+    ctx,
+    async (tx) => {
+      const provider = await findProvider(tx, name);
+      const where = { providerId_identityId: { providerId: provider.id, identityId: userId } };
+      const link = await tx.providerLink.findUnique({ where });
+      if (link === null) throw new TaskgateError('not-found', `\`${name}\` does not know this person`);
+      await tx.providerLink.delete({ where });
+      const { count } = await tx.webSession.updateMany({
+        where: { providerId: provider.id, userId, endedAt: null },
+        data: { endedAt: new Date(ctx.services.clock.now()) },
+      });
+      const memberships = await syncMemberships(tx, ctx, [userId]);
+      await emitAudit(tx, ctx, {
+        action: 'user.unlink',
+        subjectKind: 'user',
+        subject: userId,
+        before: { provider: name, subject: link.subject },
+        after: { endedSessions: count, memberships },
+      });
+      await notifyChange(tx, { topic: 'people', id: userId, userId });
+      return { unlinked: true };
+    },
+    { isolation: 'serializable' },
+  );
+}

@@ -1,0 +1,100 @@
+import type { Prisma, Transaction } from '@taskgate/db';
+import { newId, type ServiceContext } from '../context.ts';
+import { scimAddressOf } from '../directory/load-directory.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { requireAdminLeft } from '../people/require-admin-left.ts';
+import { syncMemberships } from '../people/sync-memberships.ts';
+import { requireSystem } from '../require-scope.ts';
+import { withTransaction } from '../with-transaction.ts';
+import type { ScimJson } from './apply-patch.ts';
+import { lockOut } from './lock-out.ts';
+import { ScimError } from './scim-error.ts';
+import { DIRECTORY_USER_SELECT, type ParsedScimUser, parseScimUser, toScimUser } from './scim-user.ts';
+
+/**
+ * A person that the directory keeps from now on: a new one; one whom it removed before; or, where its token may take people
+ * over, one who was here with this e-mail address. A lock that an admin set stays. Throws {@link ScimError}.
+ */
+export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promise<ScimJson> {
+  requireSystem(ctx, 'scim');
+  const user = parseScimUser(body);
+  const { services } = ctx;
+  return withTransaction(
+    ctx,
+    async (tx) => {
+      const at = new Date(services.clock.now());
+      const active = user.active ?? true;
+      const { id, how } = await findPlace(tx, ctx, user, active);
+      const kept = {
+        userName: user.userName,
+        nameKey: user.userName.toLowerCase(),
+        externalId: user.externalId,
+        active,
+        attributes: user.attributes as Prisma.InputJsonObject,
+        updatedAt: at,
+        removedAt: null,
+      };
+      const row = await tx.directoryUser.upsert({
+        where: { identityId: id },
+        create: { identityId: id, ...kept, createdAt: at },
+        update: kept,
+        select: DIRECTORY_USER_SELECT,
+      });
+      await tx.identity.update({ where: { id }, data: { name: user.name } });
+      const ended = active ? null : await lockOut(tx, ctx, id);
+      await requireAdminLeft(tx);
+      const memberships = await syncMemberships(tx, ctx, [id]);
+      await emitAudit(tx, ctx, {
+        action: how === 'new' ? 'user.create' : 'user.adopt',
+        subjectKind: 'user',
+        subject: id,
+        before: null,
+        after: { userName: user.userName, email: user.email, name: user.name, active, how, ended, memberships },
+      });
+      await notifyChange(tx, { topic: 'people', id, userId: id });
+      const { identity } = await tx.directoryUser.findUniqueOrThrow({
+        where: { identityId: id },
+        select: { identity: { select: { email: true, name: true, disabledAt: true } } },
+      });
+      return toScimUser({ ...row, identity }, scimAddressOf(services));
+    },
+    { isolation: 'serializable' },
+  );
+}
+
+async function findPlace(
+  tx: Transaction,
+  ctx: ServiceContext,
+  { userName, email, name }: ParsedScimUser,
+  active: boolean,
+): Promise<{ readonly id: string; readonly how: 'new' | 'removed before' | 'taken over' }> {
+  if ((await tx.directoryUser.count({ where: { nameKey: userName.toLowerCase() } })) > 0)
+    throw new ScimError(409, 'uniqueness', `there is a user \`${userName}\` already`);
+  const here = await tx.identity.findUnique({
+    where: { email },
+    select: { id: true, directoryUser: { select: { removedAt: true } } },
+  });
+  if (here === null) {
+    const id = newId(ctx.services, 'usr');
+    await tx.identity.create({ data: { id, email, name, createdAt: new Date(ctx.services.clock.now()) } });
+    return { id, how: 'new' };
+  }
+  const removedAt = here.directoryUser?.removedAt ?? null;
+  if (here.directoryUser !== null && removedAt === null)
+    throw new ScimError(409, 'uniqueness', `the e-mail address \`${email}\` is another user's`);
+  if (removedAt !== null) {
+    // It was the directory that locked them, with everything they had taken away.
+    if (active) await tx.identity.update({ where: { id: here.id }, data: { disabledAt: null } });
+    return { id: here.id, how: 'removed before' };
+  }
+  const tokenId = ctx.actor.kind === 'system' ? ctx.actor.tokenId : undefined;
+  const token = tokenId === undefined ? null : await tx.scimToken.findUnique({ where: { id: tokenId } });
+  if (token?.adopts !== true)
+    throw new ScimError(
+      409,
+      'uniqueness',
+      `somebody here has the e-mail address \`${email}\` already, and this token may not take people over`,
+    );
+  return { id: here.id, how: 'taken over' };
+}

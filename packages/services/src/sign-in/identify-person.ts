@@ -1,0 +1,138 @@
+import { Email } from '@taskgate/contracts';
+import type { SignInRefusal } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
+import type { SignInProof } from '@taskgate/identity';
+import { newId, type ServiceContext, type Services } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { syncMemberships } from '../people/sync-memberships.ts';
+import { emailTrustOf, type ProviderRow } from '../providers/provider-row.ts';
+import { SIGN_IN_ACTOR } from './sign-in-refused.ts';
+
+/** The provider proved somebody who is nobody here, or may not come in. The message is for the audit alone. */
+export class NotIdentified extends Error {
+  override readonly name = 'NotIdentified';
+  readonly refusal: SignInRefusal;
+  readonly identityId: string | undefined;
+
+  constructor(refusal: SignInRefusal, reason: string, identityId?: string) {
+    super(reason);
+    this.refusal = refusal;
+    this.identityId = identityId;
+  }
+}
+
+/**
+ * The person that a provider's subject is, with memberships as its groups say now. By the link alone; without one, by the
+ * e-mail address where the admin trusts this provider's word for it; else, where the provider may, as somebody new.
+ * Throws {@link NotIdentified}. No audit row where nothing changed: the sign-in writes its own.
+ */
+export async function identifyPerson(
+  tx: Transaction,
+  services: Services,
+  provider: ProviderRow,
+  proof: SignInProof,
+): Promise<string> {
+  const ctx: ServiceContext = { services, actor: SIGN_IN_ACTOR };
+  const at = new Date(services.clock.now());
+  const link = await tx.providerLink.findUnique({
+    where: { providerId_subject: { providerId: provider.id, subject: proof.subject } },
+    select: { identity: { select: { id: true, disabledAt: true } } },
+  });
+  const person = link?.identity ?? (await findOrCreate(tx, ctx, provider, proof));
+  if (person.disabledAt !== null) throw new NotIdentified('disabled', 'the person is disabled', person.id);
+  const groups = [...proof.groups];
+  if (link === null) {
+    await tx.providerLink.create({
+      data: {
+        providerId: provider.id,
+        subject: proof.subject,
+        identityId: person.id,
+        groups,
+        createdAt: at,
+        lastSignInAt: at,
+      },
+    });
+    await emitAudit(tx, ctx, {
+      action: 'user.link',
+      subjectKind: 'user',
+      subject: person.id,
+      before: null,
+      after: { provider: provider.name, subject: proof.subject, email: proof.email },
+    });
+  } else
+    await tx.providerLink.update({
+      where: { providerId_subject: { providerId: provider.id, subject: proof.subject } },
+      data: { groups, lastSignInAt: at },
+    });
+  const memberships = await syncMemberships(tx, ctx, [person.id]);
+  if (memberships.length > 0)
+    await emitAudit(tx, ctx, {
+      action: 'user.sync-groups',
+      subjectKind: 'user',
+      subject: person.id,
+      before: null,
+      after: { provider: provider.name, memberships },
+    });
+  return person.id;
+}
+
+interface FoundPerson {
+  readonly id: string;
+  readonly disabledAt: Date | null;
+}
+
+async function findOrCreate(
+  tx: Transaction,
+  ctx: ServiceContext,
+  provider: ProviderRow,
+  proof: SignInProof,
+): Promise<FoundPerson> {
+  const trust = emailTrustOf(provider);
+  const email = proof.email !== null && Email.safeParse(proof.email).success ? proof.email : null;
+  const vouched = email !== null && (proof.emailVerified || trust === 'always');
+  const here =
+    email === null
+      ? null
+      : await tx.identity.findUnique({ where: { email }, select: { id: true, disabledAt: true, providerLinks: true } });
+  if (here !== null) {
+    if (trust === 'never')
+      throw new NotIdentified(
+        'not-known-here',
+        'somebody here has this e-mail address, and this provider is not trusted to link by it',
+        here.id,
+      );
+    if (!vouched)
+      throw new NotIdentified('not-known-here', 'the provider does not say that it has verified the address', here.id);
+    // Addresses are given to somebody else in time, subjects are not: this is another person, or was made anew.
+    if (here.providerLinks.some(({ providerId }) => providerId === provider.id))
+      throw new NotIdentified(
+        'not-known-here',
+        'the person with this e-mail address is linked to another subject of this provider; unlink them first',
+        here.id,
+      );
+    return here;
+  }
+  if (!provider.createPeople)
+    throw new NotIdentified('not-known-here', 'nobody here is linked to this subject, and the provider makes nobody');
+  if (!vouched)
+    throw new NotIdentified('not-known-here', 'a new person needs an e-mail address that the provider has verified');
+  const created = await tx.identity.create({
+    data: {
+      id: newId(ctx.services, 'usr'),
+      email,
+      name: proof.name ?? email,
+      createdAt: new Date(ctx.services.clock.now()),
+    },
+    select: { id: true, disabledAt: true },
+  });
+  await emitAudit(tx, ctx, {
+    action: 'user.create',
+    subjectKind: 'user',
+    subject: created.id,
+    before: null,
+    after: { email, name: proof.name, provider: provider.name },
+  });
+  await notifyChange(tx, { topic: 'people', id: created.id, userId: created.id });
+  return created;
+}

@@ -1,0 +1,497 @@
+import { startTestOidcProvider, type TestAccount, type TestOidcProvider } from '@taskgate/testkit/oidc-provider';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  activateGrant,
+  checkWebSession,
+  createGroup,
+  createProvider,
+  finishOidcSignIn,
+  loadAudit,
+  loadProvider,
+  mapProviderGroups,
+  redeemSignIn,
+  removeProvider,
+  requestGrant,
+  SignInRefused,
+  signIn,
+  startProviderSignIn,
+  testProvider,
+  unlinkPerson,
+  updateGroup,
+  updateProvider,
+  updateUser,
+} from '../index.ts';
+import { CLIENT, PASSWORD, type TestPerson } from '../testing/test-services.ts';
+import { startTestShop, type TestShop } from '../testing/test-shop.ts';
+
+const SECRET = 'the secret of a client';
+const callbackOf = (name: string): string => `http://127.0.0.1:3000/api/sign-in/${name}/callback`;
+
+let shop: TestShop;
+let admin: TestPerson;
+let okta: TestOidcProvider;
+let other: TestOidcProvider;
+beforeAll(async () => {
+  shop = await startTestShop();
+  await createGroup(shop.setup, { name: 'support', roles: ['engineer'] });
+  admin = await shop.person('sso-admin', ['admin']);
+  [okta, other] = (await Promise.all(
+    ['okta', 'other'].map((name) =>
+      startTestOidcProvider([{ clientId: 'taskgate', clientSecret: SECRET, redirectUri: callbackOf(name) }]),
+    ),
+  )) as [TestOidcProvider, TestOidcProvider];
+});
+afterAll(async () => {
+  await Promise.all([shop.stop(), okta.stop(), other.stop()]);
+});
+
+const settings = (issuer: string) => ({
+  kind: 'oidc' as const,
+  issuer,
+  clientId: 'taskgate',
+  scopes: ['openid', 'email', 'profile', 'groups'],
+  groupsClaim: 'groups',
+});
+const anna: TestAccount = {
+  subject: 'okta-anna',
+  claims: { email: 'Anna@sso.example', email_verified: true, name: 'Anna Sso', groups: ['Data Team', 'Everyone'] },
+};
+
+beforeEach(async () => {
+  await shop.services.db.signInProvider.deleteMany();
+  await shop.services.db.attemptWindow.deleteMany();
+  // Who holds a grant stays for good; the next test's Anna is somebody else.
+  await shop.services.db
+    .$executeRaw`UPDATE identities SET email = id || '@before.example' WHERE email LIKE '%@sso.example'`;
+  await createProvider(admin.ctx, {
+    name: 'okta',
+    title: 'Okta',
+    settings: settings(okta.issuer),
+    clientSecret: SECRET,
+    createPeople: true,
+  });
+});
+
+interface Attempt {
+  readonly provider?: string;
+  readonly idp?: TestOidcProvider;
+  readonly next?: string;
+}
+
+async function begin({ provider = 'okta', next = '/tasks' }: Attempt = {}, browser: string | null = null) {
+  return startProviderSignIn(shop.services, { provider, next, browser }, CLIENT);
+}
+async function answer(account: TestAccount | null, url: string, idp = okta): Promise<string> {
+  idp.signInAs(account);
+  return (await idp.answer(url)).search;
+}
+async function finish(query: string, browser: string | null, provider = 'okta') {
+  return finishOidcSignIn(shop.services, { provider, query, browser }, CLIENT);
+}
+/** The whole of a sign-in, as the browser does it; gives the session's id. */
+async function signInBy(account: TestAccount, attempt: Attempt = {}): Promise<string> {
+  const { url, browser } = await begin(attempt);
+  const query = await answer(account, url, attempt.idp);
+  const { code } = await finish(query, browser, attempt.provider);
+  const { webSessionId } = await redeemSignIn(shop.services, { code, browser, previousSessionId: null }, CLIENT);
+  return webSessionId;
+}
+async function refusalOf(work: Promise<unknown>): Promise<{ refusal: string; reason: string; claims: unknown }> {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(SignInRefused);
+  const { refusal, reference } = error as SignInRefused;
+  const { items } = await loadAudit(shop.auditor.ctx, { subject: reference! });
+  expect(items).toHaveLength(1);
+  expect(items[0]).toMatchObject({ action: 'user.sign-in-refused', via: 'sign-in' });
+  const after = items[0]!.after as { refusal: string; reason: string; claims: unknown };
+  expect(after.refusal).toBe(refusal);
+  return { refusal, reason: after.reason, claims: after.claims };
+}
+
+describe('a sign-in at an OpenID Connect provider', () => {
+  it('ends in a session of the web, with the groups that are mapped and no others, and is audited with the provider', async () => {
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    const { url, browser } = await begin({ next: '/tasks/sales-report' });
+    const asked = new URL(url);
+    expect(asked.searchParams.get('code_challenge_method')).toBe('S256');
+    expect(asked.searchParams.get('redirect_uri')).toBe(callbackOf('okta'));
+    const proven = await finish(await answer(anna, url), browser);
+    expect(proven.next).toBe('/tasks/sales-report');
+    const { webSessionId } = await redeemSignIn(
+      shop.services,
+      { code: proven.code, browser, previousSessionId: null },
+      CLIENT,
+    );
+    const actor = await checkWebSession(shop.services, webSessionId);
+    expect(actor).toMatchObject({ email: 'anna@sso.example', name: 'Anna Sso', groups: ['analysts'], via: 'session' });
+    const { items } = await loadAudit(shop.auditor.ctx, { subject: actor!.identityId });
+    expect(items.map(({ action }) => action).sort()).toEqual([
+      'user.create',
+      'user.link',
+      'user.sign-in',
+      'user.sync-groups',
+    ]);
+    expect(items.find(({ action }) => action === 'user.sign-in')!.after).toMatchObject({
+      provider: 'okta',
+      webSession: webSessionId,
+    });
+    expect(JSON.stringify(items)).not.toContain(proven.code);
+    const view = await loadProvider(admin.ctx, { name: 'okta' });
+    expect(view.seenGroups.map(({ external }) => external)).toEqual(['Data Team', 'Everyone']);
+    expect(JSON.stringify(view)).not.toContain(SECRET);
+  });
+
+  it('takes no answer in another browser than began: nobody is signed in as somebody else by a link', async () => {
+    const { url } = await begin();
+    const victim = await begin();
+    const query = await answer(anna, url);
+    expect((await refusalOf(finish(query, victim.browser))).refusal).toBe('started-elsewhere');
+    expect((await refusalOf(finish(query, null))).refusal).toBe('started-elsewhere');
+  });
+
+  it('takes no answer with a state that is not its own', async () => {
+    const { url, browser } = await begin();
+    const query = new URLSearchParams(await answer(anna, url));
+    query.set('state', 'made-up');
+    expect((await refusalOf(finish(`?${query}`, browser))).refusal).toBe('started-elsewhere');
+  });
+
+  it('takes an answer once, and a code once', async () => {
+    const { url, browser } = await begin();
+    const query = await answer(anna, url);
+    const { code } = await finish(query, browser);
+    expect((await refusalOf(finish(query, browser))).reason).toMatch(/answered already/);
+    const redeem = () => redeemSignIn(shop.services, { code, browser, previousSessionId: null }, CLIENT);
+    await redeem();
+    expect((await refusalOf(redeem())).refusal).toBe('too-late');
+  });
+
+  it('of two answers at once one goes on', async () => {
+    const { url, browser } = await begin();
+    const query = await answer(anna, url);
+    const outcomes = await Promise.allSettled([finish(query, browser), finish(query, browser)]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('redeems a code only in the browser that began, and only within a minute', async () => {
+    const first = await begin();
+    const stranger = await begin();
+    const { code } = await finish(await answer(anna, first.url), first.browser);
+    const redeem = (browser: string | null) =>
+      redeemSignIn(shop.services, { code, browser, previousSessionId: null }, CLIENT);
+    expect((await refusalOf(redeem(stranger.browser))).refusal).toBe('started-elsewhere');
+    expect((await refusalOf(redeem(null))).refusal).toBe('started-elsewhere');
+    shop.clock.advance(61_000);
+    expect((await refusalOf(redeem(first.browser))).refusal).toBe('too-late');
+  });
+
+  it('is over after ten minutes', async () => {
+    const { url, browser } = await begin();
+    const query = await answer(anna, url);
+    shop.clock.advance(10 * 60_000 + 1);
+    expect((await refusalOf(finish(query, browser))).refusal).toBe('too-late');
+  });
+
+  it('says that the provider refused where it did, with its words in the audit', async () => {
+    const { url, browser } = await begin();
+    const { refusal, reason } = await refusalOf(finish(await answer(null, url), browser));
+    expect(refusal).toBe('provider-refused');
+    expect(reason).toContain('access_denied');
+  });
+
+  it('ends the sign-in that this browser had', async () => {
+    const before = await signInBy(anna);
+    const { url, browser } = await begin();
+    const { code } = await finish(await answer(anna, url), browser);
+    await redeemSignIn(shop.services, { code, browser, previousSessionId: before }, CLIENT);
+    expect(await checkWebSession(shop.services, before)).toBeNull();
+  });
+});
+
+describe('several providers at once', () => {
+  beforeEach(async () => {
+    await createProvider(admin.ctx, {
+      name: 'other',
+      title: 'Other',
+      settings: settings(other.issuer),
+      clientSecret: SECRET,
+      createPeople: true,
+    });
+  });
+
+  it('sign-ins at two in one browser go side by side', async () => {
+    const one = await begin();
+    const two = await begin({ provider: 'other' }, one.browser);
+    expect(two.browser).toBe(one.browser);
+    const bert = { subject: 'other-bert', claims: { email: 'bert@sso.example', email_verified: true } };
+    await finish(await answer(bert, two.url, other), two.browser, 'other');
+    await finish(await answer(anna, one.url), one.browser);
+  });
+
+  it('an answer that comes to another provider’s address is refused (mix-up)', async () => {
+    const { url, browser } = await begin();
+    const query = await answer(anna, url);
+    expect((await refusalOf(finish(query, browser, 'other'))).reason).toMatch(/another provider/);
+  });
+
+  it('an answer that names another issuer than was asked is refused (mix-up, RFC 9207)', async () => {
+    const { url, browser } = await begin();
+    const query = new URLSearchParams(await answer(anna, url));
+    expect(query.get('iss')).toBe(okta.issuer);
+    query.set('iss', other.issuer);
+    expect((await refusalOf(finish(`?${query}`, browser))).refusal).toBe('answer-not-valid');
+  });
+
+  it('the same subject at another provider is somebody else', async () => {
+    const first = await checkWebSession(shop.services, await signInBy(anna));
+    const twin = { subject: anna.subject, claims: { email: 'twin@sso.example', email_verified: true } };
+    const second = await checkWebSession(shop.services, await signInBy(twin, { provider: 'other', idp: other }));
+    expect(second!.identityId).not.toBe(first!.identityId);
+  });
+});
+
+describe('who somebody is', () => {
+  const local = async (): Promise<TestPerson> => {
+    const id = `p${Math.random().toString(36).slice(2, 10)}`;
+    return shop.person(id, []);
+  };
+  const accountOf = (person: TestPerson, verified = true): TestAccount => ({
+    subject: `subject of ${person.email}`,
+    claims: { email: person.email, email_verified: verified },
+  });
+
+  it('an e-mail address alone links to nobody, unless the admin trusts the provider’s word for it', async () => {
+    const person = await local();
+    const attempt = async () => {
+      const { url, browser } = await begin();
+      return finish(await answer(accountOf(person), url), browser);
+    };
+    const { refusal, reason, claims } = await refusalOf(attempt());
+    expect(refusal).toBe('not-known-here');
+    expect(reason).toMatch(/not trusted to link/);
+    expect(claims).toMatchObject({ email: person.email });
+    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    await attempt();
+    expect((await loadProvider(admin.ctx, { name: 'okta' })).people).toBe(1);
+  });
+
+  it('an address that the provider has not verified links to nobody and makes nobody, unless every one is trusted', async () => {
+    const person = await local();
+    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    const attempt = async (account: TestAccount) => {
+      const { url, browser } = await begin();
+      return finish(await answer(account, url), browser);
+    };
+    expect((await refusalOf(attempt(accountOf(person, false)))).reason).toMatch(/verified/);
+    const unknown = { subject: 'x', claims: { email: 'x@sso.example', email_verified: false } };
+    expect((await refusalOf(attempt(unknown))).refusal).toBe('not-known-here');
+    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'always' });
+    await attempt(accountOf(person, false));
+  });
+
+  it('once linked it is the subject that counts: another with the same address is refused, a new address changes nothing', async () => {
+    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'always' });
+    const first = await checkWebSession(shop.services, await signInBy(anna));
+    const { url, browser } = await begin();
+    const heir = { subject: 'okta-anna-2', claims: anna.claims };
+    expect((await refusalOf(finish(await answer(heir, url), browser))).reason).toMatch(/another subject/);
+    const moved = { subject: anna.subject, claims: { email: 'anna.new@sso.example', email_verified: true } };
+    const again = await checkWebSession(shop.services, await signInBy(moved));
+    expect(again!.identityId).toBe(first!.identityId);
+    expect(again!.email).toBe('anna@sso.example');
+    await unlinkPerson(admin.ctx, { name: 'okta', userId: first!.identityId });
+    expect((await checkWebSession(shop.services, await signInBy(heir)))!.identityId).toBe(first!.identityId);
+  });
+
+  it('where the provider makes nobody, a stranger is not known here', async () => {
+    await updateProvider(admin.ctx, { name: 'okta', createPeople: false });
+    const { url, browser } = await begin();
+    expect((await refusalOf(finish(await answer(anna, url), browser))).refusal).toBe('not-known-here');
+  });
+
+  it('who is disabled stays out, also between the proof and the session', async () => {
+    const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
+    const { url, browser } = await begin();
+    const { code } = await finish(await answer(anna, url), browser);
+    await updateUser(admin.ctx, { id: actor.identityId, disabled: true });
+    const redeem = redeemSignIn(shop.services, { code, browser, previousSessionId: null }, CLIENT);
+    expect((await refusalOf(redeem)).refusal).toBe('disabled');
+    const next = await begin();
+    expect((await refusalOf(finish(await answer(anna, next.url), next.browser))).refusal).toBe('disabled');
+  });
+
+  it('somebody without a password here cannot sign in with one', async () => {
+    await signInBy(anna);
+    await expect(
+      signIn(shop.services, { email: 'anna@sso.example', password: PASSWORD }, CLIENT),
+    ).rejects.toMatchObject({
+      code: 'wrong-password',
+    });
+  });
+});
+
+describe('groups of the provider', () => {
+  const withGroups = (groups: readonly string[]): TestAccount => ({ ...anna, claims: { ...anna.claims, groups } });
+
+  it('are brought up to date at each sign-in; what was given by hand stays', async () => {
+    await mapProviderGroups(admin.ctx, {
+      name: 'okta',
+      mappings: [
+        { external: 'Data Team', group: 'analysts' },
+        { external: 'DBAs', group: 'dba' },
+      ],
+    });
+    const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
+    await updateUser(admin.ctx, { id: actor.identityId, groups: ['analysts', 'support'] });
+    const moved = await checkWebSession(shop.services, await signInBy(withGroups(['DBAs'])));
+    expect(moved!.groups).toEqual(['dba', 'support']);
+    const none = await checkWebSession(shop.services, await signInBy(withGroups([])));
+    expect(none!.groups).toEqual(['support']);
+  });
+
+  it('a group lost at a sign-in ends the grants that came with it', async () => {
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
+    const ctx = { services: shop.services, actor };
+    const grant = await requestGrant(ctx, { task: 'sales-report', reason: 'a report' });
+    await activateGrant(ctx, { id: grant.id });
+    await signInBy(withGroups(['Everyone']));
+    const row = await shop.services.db.grant.findUniqueOrThrow({ where: { id: grant.id } });
+    expect(row).toMatchObject({ state: 'ended', endReason: 'revoked' });
+  });
+
+  it('a mapping that is changed holds at once, for grants too, and one to a group that is not there is refused', async () => {
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    const session = await signInBy(anna);
+    const ctx = { services: shop.services, actor: (await checkWebSession(shop.services, session))! };
+    const grant = await requestGrant(ctx, { task: 'sales-report', reason: 'a report' });
+    await activateGrant(ctx, { id: grant.id });
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [] });
+    expect((await checkWebSession(shop.services, session))!.groups).toEqual([]);
+    expect(await shop.services.db.grant.findUniqueOrThrow({ where: { id: grant.id } })).toMatchObject({
+      state: 'ended',
+    });
+    await expect(
+      mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'x', group: 'no-such-group' }] }),
+    ).rejects.toMatchObject({ code: 'bad-input' });
+  });
+
+  it('no admin’s hand takes away what the provider gives: it would come back', async () => {
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
+    await expect(updateUser(admin.ctx, { id: actor.identityId, groups: [] })).rejects.toMatchObject({
+      code: 'bad-input',
+      message: expect.stringContaining('`analysts` comes from a sign-in provider'),
+    });
+    await expect(updateGroup(admin.ctx, { name: 'analysts', members: [] })).rejects.toMatchObject({
+      code: 'bad-input',
+    });
+    const view = await updateUser(admin.ctx, { id: actor.identityId, groups: ['analysts'] });
+    expect(view.givenGroups).toEqual({ analysts: ['okta'] });
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [] });
+    expect((await updateUser(admin.ctx, { id: actor.identityId, name: 'Anna' })).groups).toEqual([]);
+  });
+
+  it('an admin by a mapping alone is not the last admin: the local account is not given up for it', async () => {
+    await mapProviderGroups(admin.ctx, {
+      name: 'okta',
+      mappings: [{ external: 'Everyone', group: 'sso-admin-group' }],
+    });
+    const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
+    expect(actor.roles).toContain('admin');
+    const ctx = { services: shop.services, actor };
+    const others = await shop.services.db.identity.findMany({
+      where: {
+        passwordHash: { not: null },
+        disabledAt: null,
+        memberships: { some: { group: { roles: { has: 'admin' } } } },
+      },
+    });
+    for (const { id } of others.filter((row) => row.id !== admin.id)) await updateUser(ctx, { id, disabled: true });
+    await expect(updateUser(ctx, { id: admin.id, disabled: true })).rejects.toMatchObject({ code: 'invalid-state' });
+    for (const { id } of others) await updateUser(ctx, { id, disabled: false });
+  });
+});
+
+describe('a provider', () => {
+  it('that is turned off or removed ends its sign-ins and the memberships it gave, and is not there for anybody', async () => {
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    const first = await signInBy(anna);
+    const userId = (await checkWebSession(shop.services, first))!.identityId;
+    await updateProvider(admin.ctx, { name: 'okta', enabled: false });
+    expect(await checkWebSession(shop.services, first)).toBeNull();
+    expect(await shop.services.db.membership.count({ where: { userId } })).toBe(0);
+    expect((await refusalOf(begin())).refusal).toBe('no-such-provider');
+    await updateProvider(admin.ctx, { name: 'okta', enabled: true });
+    const second = await signInBy(anna);
+    expect(await removeProvider(admin.ctx, { name: 'okta' })).toEqual({ removed: true, endedSessions: 1 });
+    expect(await checkWebSession(shop.services, second)).toBeNull();
+    expect(await shop.services.db.membership.count({ where: { userId } })).toBe(0);
+  });
+
+  it('that is pointed at another issuer wants its secret again, and knows nobody any more', async () => {
+    const session = await signInBy(anna);
+    const next = settings(other.issuer);
+    await expect(updateProvider(admin.ctx, { name: 'okta', settings: next })).rejects.toMatchObject({
+      code: 'bad-input',
+      problems: [{ path: 'clientSecret' }],
+    });
+    const view = await updateProvider(admin.ctx, { name: 'okta', settings: next, clientSecret: SECRET });
+    expect(view.people).toBe(0);
+    expect(await checkWebSession(shop.services, session)).toBeNull();
+  });
+
+  it('keeps its secret sealed to its row', async () => {
+    const row = await shop.services.db.signInProvider.findUniqueOrThrow({ where: { name: 'okta' } });
+    expect(Buffer.from(row.sealedSecret!).toString('latin1')).not.toContain(SECRET);
+    await createProvider(admin.ctx, { name: 'copy', title: 'Copy', settings: settings(okta.issuer) });
+    await shop.services.db.signInProvider.update({
+      where: { name: 'copy' },
+      data: { sealedSecret: row.sealedSecret },
+    });
+    await expect(begin({ provider: 'copy' })).rejects.toMatchObject({ code: 'internal' });
+  });
+
+  it('is tested step by step, and one that is not there says so without a sign-in', async () => {
+    expect(await testProvider(admin.ctx, { name: 'okta' })).toMatchObject({
+      ok: true,
+      steps: [{ name: 'discovery' }, { name: 'pkce' }, { name: 'keys', message: expect.stringMatching(/keys?$/) }],
+    });
+    await createProvider(admin.ctx, { name: 'gone', title: 'Gone', settings: settings('http://127.0.0.1:9') });
+    const result = await testProvider(admin.ctx, { name: 'gone' });
+    expect(result).toMatchObject({ ok: false, steps: [{ name: 'discovery', ok: false }] });
+    expect((await refusalOf(begin({ provider: 'gone' }))).refusal).toBe('provider-unreachable');
+  });
+
+  it('is reached by HTTPS, or on this machine alone', async () => {
+    const wish = { name: 'plain', title: 'Plain', settings: settings('http://idp.example') };
+    await expect(createProvider(admin.ctx, wish)).rejects.toMatchObject({ code: 'bad-input' });
+  });
+
+  it('is an admin’s to make, change, test and remove', async () => {
+    const { ctx } = shop.engineer;
+    const forbidden = { code: 'forbidden' };
+    const wish = { name: 'mine', title: 'Mine', settings: settings(okta.issuer) };
+    await expect(createProvider(ctx, wish)).rejects.toMatchObject(forbidden);
+    await expect(updateProvider(ctx, { name: 'okta', enabled: false })).rejects.toMatchObject(forbidden);
+    await expect(removeProvider(ctx, { name: 'okta' })).rejects.toMatchObject(forbidden);
+    await expect(testProvider(ctx, { name: 'okta' })).rejects.toMatchObject(forbidden);
+    await expect(mapProviderGroups(ctx, { name: 'okta', mappings: [] })).rejects.toMatchObject(forbidden);
+    await expect(unlinkPerson(ctx, { name: 'okta', userId: shop.engineer.id })).rejects.toMatchObject(forbidden);
+    await expect(loadProvider(ctx, { name: 'okta' })).rejects.toMatchObject(forbidden);
+  });
+});
+
+it('an address that makes sign-ins fail over and over gets no more audit rows for a while', async () => {
+  const { db } = shop.services;
+  const before = await db.auditRow.count();
+  const outcomes: string[] = [];
+  for (let attempt = 0; attempt < 40; attempt++)
+    await finish('?state=x&code=y', null).catch((error: SignInRefused) => outcomes.push(error.refusal));
+  expect(outcomes).toHaveLength(40);
+  expect(outcomes.at(-1)).toBe('too-many');
+  expect((await db.auditRow.count()) - before).toBeLessThan(35);
+});
