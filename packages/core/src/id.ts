@@ -15,6 +15,7 @@ export type IdPrefix =
   | 'hld' // hold
   | 'tkt' // one-time console ticket
   | 'aud' // audit row
+  | 'act' // one deed with several audit rows
   | 'viw' // saved view of a list
   | 'sim'; // simulation of drafts
 

@@ -47,6 +47,7 @@ export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: Aud
       action: entry.action,
       subjectKind: entry.subjectKind,
       subject: entry.subject,
+      actId: ctx.actId ?? null,
       before: entry.before === null ? Prisma.DbNull : (redactForAudit(entry.before) as Prisma.InputJsonObject),
       after: entry.after === null ? Prisma.DbNull : (redactForAudit(entry.after) as Prisma.InputJsonObject),
     },

@@ -11,7 +11,8 @@ export type AuditRowView = z.infer<typeof AuditRow>;
 
 /**
  * Changes of the control plane, the newest first. `actor` is an e-mail address or id, `action` the whole of one or its
- * noun (`grant`), `subject` an id, or the name of what has one.
+ * noun (`grant`), `subject` an id (also of a deed: all that it changed), or the
+ * name of what has one.
  */
 export async function loadAudit(
   ctx: ServiceContext,
@@ -24,7 +25,8 @@ export async function loadAudit(
   const conditions: Prisma.AuditRowWhereInput[] = [];
   if (actor !== undefined) conditions.push({ actorId: { in: await findPersonIds(db, actor) } });
   if (action !== undefined) conditions.push({ OR: [{ action }, { action: { startsWith: `${action}.` } }] });
-  if (subject !== undefined) conditions.push({ subject: { in: await findSubjects(db, subject) } });
+  if (subject !== undefined)
+    conditions.push({ OR: [{ subject: { in: await findSubjects(db, subject) } }, { actId: subject }] });
   if (from !== undefined) conditions.push({ at: { gte: new Date(from) } });
   if (to !== undefined) conditions.push({ at: { lt: new Date(to) } });
   if (after !== null) conditions.push({ OR: [{ at: { lt: after.at } }, { at: after.at, id: { lt: after.id } }] });
@@ -46,6 +48,7 @@ export async function loadAudit(
       actor: row.actorId === null ? null : personOf(row.actorId),
       via: row.via,
       action: row.action,
+      actId: row.actId,
       subjectKind: row.subjectKind,
       subject: row.subject,
       before: row.before,

@@ -8,9 +8,10 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
-import { findGroupIds } from './find-groups.ts';
+import { findGroups } from './find-groups.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
-import { toUserView, USER_SELECT, type UserView } from './user-view.ts';
+import { requireNoEscalation } from './require-no-escalation.ts';
+import { groupsOf, toUserView, USER_SELECT, type UserView } from './user-view.ts';
 
 /**
  * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
@@ -31,7 +32,9 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
     async (tx) => {
       const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_SELECT });
       if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
-      const groupIds = groups === undefined ? null : await findGroupIds(tx, groups);
+      const found = groups === undefined ? null : await findGroups(tx, groups);
+      // Their new password, or their group, would be a way to what they may.
+      requireNoEscalation(ctx, [...groupsOf(before), ...(found ?? [])]);
       const at = new Date(ctx.services.clock.now());
       const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
       const after = await tx.identity.update({
@@ -40,9 +43,9 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
           disabledAt,
           ...(name === undefined ? {} : { name }),
           ...(passwordHash === null ? {} : { passwordHash }),
-          ...(groupIds === null
+          ...(found === null
             ? {}
-            : { memberships: { deleteMany: {}, create: groupIds.map((groupId) => ({ groupId })) } }),
+            : { memberships: { deleteMany: {}, create: found.map(({ id: groupId }) => ({ groupId })) } }),
         },
         select: USER_SELECT,
       });
@@ -50,7 +53,7 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       const newlyDisabled = disabledAt !== null && before.disabledAt === null;
       const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
       if (newlyDisabled) await revokeGrantsOf(tx, ctx, id);
-      else if (groupIds !== null) await revokeGrantsBeyond(tx, ctx, [id]);
+      else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
       await emitAudit(tx, ctx, {
         action: 'user.update',
         subjectKind: 'user',

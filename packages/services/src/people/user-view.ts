@@ -1,4 +1,5 @@
 import type { User } from '@taskgate/contracts';
+import type { GroupRights } from '@taskgate/core';
 import { buildPrincipal } from '@taskgate/identity';
 import type * as z from 'zod';
 
@@ -13,7 +14,7 @@ export const USER_SELECT = {
   disabledAt: true,
   createdAt: true,
   lastSignInAt: true,
-  memberships: { select: { group: { select: { name: true, roles: true } } } },
+  memberships: { select: { group: { select: { name: true, roles: true, scopes: true, withheld: true } } } },
 } as const;
 
 export interface UserRow {
@@ -24,13 +25,13 @@ export interface UserRow {
   readonly disabledAt: Date | null;
   readonly createdAt: Date;
   readonly lastSignInAt: Date | null;
-  readonly memberships: readonly { readonly group: { readonly name: string; readonly roles: readonly string[] } }[];
+  readonly memberships: readonly { readonly group: { readonly name: string } & GroupRights }[];
 }
 
 /** The address of a person; the name of a machine or an agent, which has none. */
 export const labelOf = (row: { readonly email: string | null; readonly name: string }): string => row.email ?? row.name;
 
-export const groupsOf = (row: UserRow): readonly { readonly name: string; readonly roles: readonly string[] }[] =>
+export const groupsOf = (row: Pick<UserRow, 'memberships'>): readonly ({ readonly name: string } & GroupRights)[] =>
   row.memberships.map(({ group }) => group);
 
 export function toUserView(row: UserRow): UserView {
