@@ -4,10 +4,11 @@ import { NoPermission } from '@/components/empty-state.tsx';
 import { Page, PageHeader } from '@/components/page.tsx';
 import { Tabs } from '@/components/tabs.tsx';
 import { useCan } from '@/lib/me.tsx';
+import { AccessTab } from './access-tab.tsx';
 import { GroupsTab } from './groups-tab.tsx';
 import { UsersTab } from './users-tab.tsx';
 
-const TABS = ['users', 'groups'] as const;
+const TABS = ['users', 'groups', 'access'] as const;
 
 export function People() {
   const can = useCan();
@@ -23,6 +24,7 @@ export function People() {
           items={[
             { value: 'users', label: 'Users', content: <UsersTab /> },
             { value: 'groups', label: 'Groups', content: <GroupsTab /> },
+            { value: 'access', label: 'Access', content: <AccessTab /> },
           ]}
         />
       ) : (

@@ -13,6 +13,7 @@ import { problemOf } from '@/lib/problem.ts';
 import type { ResourceView } from '@/lib/views.ts';
 import { CatalogBrowser } from './catalog-browser.tsx';
 import { LabelBadges } from './label-badges.tsx';
+import { RotationPanel } from './rotation-panel.tsx';
 import { SecondWall } from './second-wall.tsx';
 import { TestSteps } from './test-steps.tsx';
 
@@ -69,7 +70,7 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
           <FormError message={test.error ? problemOf(test.error).detail : null} />
         </Panel>
       )}
-      <div className="grid items-start gap-4 lg:grid-cols-3">
+      <div className="grid items-start gap-4 sm:grid-cols-2 lg:grid-cols-4">
         <Panel title="Where">
           <Facts
             items={[
@@ -77,8 +78,6 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
               ['Port', String(resource.port)],
               ['Database', resource.database],
               ['TLS', resource.tlsMode],
-              ['Signs in as', resource.username],
-              ['Credential set', <Time key="set" at={resource.credentialSetAt} />],
               ['Labels', <LabelBadges key="labels" labels={resource.labels} />],
               ...(resource.catalog
                 ? ([
@@ -89,6 +88,7 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
             ]}
           />
         </Panel>
+        <RotationPanel resource={resource} />
         <Panel title="Tasks on it">
           <Names names={resource.tasks} link={taskLink} none="No task opens it, so nobody can get in." />
         </Panel>
