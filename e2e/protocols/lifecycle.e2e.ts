@@ -44,10 +44,17 @@ allow:
 limits: { connections: 20 }
 `);
     const grant = await openGrant('e2e-rotation');
-    const [before] = await targetQuery<{ verifier: string }>(
-      "select rolpassword as verifier from pg_authid where rolname = 'shop_gate' or rolname like '%shop%' and rolcanlogin limit 1",
-    );
-    const open = startPsql(grant, { sql: ['select pg_sleep(6)', "select 'still here', current_user"] });
+    const { username } = await as('admin').get<{ username: string }>('/resources/demo-shop');
+    const verifier = async () => {
+      const [row] = await targetQuery<{ rolpassword: string }>('select rolpassword from pg_authid where rolname = $1', [
+        username,
+      ]);
+      return row!.rolpassword;
+    };
+    const before = await verifier();
+    const open = startPsql(grant, {
+      sql: ['select count(*) from generate_series(1, 30000000)', "select 'still here', current_user"],
+    });
     let stop = false;
     const codes: (number | null)[] = [];
     const coming = (async () => {
@@ -63,13 +70,9 @@ limits: { connections: 20 }
     expect(codes.filter((code) => code !== 0)).toEqual([]);
     const ended = await open.ended;
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('still here') });
-    const user = ended.stdout.trim().split('|').at(-1)!;
-    const [after] = await targetQuery<{ verifier: string }>(
-      'select rolpassword as verifier from pg_authid where rolname = $1',
-      [user],
-    );
-    expect(after!.verifier).toMatch(/^SCRAM-SHA-256\$/);
-    expect(after!.verifier).not.toBe(before?.verifier);
+    expect(ended.stdout.trim().split('|').at(-1)).toBe(username);
+    expect(await verifier()).toMatch(/^SCRAM-SHA-256\$/);
+    expect(await verifier()).not.toBe(before);
     await endGrant(grant.id);
   });
 });
@@ -78,7 +81,7 @@ describeWithPsql('a contractor who leaves', () => {
   test('loses what runs at once, within a second', { timeout: 60_000 }, async () => {
     const contractor = await newContractor('leaving');
     const grant = await grantOf(contractor, 'sales-report');
-    const running = startPsql(grant, { sql: ['select pg_sleep(60)'] });
+    const running = startPsql(grant, { sql: ['select count(*) from generate_series(1, 100000000000)'] });
     await waitUntil(
       async () =>
         (await as('admin').get<{ sessions: unknown[] }>(`/people/${contractor.id}/reach`)).sessions.length === 1,

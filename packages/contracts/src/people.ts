@@ -78,10 +78,13 @@ export const Reach = z.object({
   ),
   resources: z.array(z.string()),
   agents: z.array(PersonRef),
-  apiTokens: z.array(
-    z.object({ id: z.string(), name: z.string(), owner: PersonRef, scopes: z.array(ScopeName), expiresAt: Instant }),
-  ),
-  webSessions: z.array(z.object({ id: z.string(), lastSeenAt: Instant, userAgent: z.string() })),
+  /** `null` for who may not change people, as the sign-ins are. */
+  apiTokens: z
+    .array(
+      z.object({ id: z.string(), name: z.string(), owner: PersonRef, scopes: z.array(ScopeName), expiresAt: Instant }),
+    )
+    .nullable(),
+  webSessions: z.array(z.object({ id: z.string(), lastSeenAt: Instant, userAgent: z.string() })).nullable(),
   grants: z.array(
     z.object({ id: z.string(), task: z.string(), owner: PersonRef, state: GrantState, expiresAt: Instant.nullable() }),
   ),

@@ -53,8 +53,8 @@ their groups, and lose sign-ins, API tokens, grants and connections.`,
         [reach.sessions.length, 'connections'],
         [reach.grants.length, 'grants'],
         [reach.holds.length, 'held statements'],
-        [reach.webSessions.length, 'sign-ins'],
-        [reach.apiTokens.length, 'API tokens'],
+        [reach.webSessions?.length ?? 0, 'sign-ins'],
+        [reach.apiTokens?.length ?? 0, 'API tokens'],
       ]);
       print(printable(`  alive     ${alive}`));
       if (reach.whyNotOffboard !== null) note(printable(`you may not end it: ${reach.whyNotOffboard}`));

@@ -21,6 +21,7 @@ const MAX_LISTED = 500;
 /** What a person, machine or agent can reach, and what of it (and of the agents that act for it) is alive now. */
 export async function loadReach(ctx: ServiceContext, input: unknown): Promise<ReachView> {
   requireScope(ctx, 'people:read');
+  const mayChange = ctx.actor.kind === 'system' || ctx.actor.scopes.includes('people:write');
   const { id } = parseInput(inputOf(contract.people.reach), input);
   const { db, clock } = ctx.services;
   const now = clock.now();
@@ -91,14 +92,16 @@ export async function loadReach(ctx: ServiceContext, input: unknown): Promise<Re
     tasks,
     resources: [...new Set(tasks.map((task) => task.resource))].sort(),
     agents: agents.map(toPerson),
-    apiTokens: apiTokens.map((token) => ({
-      id: token.id,
-      name: token.name,
-      owner: toPerson(token.identity),
-      scopes: token.scopes as Scope[],
-      expiresAt: token.expiresAt.toISOString(),
-    })),
-    webSessions: webSessions.map((one) => ({ ...one, lastSeenAt: one.lastSeenAt.toISOString() })),
+    apiTokens: mayChange
+      ? apiTokens.map((token) => ({
+          id: token.id,
+          name: token.name,
+          owner: toPerson(token.identity),
+          scopes: token.scopes as Scope[],
+          expiresAt: token.expiresAt.toISOString(),
+        }))
+      : null,
+    webSessions: mayChange ? webSessions.map((one) => ({ ...one, lastSeenAt: one.lastSeenAt.toISOString() })) : null,
     grants: grants.map((grant) => ({
       id: grant.id,
       task: grant.task.name,

@@ -70,6 +70,8 @@ describe('who leaves', () => {
     );
     // Two of the three reviewers of the demo, and the third: whoever asked is none of them.
     expect(reach.asked.find((one) => one.id === asked.id)).toMatchObject({ kind: 'grant', others: 3 });
+    // Of others' tokens and browsers only who may change people hears.
+    expect(await loadReach(shop.auditor.ctx, { id: leaver.id })).toMatchObject({ apiTokens: null, webSessions: null });
     // What says who may do what gives away no secret.
     expect(JSON.stringify(reach)).not.toMatch(/passwordHash|verifier|tokenHash|statement/);
   });

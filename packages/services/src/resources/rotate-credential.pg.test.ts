@@ -202,6 +202,13 @@ describe('a manifest that is applied each night', () => {
     const rotated = await stored();
     expect((await manifest(GIVEN, 'rotate: 30d\n')).applied).toMatchObject([{ outcome: 'unchanged' }]);
     expect(await stored()).toBe(rotated);
+    // Nor does one that was given before there was a fingerprint.
+    await updateResource(test.admin.ctx, { name: 'orders-db', secret: GIVEN });
+    await shop.query(`alter role gate password '${GIVEN}'`);
+    await test.services.db.credential.update({ where: { resourceId }, data: { given: null } });
+    await rotate();
+    expect((await manifest(GIVEN, 'rotate: 30d\n')).applied).toMatchObject([{ outcome: 'unchanged' }]);
+    expect(await stored()).not.toBe(GIVEN);
     // Another one is one that somebody means.
     await manifest('another', 'rotate: 30d\n');
     expect(await stored()).toBe('another');

@@ -14,7 +14,7 @@ import { requireScope, requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { connectResource, isRefusal } from './connect-resource.ts';
 import { nextRotationAt } from './next-rotation.ts';
-import { sealCredential } from './resource-secrets.ts';
+import { fingerprintOfGiven, openMaskKey, sealCredential } from './resource-secrets.ts';
 import type { ResourceTarget } from './resource-target.ts';
 
 export type RotationView = z.infer<typeof Rotation>;
@@ -87,9 +87,10 @@ export async function rotateDueCredentials(ctx: ServiceContext, options: Rotatio
 const DUE_SELECT = {
   resourceId: true,
   pending: true,
+  given: true,
   setAt: true,
   rotationFailedAt: true,
-  resource: { select: { name: true, rotateMs: true } },
+  resource: { select: { id: true, name: true, rotateMs: true, maskKey: true } },
 } as const;
 
 /** One that was interrupted is due at once; one that failed waits as any other. */
@@ -119,7 +120,7 @@ async function rotate(
   return withTransaction(
     ctx,
     async (tx) => {
-      const { clock, log } = ctx.services;
+      const { clock, log, vault } = ctx.services;
       const [lock] = await tx.$queryRaw<{ free: boolean }[]>`
         SELECT pg_try_advisory_xact_lock(${LOCK_KEY}::int, hashtext(${resourceId})) AS free`;
       if (lock?.free !== true) return null;
@@ -142,6 +143,8 @@ async function rotate(
                 rotatedAt: at,
                 rotationFailedAt: null,
                 rotationFailure: null,
+                // Kept by a version that did not note it: what is replaced is what somebody gave.
+                given: row.given ?? fingerprintOfGiven(openMaskKey(vault, row.resource), target.secret),
               }
             : { rotationFailedAt: at, rotationFailure: failure },
       });

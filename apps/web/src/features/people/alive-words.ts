@@ -8,8 +8,8 @@ export function aliveWords(reach: ReachView): string[] {
     [sessions.length, 'live database connection'] as const,
     [grants.length, 'grant'] as const,
     [holds.length, 'held statement'] as const,
-    [webSessions.length, 'web sign-in'] as const,
-    [apiTokens.length, 'API token'] as const,
+    [webSessions?.length ?? 0, 'web sign-in'] as const,
+    [apiTokens?.length ?? 0, 'API token'] as const,
     [agents.length, 'agent'] as const,
     [groups.length, 'membership of a group', 'memberships of groups'] as const,
   ].flatMap(([count, one, many]) => (count === 0 ? [] : [plural(count, one, many)]));

@@ -47,7 +47,7 @@ export function ReachPanels({ reach }: { reach: ReachView }) {
       at: one.expiresAt,
       atWord: 'until',
     })),
-    ...reach.apiTokens.map((one) => ({
+    ...(reach.apiTokens ?? []).map((one) => ({
       key: one.id,
       what: 'API token',
       state: 'active',
@@ -57,7 +57,7 @@ export function ReachPanels({ reach }: { reach: ReachView }) {
       at: one.expiresAt,
       atWord: 'until',
     })),
-    ...reach.webSessions.map((one) => ({
+    ...(reach.webSessions ?? []).map((one) => ({
       key: one.id,
       what: 'web sign-in',
       state: 'active',
@@ -71,6 +71,11 @@ export function ReachPanels({ reach }: { reach: ReachView }) {
   return (
     <>
       <Panel title="Alive now" flush>
+        {reach.apiTokens === null && (
+          <p className="border-line border-b px-4 py-2 text-muted text-sm">
+            API tokens and sign-ins are shown to who may change people.
+          </p>
+        )}
         {alive.length === 0 ? (
           <p className="p-4 text-muted">Nothing: no connection, grant, token or sign-in.</p>
         ) : (
