@@ -13,7 +13,7 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
     ['/', '/tasks', '/tasks/sales-report', '/requests/new?task=shop-admin', '/console', '/sessions', '/settings'],
   ],
   ['reviewer', ['/', '/inbox', '/inbox?view=done', '/resources', '/resources/demo-shop']],
-  ['auditor', ['/sessions', '/audit', '/people']],
+  ['auditor', ['/sessions', '/audit', '/people', '/people?tab=access']],
   [
     'admin',
     [

@@ -72,6 +72,8 @@ async function findPerson(api: SignedIn['api'], email: string): Promise<string> 
 }
 
 function counts(of: readonly (readonly [number, string])[]): string {
-  const there = of.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
+  const there = of
+    .filter(([count]) => count > 0)
+    .map(([count, words]) => `${count} ${count === 1 ? words.replace(/s$/, '') : words}`);
   return there.length === 0 ? 'nothing' : there.join(', ');
 }

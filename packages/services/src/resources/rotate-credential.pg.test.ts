@@ -180,9 +180,14 @@ describe('a rotation', () => {
     await updateResource(test.admin.ctx, { name: 'orders-db', rotateMs: DAY_MS });
     test.clock.advance(DAY_MS);
     const before = (await rotations()).length;
+    const altered = () => server.log.filter((line) => line.includes('ALTER ROLE "gate" PASSWORD')).length;
+    const alteredBefore = altered();
     const done = await Promise.all(Array.from({ length: 4 }, () => rotateDueCredentials(test.timer)));
     expect(done.reduce((sum, one) => sum + one, 0)).toBe(1);
     expect(await rotations()).toHaveLength(before + 1);
+    // The target was told one password, and it is the one that was kept.
+    expect(await opens()).toBe(true);
+    expect(altered()).toBe(alteredBefore + 1);
     expect((await view()).rotation.nextAt).toBe(new Date(test.clock.now() + DAY_MS).toISOString());
   });
 
