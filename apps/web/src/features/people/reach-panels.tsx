@@ -101,7 +101,11 @@ export function ReachPanels({ reach }: { reach: ReachView }) {
                 key: 'owner',
                 header: 'Whose',
                 hideBelow: 'md',
-                cell: (row) => (row.owner.id === reach.identity.id ? 'their own' : `agent ${row.owner.name}`),
+                cell: (row) => (
+                  <span className="whitespace-nowrap">
+                    {row.owner.id === reach.identity.id ? 'their own' : `agent ${row.owner.name}`}
+                  </span>
+                ),
               },
               { key: 'state', header: 'State', hideBelow: 'sm', cell: (row) => <StateBadge state={row.state} /> },
               {

@@ -70,7 +70,7 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
           <FormError message={test.error ? problemOf(test.error).detail : null} />
         </Panel>
       )}
-      <div className="grid items-start gap-4 sm:grid-cols-2 lg:grid-cols-4">
+      <div className="grid items-start gap-4 lg:grid-cols-3">
         <Panel title="Where">
           <Facts
             items={[
@@ -88,7 +88,6 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
             ]}
           />
         </Panel>
-        <RotationPanel resource={resource} />
         <Panel title="Tasks on it">
           <Names names={resource.tasks} link={taskLink} none="No task opens it, so nobody can get in." />
         </Panel>
@@ -96,6 +95,7 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
           <Names names={resource.policies} link={policyLink} none="None." />
         </Panel>
       </div>
+      <RotationPanel resource={resource} />
       <SecondWall resource={resource} />
       <CatalogBrowser name={resource.name} known={resource.catalog !== null} />
     </Page>

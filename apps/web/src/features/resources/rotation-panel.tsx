@@ -43,9 +43,9 @@ export function RotationPanel({ resource }: { resource: ResourceView }) {
         </Button>
       }
     >
-      <div className="flex flex-col gap-4">
+      <div className="grid items-start gap-x-8 gap-y-4 lg:grid-cols-2">
         {failure !== null && !rotate.data && (
-          <div role="alert" className="rounded-md border border-deny/40 bg-deny-soft px-3 py-2 text-deny">
+          <div role="alert" className="rounded-md lg:col-span-2 border border-deny/40 bg-deny-soft px-3 py-2 text-deny">
             <p>
               The last rotation failed, <Time at={failure.at} />. The password of before is still in use.
             </p>
