@@ -81,8 +81,8 @@ test('an admin sees all that a contractor reaches, and ends it by keyboard', { t
   await page.getByText('Nothing: no connection, grant, token or sign-in.').waitFor();
   await expectNoViolation(page, 'offboarded');
   await page.getByRole('link', { name: /^act_/ }).click();
-  await page.getByText('identity.offboard').waitFor();
-  await page.getByText('grant.revoke').waitFor();
+  await page.getByText('identity.offboard', { exact: true }).waitFor();
+  await page.getByText('grant.revoke', { exact: true }).waitFor();
 });
 
 test('the table of access says who has what, and a group is given a scope', { timeout: 90_000 }, async () => {

@@ -33,8 +33,8 @@ const MAX_WELCOME_MESSAGE_BYTES = 64 * 1024;
 const MAX_WELCOME_BYTES = 1024 * 1024;
 /** How long a cancelled backend may take to go before it is terminated by name. */
 const CANCEL_GRACE_MS = 400;
-/** The credential as it was, and as it is after that was refused. */
-const LEASES = 2;
+/** How often a credential that was refused is asked for again, while another one comes: it may be rotated again meanwhile. */
+const MAX_LEASES = 5;
 
 /** A connection to the target, authenticated and ready for a first query. */
 export interface TargetConnection {
@@ -93,10 +93,13 @@ export async function connectLeased(
 ): Promise<TargetConnection> {
   const tried: SecretValue[] = [];
   let refusal: unknown;
-  for (let turn = 0; turn < LEASES; turn++) {
+  for (let turn = 0; turn < MAX_LEASES; turn++) {
     const credential = await lease();
-    for (const secret of [credential.secret, credential.alternative]) {
-      if (secret === undefined || tried.some((other) => isSame(other, secret))) continue;
+    const { secret: current, alternative } = credential;
+    const given = alternative === undefined ? [current] : [current, alternative];
+    const untried = given.filter((secret) => !tried.some((other) => isSame(other, secret)));
+    if (untried.length === 0) break;
+    for (const secret of untried) {
       tried.push(secret);
       try {
         return await connectTarget({ ...credential, secret }, settings, signal);

@@ -1,4 +1,4 @@
-import { CATALOG_FORMAT, type PostgresCatalog, TaskgateError } from '@taskgate/core';
+import { CATALOG_FORMAT, type PostgresCatalog, type SecretValue, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import type { PrincipalsMode } from '@taskgate/policy';
 import type { Client } from 'pg';
@@ -171,13 +171,24 @@ export async function connectStored(
   stored: StoredTarget,
   options: ConnectOptions = {},
 ): Promise<Client> {
-  try {
-    return await connectResource(stored.target, options);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const { target } = await loadTarget(ctx, stored.id);
-    if (target.secret.reveal((now) => stored.target.secret.reveal((then) => now === then)) && !target.alternative)
-      throw error;
-    return connectResource(target, options);
+  let { target } = stored;
+  for (let turn = 1; ; turn++) {
+    try {
+      return await connectResource(target, options);
+    } catch (error) {
+      if (!isRefusal(error) || turn >= MAX_TURNS) throw error;
+      const refused = target;
+      ({ target } = await loadTarget(ctx, stored.id));
+      if (!hasAnother(refused, target)) throw error;
+    }
   }
+}
+
+/** It may be rotated again while it is tried. */
+const MAX_TURNS = 5;
+
+function hasAnother(refused: ResourceTarget, now: ResourceTarget): boolean {
+  const isSame = (a: SecretValue, b: SecretValue): boolean => a.reveal((x) => b.reveal((y) => x === y));
+  const known = [refused.secret, refused.alternative ?? refused.secret];
+  return [now.secret, now.alternative ?? now.secret].some((secret) => !known.some((other) => isSame(other, secret)));
 }
