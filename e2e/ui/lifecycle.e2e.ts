@@ -38,7 +38,7 @@ async function expectNoViolation(page: Page, name: string): Promise<void> {
   }
 }
 
-test('an admin rotates a password by keyboard and sees how it went', { timeout: 90_000 }, async () => {
+test('an admin rotates a password by keyboard and sees how it went', { timeout: 180_000 }, async () => {
   const page = await visit();
   await page.goto('/resources/demo-shop');
   const button = page.getByRole('button', { name: 'Rotate now' });
@@ -54,7 +54,7 @@ test('an admin rotates a password by keyboard and sees how it went', { timeout: 
   await page.getByText('Next', { exact: true }).waitFor();
 });
 
-test('an admin sees all that a contractor reaches, and ends it by keyboard', { timeout: 90_000 }, async () => {
+test('an admin sees all that a contractor reaches, and ends it by keyboard', { timeout: 180_000 }, async () => {
   const email = 'shown@demo.test';
   const { id } = await as('admin').post<{ id: string }>('/users', {
     ...{ email, name: 'Shirin Shown', groups: ['analysts', 'dba'], password },
@@ -85,7 +85,7 @@ test('an admin sees all that a contractor reaches, and ends it by keyboard', { t
   await page.getByText('grant.revoke', { exact: true }).waitFor();
 });
 
-test('the table of access says who has what, and a group is given a scope', { timeout: 90_000 }, async () => {
+test('the table of access says who has what, and a group is given a scope', { timeout: 180_000 }, async () => {
   const page = await visit();
   await page.goto('/people?tab=groups');
   await page.getByRole('button', { name: 'Edit support' }).click();

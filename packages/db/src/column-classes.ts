@@ -5,7 +5,7 @@
 export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ApiToken: ['hash'],
   ConsoleTicket: ['hash'],
-  Credential: ['sealed'],
+  Credential: ['sealed', 'pending', 'given'],
   Grant: ['verifier', 'tokenHash'],
   Identity: ['passwordHash'],
   Principal: ['sealed'],
