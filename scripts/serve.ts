@@ -176,10 +176,12 @@ async function startDemoShop(home: Home): Promise<string> {
   const server = await startOnKeptPort(home.state().demoShopPort, FIRST_STORE_PORT, (port) =>
     launch(startEmbeddedServer({ home, name: 'demo-shop', port, settings: DEMO_SHOP_SETTINGS })),
   );
+  const moved = server.port !== home.state().demoShopPort;
   home.remember({ demoShopPort: server.port });
   const password = home.secret('demo-shop-password');
   const url = await ensureRoleAndDatabase(server, DEMO_SHOP_ROLE, password, DEMO_SHOP_DATABASE, {
     mayCreateRoles: true,
+    resetPassword: moved,
   });
   await installDemoShop(server);
   return url;

@@ -22,7 +22,7 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
     ],
   ],
   ['reviewer', ['/', '/inbox', '/inbox?view=done', '/resources', '/resources/demo-shop']],
-  ['auditor', ['/sessions', '/audit', '/people']],
+  ['auditor', ['/sessions', '/audit', '/people', '/people?tab=access']],
   [
     'admin',
     [

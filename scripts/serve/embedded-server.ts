@@ -62,6 +62,8 @@ export async function ensureRoleAndDatabase(
   options: {
     /** The gate makes a role for each grant with it. It is no superuser all the same. */
     readonly mayCreateRoles?: boolean;
+    /** Whoever rotated it kept the new one for where the server was before. */
+    readonly resetPassword?: boolean;
   } = {},
 ): Promise<string> {
   const client = server.connectionUrl('postgres').reveal((connectionString) => new pg.Client({ connectionString }));
@@ -73,10 +75,10 @@ export async function ensureRoleAndDatabase(
       [role, database],
     );
     const name = pg.escapeIdentifier(role);
-    if (!rows[0]?.role) {
-      await client.query('set log_min_error_statement = panic'); // the server's log must not show the password
-      await client.query(`create role ${name} login password ${pg.escapeLiteral(password)}`);
-    }
+    await client.query('set log_min_error_statement = panic'); // the server's log must not show the password
+    if (!rows[0]?.role) await client.query(`create role ${name} login password ${pg.escapeLiteral(password)}`);
+    else if (options.resetPassword === true)
+      await client.query(`alter role ${name} password ${pg.escapeLiteral(password)}`);
     // Also where an older start made it without.
     if (options.mayCreateRoles === true) await client.query(`alter role ${name} createrole`);
     if (!rows[0]?.database) await client.query(`create database ${pg.escapeIdentifier(database)} owner ${name}`);

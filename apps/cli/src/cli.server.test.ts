@@ -293,3 +293,52 @@ test('what went wrong is one line, without a stack, with an exit code that tells
   expect(await run(['help', 'grant'])).toMatchObject({ code: 0, stderr: '' });
   expect((await run(['--version'])).stdout).toMatch(/^taskgate \d+\.\d+\.\d+\n$/);
 });
+
+test('offboard shows what would end, and ends it only with --yes and a reason', async () => {
+  const person = { id: 'usr_1', kind: 'person', email: 'c@demo.test', name: 'C' };
+  answers['GET /users?q=C%40demo.test&limit=200'] = () =>
+    ok({ items: [{ id: 'usr_1', email: 'c@demo.test' }], nextCursor: null });
+  answers['GET /people/usr_1/reach'] = () =>
+    ok({
+      identity: { ...person, disabledAt: null, actsFor: null },
+      whyNotOffboard: null,
+      ...{ groups: ['analysts'], roles: [], scopes: ['task:read'], tasks: [{ name: 'sales-report' }] },
+      ...{ resources: ['demo-shop'], agents: [], apiTokens: [{}], webSessions: null, grants: [{}], sessions: [] },
+      ...{ holds: [], asked: [] },
+    });
+  const shown = await run(['offboard', 'C@demo.test'], withToken);
+  expect(shown).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing was ended') });
+  expect(shown.stdout).toContain('alive     1 grant, 1 API token');
+  expect(calls.filter((call) => call.method === 'POST')).toEqual([]);
+  expect((await run(['offboard', 'usr_1', '--yes'], withToken)).code).toBe(2);
+  answers['POST /people/usr_1/offboard'] = () =>
+    ok({
+      actId: 'act_1',
+      identity: person,
+      groups: [],
+      agents: [],
+      webSessions: 0,
+      apiTokens: 1,
+      grants: [],
+      sessions: 2,
+      holds: 0,
+    });
+  const ended = await run(['offboard', 'usr_1', '--yes', '--reason', 'gone'], withToken);
+  expect(ended).toMatchObject({ code: 0, stdout: 'c@demo.test is offboarded (act_1): 2 connections, 1 API token\n' });
+  expect(calls.at(-1)?.body).toMatchObject({ reason: 'gone' });
+});
+
+test('rotate says how it went, and fails where the old password stays', async () => {
+  const step = { name: 'connect', ok: true, message: 'signed in', durationMs: 1 };
+  answers['POST /resources/orders/rotate'] = () => ok({ ok: true, steps: [step] });
+  expect(await run(['rotate', 'orders'], withToken)).toMatchObject({
+    code: 0,
+    stdout: 'ok  connect: signed in\nthe password of orders was rotated\n',
+  });
+  answers['POST /resources/orders/rotate'] = () =>
+    ok({ ok: false, steps: [{ ...step, ok: false, message: 'refused' }] });
+  expect(await run(['rotate', 'orders'], withToken)).toMatchObject({
+    code: 1,
+    stdout: 'failed  connect: refused\nthe password of before is still in use\n',
+  });
+});

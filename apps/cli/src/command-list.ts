@@ -22,6 +22,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the resources and their second wall',
     load: async () => (await import('./commands/resources.ts')).resources,
   },
+  rotate: {
+    summary: 'set a new password of a resource’s credential at the target',
+    load: async () => (await import('./commands/rotate.ts')).rotate,
+  },
+  offboard: {
+    summary: 'show all that somebody can reach, and end it',
+    load: async () => (await import('./commands/offboard.ts')).offboard,
+  },
   grant: {
     summary: 'activate a task and show its token once',
     load: async () => (await import('./commands/grant.ts')).grant,

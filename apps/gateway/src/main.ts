@@ -17,7 +17,15 @@ import {
   recoverSpool,
   type SessionPorts,
 } from '@taskgate/gateway';
-import { createControlPlane, createServices, expireGrants, settlePrincipals, timeOutHolds } from '@taskgate/services';
+import {
+  createControlPlane,
+  createServices,
+  eraseRecordings,
+  expireGrants,
+  rotateDueCredentials,
+  settlePrincipals,
+  timeOutHolds,
+} from '@taskgate/services';
 import { readEnvironment } from './env.ts';
 import { createJsonLog } from './json-log.ts';
 import { loadCertificate } from './load-certificate.ts';
@@ -129,20 +137,40 @@ const listeners = [
 ];
 log.info('gateway is ready', { postgres: environment.postgresPort, console: environment.consolePort });
 
+/** Beside the other timers: what waits for a target or for files holds up no grant. */
+function whenFree(what: string, work: () => Promise<unknown>): () => void {
+  let busy = false;
+  return () => {
+    if (busy) return;
+    busy = true;
+    work()
+      .catch((error: unknown) => log.warn(`${what} could not run`, { error: String(error) }))
+      .finally(() => {
+        busy = false;
+      });
+  };
+}
+const timerContext = { actor: { kind: 'system', via: 'timer' } as const, services };
+const rotateDue = whenFree('rotations', () => rotateDueCredentials(timerContext));
+const eraseOld = whenFree('the retention of recordings', () => eraseRecordings(timerContext));
+
 let timing = false;
 let reapedAt = Number.NEGATIVE_INFINITY;
 const timer = setInterval(() => {
   if (timing) return;
   timing = true;
-  const ctx = { actor: { kind: 'system', via: 'timer' } as const, services };
-  Promise.all([expireGrants(ctx), timeOutHolds(ctx)])
+  Promise.all([expireGrants(timerContext), timeOutHolds(timerContext)])
     .then(() => lease.renew())
     .catch((error: unknown) => log.warn('timers could not run', { error: String(error) }))
     .finally(() => {
       timing = false;
     });
   const reap = clock.monotonicMs() - reapedAt > REAP_MS;
-  if (reap) reapedAt = clock.monotonicMs();
+  if (reap) {
+    reapedAt = clock.monotonicMs();
+    eraseOld();
+  }
+  rotateDue();
   void settle({ resync: reap || resyncDue, reap });
 }, TIMER_MS);
 

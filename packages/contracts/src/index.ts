@@ -53,3 +53,4 @@ export * from './sessions.ts';
 export * from './shapes.ts';
 export * from './simulations.ts';
 export * from './tasks.ts';
+export * from './verb-scopes.ts';

@@ -1,7 +1,18 @@
 import { oc } from '@orpc/contract';
 import { ACTOR_VIAS, IDENTITY_KINDS } from '@taskgate/core';
 import * as z from 'zod';
-import { Email, Instant, PageQuery, page, RoleName, ScopeName, ShortText, Slug } from './shapes.ts';
+import {
+  Email,
+  GrantState,
+  Instant,
+  PageQuery,
+  PersonRef,
+  page,
+  RoleName,
+  ScopeName,
+  ShortText,
+  Slug,
+} from './shapes.ts';
 
 export const Me = z.object({
   id: z.string(),
@@ -53,7 +64,85 @@ export const Group = z.object({
   id: z.string(),
   name: z.string(),
   roles: z.array(RoleName),
+  /** Beyond those of its roles. */
+  scopes: z.array(ScopeName),
+  /** Of its roles, and not given by this group. */
+  withheld: z.array(ScopeName),
   members: z.array(z.object({ id: z.string(), email: z.string(), name: z.string() })),
+});
+/** What one identity can reach, with the agents that act for it, and what of it is alive now. */
+export const Reach = z.object({
+  identity: PersonRef.extend({ disabledAt: Instant.nullable(), actsFor: PersonRef.nullable() }),
+  /** Why the caller may not end it; `null`: they may. */
+  whyNotOffboard: z.string().nullable(),
+  groups: z.array(z.string()),
+  roles: z.array(RoleName),
+  scopes: z.array(ScopeName),
+  tasks: z.array(
+    z.object({
+      name: z.string(),
+      resource: z.string(),
+      /** Groups that open it, or `by name`. */ by: z.array(z.string()),
+    }),
+  ),
+  resources: z.array(z.string()),
+  agents: z.array(PersonRef),
+  /** `null` for who may not change people, as the sign-ins are. */
+  apiTokens: z
+    .array(
+      z.object({ id: z.string(), name: z.string(), owner: PersonRef, scopes: z.array(ScopeName), expiresAt: Instant }),
+    )
+    .nullable(),
+  webSessions: z.array(z.object({ id: z.string(), lastSeenAt: Instant, userAgent: z.string() })).nullable(),
+  grants: z.array(
+    z.object({ id: z.string(), task: z.string(), owner: PersonRef, state: GrantState, expiresAt: Instant.nullable() }),
+  ),
+  sessions: z.array(
+    z.object({ id: z.string(), task: z.string(), resource: z.string(), owner: PersonRef, startedAt: Instant }),
+  ),
+  holds: z.array(z.object({ id: z.string(), task: z.string(), owner: PersonRef, createdAt: Instant })),
+  /** What waits for their answer. It is not ended: others may answer, or `others` is 0. */
+  asked: z.array(
+    z.object({
+      kind: z.enum(['grant', 'hold']),
+      id: z.string(),
+      task: z.string(),
+      requestedBy: PersonRef,
+      others: z.number().int(),
+    }),
+  ),
+});
+/** What an offboarding ended. */
+export const Offboarded = z.object({
+  /** Under this id the audit has all of it. */
+  actId: z.string(),
+  identity: PersonRef,
+  groups: z.array(z.string()),
+  agents: z.array(PersonRef),
+  webSessions: z.number().int(),
+  apiTokens: z.number().int(),
+  grants: z.array(z.object({ id: z.string(), task: z.string(), owner: PersonRef })),
+  /** Live connections to databases: each is cut by its gateway within a second. */
+  sessions: z.number().int(),
+  holds: z.number().int(),
+});
+/** Who may do what on the control plane. */
+export const Access = z.object({
+  scopes: z.array(z.object({ name: ScopeName, words: z.string() })),
+  roles: z.array(z.object({ name: RoleName, scopes: z.array(ScopeName) })),
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      roles: z.array(RoleName),
+      /** All that it gives. */
+      scopes: z.array(ScopeName),
+      added: z.array(ScopeName),
+      withheld: z.array(ScopeName),
+      members: z.number().int(),
+    }),
+  ),
+  /** Who is enabled and has anything, up to 500. */
+  people: z.array(z.object({ person: PersonRef, groups: z.array(z.string()), scopes: z.array(ScopeName) })),
 });
 const Password = z.string().min(10).max(200);
 
@@ -122,13 +211,45 @@ export const people = {
     .route({ method: 'POST', path: '/users/{id}/end-sessions', summary: 'Sign a person out everywhere' })
     .input(z.object({ id: z.string() }))
     .output(z.object({ ended: z.number().int() })),
+  reach: oc
+    .route({ method: 'GET', path: '/people/{id}/reach', summary: 'All that an identity can reach, and what is alive' })
+    .input(z.object({ id: z.string().max(60) }))
+    .output(Reach),
+  offboard: oc
+    .route({
+      method: 'POST',
+      path: '/people/{id}/offboard',
+      summary: 'Disable an identity and end all that is its own',
+    })
+    .input(z.object({ id: z.string().max(60), reason: ShortText }))
+    .output(Offboarded),
+  access: oc
+    .route({ method: 'GET', path: '/access', summary: 'Which role and group gives what, and who has it' })
+    .output(Access),
   groups: oc.route({ method: 'GET', path: '/groups' }).output(z.array(Group)),
   createGroup: oc
     .route({ method: 'POST', path: '/groups' })
-    .input(z.object({ name: Slug, roles: z.array(RoleName) }))
+
+    .input(
+      z.object({
+        name: Slug,
+        roles: z.array(RoleName),
+        scopes: z.array(ScopeName).default([]),
+        withheld: z.array(ScopeName).default([]),
+      }),
+    )
     .output(Group),
   updateGroup: oc
     .route({ method: 'PATCH', path: '/groups/{name}' })
-    .input(z.object({ name: Slug, roles: z.array(RoleName).optional(), members: z.array(Email).optional() }))
+
+    .input(
+      z.object({
+        name: Slug,
+        roles: z.array(RoleName).optional(),
+        scopes: z.array(ScopeName).optional(),
+        withheld: z.array(ScopeName).optional(),
+        members: z.array(Email).optional(),
+      }),
+    )
     .output(Group),
 };

@@ -37,6 +37,16 @@ export const Resource = z.object({
   /** `null`: not looked at yet. */
   wallTwo: WallTwo.nullable(),
   credentialSetAt: Instant,
+  rotation: z.object({
+    /** `null`: only when somebody asks. */
+    everyMs: z.number().int().nullable(),
+    /** When the gate sets the next password; after a failure, when it tries again. */
+    nextAt: Instant.nullable(),
+    /** When it last did. */
+    rotatedAt: Instant.nullable(),
+    /** The last attempt, where it failed: the password of before is still in use. */
+    failure: z.object({ at: Instant, message: z.string() }).nullable(),
+  }),
   catalog: z
     .object({ version: z.string(), readAt: Instant, relations: z.number().int(), serverVersion: z.number().int() })
     .nullable(),
@@ -45,6 +55,7 @@ export const Resource = z.object({
   createdAt: Instant,
   updatedAt: Instant,
 });
+const HOUR_MS = 3_600_000;
 const Secret = z.string().min(1).max(4096);
 const Editable = z.object({
   host: z.string().trim().min(1).max(253),
@@ -55,6 +66,12 @@ const Editable = z.object({
   labels: Labels,
   username: z.string().min(1).max(63),
   principals: Principals,
+  rotateMs: z
+    .number()
+    .int()
+    .min(HOUR_MS)
+    .max(3650 * 24 * HOUR_MS)
+    .nullable(),
 });
 // Defaults only where something new is made: in an update one would overwrite what is kept, such as the labels that
 // policies apply by.
@@ -62,6 +79,7 @@ const Defaults = {
   tlsCa: Editable.shape.tlsCa.default(null),
   labels: Labels.default({}),
   principals: Principals.default('when-possible'),
+  rotateMs: Editable.shape.rotateMs.default(null),
 };
 export const ResourceTestResult = z.object({
   ok: z.boolean(),
@@ -75,6 +93,18 @@ export const ResourceTestResult = z.object({
   ),
   serverVersion: z.number().int().nullable(),
   wallTwo: WallTwo.nullable(),
+});
+/** How a rotation went. What fails at the target is a step that failed; the password of before goes on. */
+export const Rotation = z.object({
+  ok: z.boolean(),
+  steps: z.array(
+    z.object({
+      name: z.enum(['connect', 'set', 'try', 'keep']),
+      ok: z.boolean(),
+      message: z.string(),
+      durationMs: z.number(),
+    }),
+  ),
 });
 export const CatalogSummary = z.object({
   version: z.string(),
@@ -109,6 +139,10 @@ export const resources = {
     .route({ method: 'POST', path: '/resources/{name}/test' })
     .input(Editable.partial().extend({ name: Slug, secret: Secret.optional() }))
     .output(ResourceTestResult),
+  rotate: oc
+    .route({ method: 'POST', path: '/resources/{name}/rotate', summary: 'Set a new password at the target, now' })
+    .input(z.object({ name: Slug }))
+    .output(Rotation),
   catalog: oc
     .route({ method: 'GET', path: '/resources/{name}/catalog' })
     .input(z.object({ name: Slug }))

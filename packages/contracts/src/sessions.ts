@@ -10,6 +10,7 @@ import {
   page,
   Reason,
   RelationSummary,
+  ShortText,
 } from './shapes.ts';
 
 export const Session = z.object({
@@ -31,9 +32,13 @@ export const Session = z.object({
   held: z.number().int(),
   rows: z.number().int(),
   maskedCells: z.number().int(),
-  recording: z.enum(['live', 'complete', 'interrupted', 'missing']),
+  recording: z.enum(['live', 'complete', 'interrupted', 'missing', 'erased']),
   /** Signed chain head, once the session has ended. */
   head: z.object({ count: z.number().int(), hash: z.string(), signature: z.string(), keyId: z.string() }).nullable(),
+  /** Why its recording is kept whatever `keep` says. */
+  keepReason: z.string().nullable(),
+  /** When its recording was deleted. */
+  erasedAt: Instant.nullable(),
   mayReplay: z.boolean(),
 });
 
@@ -200,6 +205,10 @@ export const sessions = {
     .route({ method: 'POST', path: '/sessions/{id}/end', summary: 'End the connection, not the grant' })
     .input(z.object({ id: z.string() }))
     .output(Session),
+  keep: oc
+    .route({ method: 'POST', path: '/sessions/{id}/keep', summary: 'Keep its recording, or with `null` no longer' })
+    .input(z.object({ id: z.string(), reason: ShortText.nullable() }))
+    .output(Session),
   explain: oc
     .route({ method: 'GET', path: '/explain/{decisionId}' })
     .input(z.object({ decisionId: z.string() }))
@@ -213,6 +222,8 @@ export const AuditRow = z.object({
   actor: PersonRef.nullable(),
   via: z.string(),
   action: z.string(),
+  /** The deed that it was a part of, where that changed more. */
+  actId: z.string().nullable(),
   subjectKind: z.string(),
   subject: z.string(),
   before: z.unknown().nullable(),

@@ -21,6 +21,7 @@ export type IdPrefix =
   | 'tkt' // one-time console ticket
   | 'aud' // audit row
   | 'psk' // passkey
+  | 'act' // one deed with several audit rows
   | 'viw' // saved view of a list
   | 'sim' // simulation of drafts
   | 'prv' // sign-in provider

@@ -5,7 +5,7 @@
 export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ApiToken: ['hash'],
   ConsoleTicket: ['hash'],
-  Credential: ['sealed'],
+  Credential: ['sealed', 'pending', 'given'],
   DeviceSignIn: ['deviceHash', 'userHash'],
   Grant: ['verifier', 'tokenHash'],
   Identity: ['passwordHash'],

@@ -123,6 +123,8 @@ export interface LeasedCredential {
   readonly tls: { readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'; readonly ca: string | null };
   readonly username: string;
   readonly secret: SecretValue;
+  /** The password that is being set at the target just now: either may be the one that works. */
+  readonly alternative?: SecretValue;
 }
 
 export interface BudgetReport {

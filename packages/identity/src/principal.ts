@@ -1,4 +1,4 @@
-import { ROLES, type Role, type Scope, scopesOfRoles } from '@taskgate/core';
+import { type GroupRights, ROLES, type Role, SCOPES, type Scope, scopesOfGroup } from '@taskgate/core';
 
 /** What an identity may do: the only thing that the code after authentication looks at. */
 export interface Principal {
@@ -8,14 +8,15 @@ export interface Principal {
 }
 
 /**
- * Roles come from groups. `limitedTo` are the scopes of the API token in use: they narrow and never add. Roles that are
+ * Roles and scopes come from groups. `limitedTo` are the scopes of the API token in use: they narrow and never add. Roles that are
  * not known give nothing.
  */
 export function buildPrincipal(
-  groups: readonly { readonly name: string; readonly roles: readonly string[] }[],
+  groups: readonly ({ readonly name: string } & GroupRights)[],
   limitedTo: readonly string[] | null,
 ): Principal {
   const roles = ROLES.filter((role) => groups.some((group) => group.roles.includes(role)));
-  const scopes = scopesOfRoles(roles).filter((scope) => limitedTo === null || limitedTo.includes(scope));
+  const given = new Set(groups.flatMap((group) => scopesOfGroup(group)));
+  const scopes = SCOPES.filter((scope) => given.has(scope) && (limitedTo === null || limitedTo.includes(scope)));
   return { groups: groups.map((group) => group.name).sort(), roles, scopes };
 }

@@ -14,10 +14,12 @@ export const RESOURCE_KEYS = [
   'tls',
   'labels',
   'principals',
+  'rotate',
   'secret',
 ] as const;
 
 const DEFAULT_PORT = 5432;
+const HOUR = 3_600_000;
 const HOST = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?|(?=.*:.*:)[0-9A-Fa-f:.]{2,45})$/;
 const PEM = /^-----BEGIN CERTIFICATE-----\n[\s\S]+\n-----END CERTIFICATE-----\s*$/;
 
@@ -82,6 +84,7 @@ export function parseResourceManifest(source: string): ParseResult<ResourceDocum
   const purposePlace = fields.get('purpose');
   const portPlace = fields.get('port');
   const principalsPlace = fields.get('principals');
+  const rotatePlace = fields.get('rotate');
   if (typePlace) yaml.choice(typePlace, ['postgres']);
   return parsed(yaml, {
     kind: 'Resource',
@@ -95,6 +98,7 @@ export function parseResourceManifest(source: string): ParseResult<ResourceDocum
     tls: parseTls(yaml, fields.get('tls')),
     labels: parseLabels(yaml, fields.get('labels')),
     principals: (principalsPlace && yaml.choice(principalsPlace, PRINCIPALS_MODES)) ?? 'when-possible',
+    rotateMs: (rotatePlace && yaml.durationMs(rotatePlace, HOUR, 3650 * 24 * HOUR, '1h to 3650d')) ?? null,
     secret: (secretPlace && parseSecret(yaml, secretPlace)) ?? { from: 'env', name: '' },
   });
 }

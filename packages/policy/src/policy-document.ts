@@ -187,6 +187,8 @@ export interface ResourceDocument {
   };
   readonly labels: Readonly<Record<string, string>>;
   readonly principals: PrincipalsMode;
+  /** How long the credential's password may stand before the gate sets another; `null`: only when asked. */
+  readonly rotateMs: number | null;
   /** Where the credential is read once, before it is sealed; the document never holds it. */
   readonly secret: { readonly from: 'env'; readonly name: string } | { readonly from: 'file'; readonly path: string };
 }

@@ -47,6 +47,8 @@ export type Actor = IdentityActor | SystemActor;
 export interface ServiceContext {
   readonly actor: Actor;
   readonly services: Services;
+  /** Where one deed changes many things: the id that each audit row of it has. */
+  readonly actId?: Id<'act'>;
 }
 
 export interface Log {

@@ -55,9 +55,9 @@ export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: Aud
   // With its notice in one: every change writes one.
   await tx.$executeRaw`
     with written as (
-      insert into audit (id, at, "actorId", via, action, "subjectKind", subject, before, after)
+      insert into audit (id, at, "actorId", via, action, "subjectKind", subject, "actId", before, after)
       values (${id}, ${at}, ${actorId}, ${actor.via}, ${entry.action}, ${entry.subjectKind}, ${entry.subject},
-        ${before}::jsonb, ${after}::jsonb)
+        ${ctx.actId ?? null}, ${before}::jsonb, ${after}::jsonb)
     )
     select pg_notify(${CHANGE_CHANNEL}, ${JSON.stringify({ topic: 'audit', id } satisfies Change)})`;
   return id;

@@ -5,6 +5,8 @@ import type { ServiceContext } from './context.ts';
 export interface TransactionOptions {
   /** `serializable` where a rule spans rows (`the last admin`): it is run again when it clashed. */
   readonly isolation?: 'read-committed' | 'serializable';
+  /** For what waits for something else under a lock. Milliseconds. */
+  readonly timeoutMs?: number;
 }
 
 const WAIT_MS = 5_000;
@@ -31,7 +33,11 @@ export async function withTransaction<T>(
   const isolationLevel = options.isolation === 'serializable' ? 'Serializable' : 'ReadCommitted';
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ctx.services.db.$transaction(work, { isolationLevel, maxWait: WAIT_MS, timeout: TIMEOUT_MS });
+      return await ctx.services.db.$transaction(work, {
+        isolationLevel,
+        maxWait: WAIT_MS,
+        timeout: options.timeoutMs ?? TIMEOUT_MS,
+      });
     } catch (error) {
       if (isClash(error) && attempt < ATTEMPTS) continue;
       throw translateStoreError(error);

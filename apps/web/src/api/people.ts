@@ -5,12 +5,15 @@ import {
   createUser,
   endUserSessions,
   endWebSession,
+  loadAccess,
   loadApiTokens,
   loadGroups,
   loadMe,
+  loadReach,
   loadUsers,
   loadWebSessions,
   login,
+  offboard,
   revokeApiToken,
   settlePrincipalsSoon,
   updateGroup,
@@ -39,6 +42,13 @@ export const peopleRouter = people.router({
     return user;
   }),
   endUserSessions: people.endUserSessions.handler(({ context, input }) => endUserSessions(asCaller(context), input)),
+  reach: people.reach.handler(({ context, input }) => loadReach(asCaller(context), input)),
+  offboard: people.offboard.handler(async ({ context, input }) => {
+    const ended = await offboard(asCaller(context), input);
+    settlePrincipalsSoon(context.services);
+    return ended;
+  }),
+  access: people.access.handler(({ context }) => loadAccess(asCaller(context))),
   groups: people.groups.handler(({ context }) => loadGroups(asCaller(context))),
   createGroup: people.createGroup.handler(({ context, input }) => createGroup(asCaller(context), input)),
   updateGroup: people.updateGroup.handler(({ context, input }) => updateGroup(asCaller(context), input)),

@@ -4,6 +4,7 @@ import {
   loadResourceCatalog,
   loadResources,
   refreshCatalog,
+  rotateCredential,
   testResource,
   updateResource,
 } from '@taskgate/services';
@@ -17,6 +18,7 @@ export const resourcesRouter = resources.router({
   create: resources.create.handler(({ context, input }) => createResource(asCaller(context), input)),
   update: resources.update.handler(({ context, input }) => updateResource(asCaller(context), input)),
   test: resources.test.handler(({ context, input }) => testResource(asCaller(context), input)),
+  rotate: resources.rotate.handler(({ context, input }) => rotateCredential(asCaller(context), input)),
   catalog: resources.catalog.handler(({ context, input }) => loadResourceCatalog(asCaller(context), input)),
   refreshCatalog: resources.refreshCatalog.handler(({ context, input }) => refreshCatalog(asCaller(context), input)),
 });

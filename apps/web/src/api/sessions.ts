@@ -1,4 +1,12 @@
-import { endSession, explainDecision, loadSession, loadSessions, loadTimeline, loadViewers } from '@taskgate/services';
+import {
+  endSession,
+  explainDecision,
+  keepRecording,
+  loadSession,
+  loadSessions,
+  loadTimeline,
+  loadViewers,
+} from '@taskgate/services';
 import { asCaller, implementer } from './implementer.ts';
 
 const { sessions } = implementer;
@@ -8,6 +16,7 @@ export const sessionsRouter = sessions.router({
   get: sessions.get.handler(({ context, input }) => loadSession(asCaller(context), input)),
   timeline: sessions.timeline.handler(({ context, input }) => loadTimeline(asCaller(context), input)),
   viewers: sessions.viewers.handler(({ context, input }) => loadViewers(asCaller(context), input)),
+  keep: sessions.keep.handler(({ context, input }) => keepRecording(asCaller(context), input)),
   end: sessions.end.handler(({ context, input }) => endSession(asCaller(context), input)),
   explain: sessions.explain.handler(({ context, input }) => explainDecision(asCaller(context), input)),
 });

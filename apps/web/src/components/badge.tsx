@@ -69,6 +69,7 @@ const STATES: Record<string, { tone: Tone; label: string }> = {
   live: { tone: 'allow', label: 'live' },
   complete: { tone: 'plain', label: 'complete' },
   interrupted: { tone: 'hold', label: 'interrupted' },
+  erased: { tone: 'plain', label: 'deleted' },
   missing: { tone: 'deny', label: 'missing' },
   draft: { tone: 'hold', label: 'draft' },
   published: { tone: 'allow', label: 'published' },

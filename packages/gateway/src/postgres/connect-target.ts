@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
-import { TaskgateError } from '@taskgate/core';
+import { type SecretValue, TaskgateError } from '@taskgate/core';
 import {
   createFrameDecoder,
   createScramClient,
@@ -33,6 +33,8 @@ const MAX_WELCOME_MESSAGE_BYTES = 64 * 1024;
 const MAX_WELCOME_BYTES = 1024 * 1024;
 /** How long a cancelled backend may take to go before it is terminated by name. */
 const CANCEL_GRACE_MS = 400;
+/** How often a credential that was refused is asked for again, while another one comes: it may be rotated again meanwhile. */
+const MAX_LEASES = 5;
 
 /** A connection to the target, authenticated and ready for a first query. */
 export interface TargetConnection {
@@ -79,6 +81,38 @@ export async function connectTarget(
     throw unreachable(deadline.aborted ? 'it did not answer in time' : 'it does not speak the protocol', error);
   }
 }
+
+/**
+ * The same for what is leased now. While the credential is rotated either of two passwords works; and one that was
+ * leased a moment ago may have been rotated since, so that a refused one is leased again.
+ */
+export async function connectLeased(
+  lease: () => Promise<LeasedCredential>,
+  settings: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<TargetConnection> {
+  const tried: SecretValue[] = [];
+  let refusal: unknown;
+  for (let turn = 0; turn < MAX_LEASES; turn++) {
+    const credential = await lease();
+    const { secret: current, alternative } = credential;
+    const given = alternative === undefined ? [current] : [current, alternative];
+    const untried = given.filter((secret) => !tried.some((other) => isSame(other, secret)));
+    if (untried.length === 0) break;
+    for (const secret of untried) {
+      tried.push(secret);
+      try {
+        return await connectTarget({ ...credential, secret }, settings, signal);
+      } catch (error) {
+        if (!(error instanceof TaskgateError && error.code === 'credential-refused')) throw error;
+        refusal = error;
+      }
+    }
+  }
+  throw refusal;
+}
+
+const isSame = (a: SecretValue, b: SecretValue): boolean => a.reveal((x) => b.reveal((y) => x === y));
 
 const unreachable = (why: string, cause?: unknown): TaskgateError =>
   new TaskgateError('resource-unreachable', `the resource cannot be reached: ${why}`, { cause });
@@ -303,7 +337,7 @@ export async function terminateTarget(target: TargetConnection, lease: () => Pro
   if (gone) return;
   socket.destroy();
   try {
-    const other = await connectTarget(await lease(), new Map(), AbortSignal.timeout(5_000));
+    const other = await connectLeased(lease, new Map(), AbortSignal.timeout(5_000));
     other.socket.on('error', () => undefined);
     await new Promise<void>((resolve) => {
       other.socket.once('close', () => resolve());

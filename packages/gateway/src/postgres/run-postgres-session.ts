@@ -14,7 +14,7 @@ import type { SpoolIndexer } from '../recording/spool-indexer.ts';
 import { withinDeadline } from '../within-deadline.ts';
 import { ClientRefused, type MeaningfulSettings } from './accept-client.ts';
 import type { CancelRegistry } from './cancel-registry.ts';
-import { connectTarget, pinnedSettings } from './connect-target.ts';
+import { connectLeased, pinnedSettings } from './connect-target.ts';
 import type { DecisionContexts } from './decision-context.ts';
 import type { GrantBudgets } from './grant-budgets.ts';
 import { PostgresSession } from './postgres-session.ts';
@@ -157,7 +157,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     throw error;
   }
   const lease = () => withinDeadline(controlPlane.leaseCredential(grant.grantId), LEASE_DEADLINE_MS);
-  let target: Awaited<ReturnType<typeof connectTarget>>;
+  let target: Awaited<ReturnType<typeof connectLeased>>;
   try {
     const settings = new Map([
       ...(request.meaningful?.settings ?? []),
@@ -166,7 +166,7 @@ async function openSession(request: SessionRequest, ports: SessionPorts, signal:
     ]);
     settings.delete('user');
     settings.delete('database');
-    target = await connectTarget(await lease(), settings, signal);
+    target = await connectLeased(lease, settings, signal);
     if (signal.aborted) {
       // Its `close` is over: no session would hear of it, and this one would live on with nobody there.
       target.socket.destroy();

@@ -12,8 +12,8 @@ export type AuditRowView = z.infer<typeof AuditRow>;
 
 /**
  * Changes of the control plane, the newest first. `actor` is an e-mail address or id, `action` the whole of one or its
- * noun (`grant`), `subject` an id, or the name of what has one; the id of a
- * row too, which is the reference that whoever was refused a sign-in has been given.
+ * noun (`grant`), `subject` an id (also of a deed: all that it changed), or the name of what has one; the id of a row
+ * too, which is the reference that whoever was refused a sign-in has been given.
  */
 export async function loadAudit(
   ctx: ServiceContext,
@@ -27,7 +27,9 @@ export async function loadAudit(
   if (actor !== undefined) conditions.push({ actorId: { in: await findPersonIds(db, actor) } });
   if (action !== undefined) conditions.push({ OR: [{ action }, { action: { startsWith: `${action}.` } }] });
   if (subject !== undefined)
-    conditions.push({ OR: [{ id: subject }, { subject: { in: await findSubjects(db, subject) } }] });
+    conditions.push({
+      OR: [{ id: subject }, { subject: { in: await findSubjects(db, subject) } }, { actId: subject }],
+    });
   if (node !== undefined) conditions.push(await ofSubtree(db, node));
   if (from !== undefined) conditions.push({ at: { gte: new Date(from) } });
   if (to !== undefined) conditions.push({ at: { lt: new Date(to) } });
@@ -50,6 +52,7 @@ export async function loadAudit(
       actor: row.actorId === null ? null : personOf(row.actorId),
       via: row.via,
       action: row.action,
+      actId: row.actId,
       subjectKind: row.subjectKind,
       subject: row.subject,
       before: row.before,

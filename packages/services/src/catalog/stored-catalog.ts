@@ -1,12 +1,14 @@
-import { CATALOG_FORMAT, type PostgresCatalog, TaskgateError } from '@taskgate/core';
+import { CATALOG_FORMAT, type PostgresCatalog, type SecretValue, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import type { PrincipalsMode } from '@taskgate/policy';
+import type { Client } from 'pg';
 import type { ServiceContext, Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { checkWallTwo, type WallTwoView } from '../principals/check-wall-two.ts';
-import { connectResource } from '../resources/connect-resource.ts';
-import { openCredential } from '../resources/resource-secrets.ts';
+import type { ConnectOptions } from '../resources/connect-resource.ts';
+import { connectResource, isRefusal } from '../resources/connect-resource.ts';
+import { openPasswords } from '../resources/resource-secrets.ts';
 import type { ResourceTarget, TlsModeName } from '../resources/resource-target.ts';
 import { translateStoreError, withTransaction } from '../with-transaction.ts';
 import { readCatalog } from './read-catalog.ts';
@@ -61,8 +63,9 @@ export async function storeFreshCatalog(
   resourceId: string,
   options: { readonly deadlineMs?: number } = {},
 ): Promise<PostgresCatalog> {
-  const { target, name, updatedAt } = await loadTarget(ctx, resourceId);
-  const client = await connectResource(target, options);
+  const stored = await loadTarget(ctx, resourceId);
+  const { name, updatedAt } = stored;
+  const client = await connectStored(ctx, stored, options);
   const [catalog, wallTwo] = await (async () => {
     try {
       const read = await readCatalog(client);
@@ -124,6 +127,7 @@ async function makeCurrent(
 }
 
 export interface StoredTarget {
+  readonly id: string;
   readonly name: string;
   readonly updatedAt: Date;
   readonly principals: PrincipalsMode;
@@ -142,6 +146,7 @@ export async function loadTarget(ctx: ServiceContext, resourceId: string): Promi
   if (!row?.credential)
     throw new TaskgateError('not-found', `there is no resource \`${resourceId}\` with a credential`);
   return {
+    id: row.id,
     name: row.name,
     updatedAt: row.updatedAt,
     principals: row.principals as PrincipalsMode,
@@ -152,7 +157,38 @@ export async function loadTarget(ctx: ServiceContext, resourceId: string): Promi
       database: row.database,
       tls: { mode: row.tlsMode as TlsModeName, ca: row.tlsCa },
       username: row.credential.username,
-      secret: openCredential(ctx.services.vault, row.id, row.credential.sealed),
+      ...openPasswords(ctx.services.vault, row.id, row.credential),
     },
   };
+}
+
+/**
+ * Opens the stored resource. A password that was loaded a moment ago may have been rotated since: where it is refused,
+ * what is stored now is tried. Throws as {@link connectResource}.
+ */
+export async function connectStored(
+  ctx: ServiceContext,
+  stored: StoredTarget,
+  options: ConnectOptions = {},
+): Promise<Client> {
+  let { target } = stored;
+  for (let turn = 1; ; turn++) {
+    try {
+      return await connectResource(target, options);
+    } catch (error) {
+      if (!isRefusal(error) || turn >= MAX_TURNS) throw error;
+      const refused = target;
+      ({ target } = await loadTarget(ctx, stored.id));
+      if (!hasAnother(refused, target)) throw error;
+    }
+  }
+}
+
+/** It may be rotated again while it is tried. */
+const MAX_TURNS = 5;
+
+function hasAnother(refused: ResourceTarget, now: ResourceTarget): boolean {
+  const isSame = (a: SecretValue, b: SecretValue): boolean => a.reveal((x) => b.reveal((y) => x === y));
+  const known = [refused.secret, refused.alternative ?? refused.secret];
+  return [now.secret, now.alternative ?? now.secret].some((secret) => !known.some((other) => isSame(other, secret)));
 }

@@ -19,7 +19,7 @@ export async function mapDirectoryGroups(ctx: ServiceContext, input: unknown): P
     ctx,
     async (tx) => {
       const before = await loadMappings(tx, FROM_DIRECTORY);
-      await replaceMappings(tx, FROM_DIRECTORY, mappings);
+      await replaceMappings(tx, ctx, FROM_DIRECTORY, mappings);
       const people = await tx.directoryMember.findMany({ distinct: ['identityId'], select: { identityId: true } });
       const memberships = await syncMemberships(
         tx,

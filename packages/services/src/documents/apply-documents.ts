@@ -127,13 +127,14 @@ async function applyOne(
 ): Promise<{ outcome: AppliedDocument; resourceId: string | null }> {
   const { kind, source, document } = one;
   if (document.kind === 'Resource') {
-    const { name, type, host, port, database, username, tls, labels, principals } = document;
+    const { name, type, host, port, database, username, tls, labels, principals, rotateMs } = document;
     const secret = Object.hasOwn(secrets, name) ? secrets[name]! : null;
     const saved = await saveResource(
       tx,
       ctx,
-      { name, type, host, port, database, username, tlsMode: tls.mode, tlsCa: tls.ca, labels, principals },
+      { name, type, host, port, database, username, tlsMode: tls.mode, tlsCa: tls.ca, labels, principals, rotateMs },
       secret === null ? null : new SecretValue(secret),
+      { asBefore: true },
     );
     return { outcome: { kind, name, revision: null, outcome: saved.outcome, warnings: [] }, resourceId: saved.id };
   }

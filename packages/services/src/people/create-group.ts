@@ -7,16 +7,25 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
+import { requireNoEscalation } from './require-no-escalation.ts';
 
 export async function createGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
   requireScope(ctx, 'people:write');
-  const { name, roles } = parseInput(inputOf(contract.people.createGroup), input);
+  const { name, roles, scopes, withheld } = parseInput(inputOf(contract.people.createGroup), input);
+  requireNoEscalation(ctx, [{ name, roles, scopes, withheld }]);
   return withTransaction(ctx, async (tx) => {
     if ((await tx.group.count({ where: { name } })) > 0)
       throw new TaskgateError('conflict', `there is a group \`${name}\` already`);
     const createdAt = new Date(ctx.services.clock.now());
     const row = await tx.group.create({
-      data: { id: newId(ctx.services, 'grp'), name, roles: [...new Set(roles)], createdAt },
+      data: {
+        id: newId(ctx.services, 'grp'),
+        name,
+        roles: [...new Set(roles)],
+        scopes: [...new Set(scopes)],
+        withheld: [...new Set(withheld)],
+        createdAt,
+      },
       select: GROUP_SELECT,
     });
     const view = toGroupView(row);

@@ -7,7 +7,8 @@ import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { findGroupIds } from './find-groups.ts';
+import { findGroups } from './find-groups.ts';
+import { requireNoEscalation } from './require-no-escalation.ts';
 import { toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /** E-mail addresses are kept in lower case: one person, however they write it. */
@@ -19,7 +20,8 @@ export async function createUser(ctx: ServiceContext, input: unknown): Promise<U
   return withTransaction(ctx, async (tx) => {
     if ((await tx.identity.count({ where: { email } })) > 0)
       throw new TaskgateError('conflict', `there is a person with the e-mail address \`${email}\` already`);
-    const groupIds = await findGroupIds(tx, groups);
+    const found = await findGroups(tx, groups);
+    requireNoEscalation(ctx, found);
     const user = await tx.identity.create({
       data: {
         id: newId(ctx.services, 'usr'),
@@ -27,7 +29,7 @@ export async function createUser(ctx: ServiceContext, input: unknown): Promise<U
         name,
         passwordHash,
         createdAt: new Date(ctx.services.clock.now()),
-        memberships: { create: groupIds.map((groupId) => ({ groupId })) },
+        memberships: { create: found.map(({ id: groupId }) => ({ groupId })) },
       },
       select: USER_VIEW_SELECT,
     });

@@ -1,4 +1,4 @@
-import { TaskgateError } from '@taskgate/core';
+import { scopesOfGroup, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { BY_HAND } from './user-view.ts';
 
@@ -8,17 +8,22 @@ import { BY_HAND } from './user-view.ts';
  * `invalid-state`.
  */
 export async function requireAdminLeft(tx: Transaction): Promise<void> {
+  const groups = await tx.group.findMany({
+    where: { roles: { has: 'admin' } },
+    select: { id: true, roles: true, scopes: true, withheld: true },
+  });
+  const able = groups.filter((group) => scopesOfGroup(group).includes('people:write')).map((group) => group.id);
   const admins = await tx.identity.count({
     where: {
       kind: 'person',
       disabledAt: null,
       passwordHash: { not: null },
-      memberships: { some: { source: BY_HAND, group: { roles: { has: 'admin' } } } },
+      memberships: { some: { source: BY_HAND, groupId: { in: able } } },
     },
   });
   if (admins === 0)
     throw new TaskgateError(
       'invalid-state',
-      'this would leave nobody with the role `admin`, given by hand, and a password here; give that to somebody else first',
+      'this would leave nobody with the role `admin` who may change people, given by hand, and a password here; give that to somebody else first',
     );
 }

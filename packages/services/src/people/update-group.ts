@@ -11,12 +11,13 @@ import { revokeGrantsBeyond } from './end-access.ts';
 import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
 import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
+import { requireNoEscalation } from './require-no-escalation.ts';
 import { BY_HAND } from './user-view.ts';
 
 /** `members`, where given, are all members from now on. Holds for the next request of each of them. */
 export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
   requireScope(ctx, 'people:write');
-  const { name, roles, members } = parseInput(inputOf(contract.people.updateGroup), input);
+  const { name, roles, scopes, withheld, members } = parseInput(inputOf(contract.people.updateGroup), input);
   return withTransaction(
     ctx,
     async (tx) => {
@@ -34,12 +35,15 @@ export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<
         where: { name },
         data: {
           ...(roles === undefined ? {} : { roles: [...new Set(roles)] }),
+          ...(scopes === undefined ? {} : { scopes: [...new Set(scopes)] }),
+          ...(withheld === undefined ? {} : { withheld: [...new Set(withheld)] }),
           ...(userIds === null
             ? {}
             : { memberships: { deleteMany: { source: BY_HAND }, create: userIds.map((userId) => ({ userId })) } }),
         },
         select: GROUP_SELECT,
       });
+      requireNoEscalation(ctx, [before, after]);
       await requireAdminLeft(tx);
       const affected = new Set([...before.memberships, ...after.memberships].map(({ user }) => user.id));
       await revokeGrantsBeyond(tx, ctx, [...affected]);

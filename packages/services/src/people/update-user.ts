@@ -8,10 +8,11 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
-import { findGroupIds } from './find-groups.ts';
+import { findGroups } from './find-groups.ts';
 import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
-import { BY_HAND, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
+import { requireNoEscalation } from './require-no-escalation.ts';
+import { BY_HAND, groupsOf, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /**
  * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
@@ -32,13 +33,16 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
     async (tx) => {
       const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_VIEW_SELECT });
       if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
+      const found = groups === undefined ? null : await findGroups(tx, groups);
+      // Their new password, or their group, would be a way to what they may.
+      requireNoEscalation(ctx, [...groupsOf(before), ...(found ?? [])]);
       const groupIds =
-        groups === undefined
+        found === null
           ? null
           : keptByHand(
               'groups',
               before.memberships.map(({ source, group }) => ({ id: group.id, label: group.name, source })),
-              await findGroupIds(tx, groups),
+              found.map(({ id: groupId }) => groupId),
             );
       const at = new Date(ctx.services.clock.now());
       const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
@@ -58,7 +62,7 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       const newlyDisabled = disabledAt !== null && before.disabledAt === null;
       const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
       if (newlyDisabled) await revokeGrantsOf(tx, ctx, id);
-      else if (groupIds !== null) await revokeGrantsBeyond(tx, ctx, [id]);
+      else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
       await emitAudit(tx, ctx, {
         action: 'user.update',
         subjectKind: 'user',

@@ -1,4 +1,5 @@
 import type { User } from '@taskgate/contracts';
+import type { GroupRights } from '@taskgate/core';
 import { buildPrincipal } from '@taskgate/identity';
 import type * as z from 'zod';
 
@@ -17,7 +18,9 @@ const OWN_SELECT = {
   disabledAt: true,
   createdAt: true,
   lastSignInAt: true,
-  memberships: { select: { source: true, group: { select: { id: true, name: true, roles: true } } } },
+  memberships: {
+    select: { source: true, group: { select: { id: true, name: true, roles: true, scopes: true, withheld: true } } },
+  },
 } as const;
 
 /** Everything of a user but the password's hash; of an agent whom it acts for too. */
@@ -47,7 +50,7 @@ export interface OwnRow {
   readonly lastSignInAt: Date | null;
   readonly memberships: readonly {
     readonly source: string;
-    readonly group: { readonly id: string; readonly name: string; readonly roles: readonly string[] };
+    readonly group: { readonly id: string; readonly name: string } & GroupRights;
   }[];
 }
 
@@ -81,7 +84,7 @@ export const isDisabled = (row: {
 }): boolean => row.disabledAt !== null || (row.actsFor !== null && row.actsFor.disabledAt !== null);
 
 /** Each group once, however many reasons there are to be in it. */
-export const groupsOf = (row: OwnRow): readonly { readonly name: string; readonly roles: readonly string[] }[] => [
+export const groupsOf = (row: Pick<OwnRow, 'memberships'>): readonly ({ readonly name: string } & GroupRights)[] => [
   ...new Map(row.memberships.map(({ group }) => [group.id, group])).values(),
 ];
 

@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
 import { SecretValue, TaskgateError } from '@taskgate/core';
 import type { Client } from 'pg';
-import { loadTarget, readStoredCatalog, type StoredTarget, storeFreshCatalog } from '../catalog/stored-catalog.ts';
+import {
+  connectStored,
+  loadTarget,
+  readStoredCatalog,
+  type StoredTarget,
+  storeFreshCatalog,
+} from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { type ActiveGrant, requireActiveGrant } from '../gateway/active-grant.ts';
 import { pinTask, toResourceFacts } from '../grants/load-terms.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireSystem } from '../require-scope.ts';
-import { connectResource } from '../resources/connect-resource.ts';
 import type { ResourceTarget } from '../resources/resource-target.ts';
 import { translateStoreError, withTransaction } from '../with-transaction.ts';
 import { dropPrincipal } from './drop-principal.ts';
@@ -126,7 +131,7 @@ async function makePrincipal(
   const row = await db.principal.findUniqueOrThrow({ where: { grantId: grant.id } });
   if (row.sealed === null) throw new TaskgateError('grant-ended', 'the grant has ended');
   const password = vault.openSecret(row.sealed, context(grant.id));
-  const issued = await withTarget(stored.target, async (client) => {
+  const issued = await withTarget(ctx, stored, async (client) => {
     const made = await issueNow(ctx, client, grant, password);
     await settleIssued(ctx, client, { grant, roleName, basis, issued: made, before: row.state });
     return made;
@@ -237,8 +242,12 @@ function toPrincipalError(error: unknown): TaskgateError {
   return new TaskgateError('principal-unavailable', `the grant’s own role at the target could not be made${code}`);
 }
 
-export async function withTarget<T>(target: ResourceTarget, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connectResource(target);
+export async function withTarget<T>(
+  ctx: ServiceContext,
+  stored: StoredTarget,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await connectStored(ctx, stored);
   try {
     return await work(client);
   } finally {

@@ -62,8 +62,7 @@ export async function settlePrincipals(ctx: ServiceContext, options: SettleOptio
   const done = await Promise.all(
     resourceIds.map((resourceId) =>
       unlessWaiting(ctx, resourceId, async () => {
-        const { target } = await loadTarget(ctx, resourceId);
-        await withTarget(target, async (client) => {
+        await withTarget(ctx, await loadTarget(ctx, resourceId), async (client) => {
           for (const row of over.filter((one) => one.resourceId === resourceId)) {
             await dropPrincipal(client, row.roleName);
             await noteDropped(ctx, row);
@@ -142,8 +141,8 @@ async function reap(ctx: ServiceContext): Promise<boolean> {
   const resources = await db.principal.findMany({ distinct: ['resourceId'], select: { resourceId: true } });
   for (const { resourceId } of resources) {
     const done = await unlessWaiting(ctx, resourceId, async () => {
-      const { target, name } = await loadTarget(ctx, resourceId);
-      const reaped = await withTarget(target, (client) =>
+      const stored = await loadTarget(ctx, resourceId);
+      const reaped = await withTarget(ctx, stored, (client) =>
         reapPrincipals(client, markOf(installation, resourceId), async (grantIds) => {
           const rows = await db.grant.findMany({ where: { id: { in: [...grantIds] } }, select: { id: true } });
           const live = await db.grant.findMany({
@@ -155,7 +154,7 @@ async function reap(ctx: ServiceContext): Promise<boolean> {
         }),
       );
       if (reaped.grantRoles > 0)
-        ctx.services.log.warn('roles that no grant needs were dropped', { resource: name, ...reaped });
+        ctx.services.log.warn('roles that no grant needs were dropped', { resource: stored.name, ...reaped });
     });
     complete &&= done;
   }

@@ -19,7 +19,7 @@ export async function mapProviderGroups(ctx: ServiceContext, input: unknown): Pr
     async (tx) => {
       const row = await findProvider(tx, name);
       const before = await loadMappings(tx, row.id);
-      await replaceMappings(tx, row.id, mappings);
+      await replaceMappings(tx, ctx, row.id, mappings);
       const memberships = await syncMemberships(tx, ctx, await peopleOfProvider(tx, row.id));
       const view = await toProviderView(tx, ctx.services, row);
       await emitAudit(tx, ctx, {

@@ -1,18 +1,22 @@
 import type { Transaction } from '@taskgate/db';
-import { findGroupIds } from '../people/find-groups.ts';
+import type { ServiceContext } from '../context.ts';
+import { findGroups } from '../people/find-groups.ts';
+import { requireNoEscalation } from '../people/require-no-escalation.ts';
 import type { GroupMappingView } from './provider-row.ts';
 
 /** All mappings of a source from now on. Throws `bad-input` for a group that is not there. The caller writes the audit row. */
 export async function replaceMappings(
   tx: Transaction,
+  ctx: ServiceContext,
   source: string,
   mappings: readonly GroupMappingView[],
 ): Promise<void> {
-  await findGroupIds(
+  const groups = await findGroups(
     tx,
     mappings.map(({ group }) => group),
   );
-  const groups = await tx.group.findMany({ select: { id: true, name: true } });
+  // Who keeps the provider would else give themself what the mapped group may.
+  requireNoEscalation(ctx, groups);
   const idOf = new Map(groups.map(({ id, name }) => [name, id]));
   await tx.groupMapping.deleteMany({ where: { source } });
   await tx.groupMapping.createMany({

@@ -22,6 +22,19 @@ const QUERY_MS = 25_000;
  * or `credential-refused`; the message never repeats what the server said, since it may have been told the password.
  */
 export async function connectResource(target: ResourceTarget, options: ConnectOptions = {}): Promise<pg.Client> {
+  const { alternative } = target;
+  try {
+    return await connectWith(target, options);
+  } catch (error) {
+    if (alternative === undefined || !isRefusal(error)) throw error;
+    return connectWith({ ...target, secret: alternative }, options);
+  }
+}
+
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof TaskgateError && error.code === 'credential-refused';
+
+async function connectWith(target: ResourceTarget, options: ConnectOptions): Promise<pg.Client> {
   const client = target.secret.reveal(
     (password) =>
       new pg.Client({

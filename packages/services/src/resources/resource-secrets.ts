@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { SecretValue } from '@taskgate/core';
 import type { Vault } from '@taskgate/vault';
 
@@ -14,6 +15,25 @@ export function sealCredential(vault: Vault, resourceId: string, secret: SecretV
 /** The password that opens the resource. Throws `internal` when it was sealed for another, or changed. */
 export function openCredential(vault: Vault, resourceId: string, sealed: Uint8Array): SecretValue {
   return vault.openSecret(sealed, credentialContext(resourceId));
+}
+
+/** The stored password and, while it is being rotated, the one that takes its place. */
+export function openPasswords(
+  vault: Vault,
+  resourceId: string,
+  row: { readonly sealed: Uint8Array; readonly pending: Uint8Array | null },
+): { secret: SecretValue; alternative?: SecretValue } {
+  return {
+    secret: openCredential(vault, resourceId, row.sealed),
+    ...(row.pending === null ? {} : { alternative: openCredential(vault, resourceId, row.pending) }),
+  };
+}
+
+/** Says whether a secret is the one that was given before, without keeping that one. */
+export function fingerprintOfGiven(maskKey: SecretValue, secret: SecretValue): Uint8Array<ArrayBuffer> {
+  return maskKey.reveal((key) =>
+    secret.reveal((text) => new Uint8Array(createHmac('sha256', key).update(`given-credential:${text}`).digest())),
+  );
 }
 
 export function createMaskKey(

@@ -11,6 +11,8 @@ export interface ResourceTarget {
   readonly tls: { readonly mode: TlsModeName; readonly ca: string | null };
   readonly username: string;
   readonly secret: SecretValue;
+  /** The password that is being set at the target just now: either may be the one that works. */
+  readonly alternative?: SecretValue;
 }
 
 const STRENGTH: readonly TlsModeName[] = ['disable', 'require', 'verify-ca', 'verify-full'];
@@ -20,8 +22,8 @@ const STRENGTH: readonly TlsModeName[] = ['disable', 'require', 'verify-ca', 've
  * resource read its secret, by pointing it at a server of their own.
  */
 export function mayReuseSecret(
-  old: Omit<ResourceTarget, 'secret' | 'database'>,
-  next: Omit<ResourceTarget, 'secret' | 'database'>,
+  old: Omit<ResourceTarget, 'secret' | 'alternative' | 'database'>,
+  next: Omit<ResourceTarget, 'secret' | 'alternative' | 'database'>,
 ): boolean {
   return (
     old.host === next.host &&

@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { toResourceFacts } from '../grants/load-terms.ts';
 import { loadPoliciesInForce } from '../policies/load-policies-in-force.ts';
 import type { WallTwoView } from '../principals/check-wall-two.ts';
+import { nextRotationAt, type RotationTimes } from './next-rotation.ts';
 import type { TlsModeName } from './resource-target.ts';
 
 export type ResourceView = z.infer<typeof Resource>;
@@ -24,9 +25,12 @@ export const RESOURCE_SELECT = {
   labels: true,
   principals: true,
   wallTwo: true,
+  rotateMs: true,
   createdAt: true,
   updatedAt: true,
-  credential: { select: { username: true, setAt: true } },
+  credential: {
+    select: { username: true, setAt: true, rotatedAt: true, rotationFailedAt: true, rotationFailure: true },
+  },
 } as const;
 
 export interface ResourceRow {
@@ -40,14 +44,20 @@ export interface ResourceRow {
   readonly labels: unknown;
   readonly principals: string;
   readonly wallTwo: unknown;
+  readonly rotateMs: bigint | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
-  readonly credential: { readonly username: string; readonly setAt: Date } | null;
+  readonly credential:
+    | ({ readonly username: string; readonly rotatedAt: Date | null; readonly rotationFailure: string | null } & Pick<
+        RotationTimes,
+        'setAt' | 'rotationFailedAt'
+      >)
+    | null;
 }
 
 /** What an admin may change, as it is kept in audit rows and compared. */
 export function toResourceAudit(row: ResourceRow): object {
-  const { name, host, port, database, tlsMode, tlsCa, labels, principals, credential } = row;
+  const { name, host, port, database, tlsMode, tlsCa, labels, principals, rotateMs, credential } = row;
   return {
     name,
     host,
@@ -57,6 +67,7 @@ export function toResourceAudit(row: ResourceRow): object {
     tlsCa,
     labels,
     principals,
+    rotateMs: rotateMs === null ? null : Number(rotateMs),
     username: credential?.username,
     credentialSetAt: credential?.setAt,
   };
@@ -101,6 +112,7 @@ export async function toResourceViews(
       principals: row.principals as PrincipalsMode,
       wallTwo: row.wallTwo as WallTwoView | null,
       credentialSetAt: (row.credential?.setAt ?? row.createdAt).toISOString(),
+      rotation: toRotation(row),
       catalog: catalog
         ? {
             version: catalog.version,
@@ -115,6 +127,19 @@ export async function toResourceViews(
       updatedAt: row.updatedAt.toISOString(),
     };
   });
+}
+
+function toRotation({ rotateMs, credential }: ResourceRow): ResourceView['rotation'] {
+  const everyMs = rotateMs === null ? null : Number(rotateMs);
+  if (credential === null) return { everyMs, nextAt: null, rotatedAt: null, failure: null };
+  const { rotatedAt, rotationFailedAt, rotationFailure } = credential;
+  const nextAt = nextRotationAt({ ...credential, rotateMs });
+  return {
+    everyMs,
+    nextAt: nextAt?.toISOString() ?? null,
+    rotatedAt: rotatedAt?.toISOString() ?? null,
+    failure: rotationFailedAt === null ? null : { at: rotationFailedAt.toISOString(), message: rotationFailure ?? '' },
+  };
 }
 
 export function toCatalogSummary(catalog: PostgresCatalog): CatalogSummaryView {

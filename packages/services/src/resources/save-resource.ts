@@ -7,7 +7,7 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
-import { createMaskKey, openCredential, sealCredential } from './resource-secrets.ts';
+import { createMaskKey, fingerprintOfGiven, openCredential, openMaskKey, sealCredential } from './resource-secrets.ts';
 import { mayReuseSecret, type ResourceTarget, type TlsModeName } from './resource-target.ts';
 import { RESOURCE_SELECT, type ResourceRow, toResourceAudit } from './resource-view.ts';
 
@@ -24,13 +24,15 @@ export interface SavedResource {
 
 /**
  * Makes or changes the resource of that name, in the caller's transaction. `secret`: `null` keeps the sealed one, which
- * only works while the resource points where the secret was given for. Throws `bad-input`.
+ * only works while the resource points where the secret was given for. `asBefore`: a secret that is the one given
+ * before changes nothing, even where it was rotated since. Throws `bad-input`.
  */
 export async function saveResource(
   tx: Transaction,
   ctx: ServiceContext,
   document: unknown,
   secret: SecretValue | null,
+  options: { readonly asBefore?: boolean } = {},
 ): Promise<SavedResource> {
   requireScope(ctx, 'resource:write');
   const wish = parseInput(ResourceDocument, document);
@@ -40,13 +42,17 @@ export async function saveResource(
   const target = toTarget(wish);
   if (secret === null && !(before !== null && mayReuseSecret(targetOf(before), target)))
     throw secretNeeded(before !== null);
+  // What a manifest says each night was true until the gate set another password: it does not put the old one back.
+  if (options.asBefore === true && secret !== null && before !== null && mayReuseSecret(targetOf(before), target))
+    if (await isGivenAgain(tx, ctx, before.id, secret)) secret = null;
   if (before !== null && isSame(before, wish) && (secret === null || (await isKeptSecret(tx, ctx, before.id, secret))))
     return { id: before.id, name: before.name, outcome: 'unchanged' };
 
   const at = new Date(ctx.services.clock.now());
   const id = before?.id ?? newId(ctx.services, 'res');
   const { host, port, database, tlsMode, tlsCa, labels, principals } = wish;
-  const columns = { host, port, database, tlsMode, tlsCa, labels, principals, updatedAt: at };
+  const rotateMs = wish.rotateMs === null ? null : BigInt(wish.rotateMs);
+  const columns = { host, port, database, tlsMode, tlsCa, labels, principals, rotateMs, updatedAt: at };
   if (before === null) {
     const maskKey = createMaskKey(ctx.services.vault, id, ctx.services.randomBytes);
     await tx.resource.create({ data: { id, name: wish.name, type: wish.type, maskKey, createdAt: at, ...columns } });
@@ -56,7 +62,17 @@ export async function saveResource(
       await tx.catalogVersion.updateMany({ where: { resourceId: id, current: true }, data: { current: false } });
   }
   if (secret !== null) {
-    const credential = { username: wish.username, sealed: sealCredential(ctx.services.vault, id, secret), setAt: at };
+    const { maskKey } = await tx.resource.findUniqueOrThrow({ where: { id }, select: { maskKey: true } });
+    const credential = {
+      username: wish.username,
+      sealed: sealCredential(ctx.services.vault, id, secret),
+      setAt: at,
+      given: fingerprintOfGiven(openMaskKey(ctx.services.vault, { id, maskKey }), secret),
+      pending: null,
+      rotatedAt: null,
+      rotationFailedAt: null,
+      rotationFailure: null,
+    };
     await tx.credential.upsert({
       where: { resourceId: id },
       create: { id: newId(ctx.services, 'crd'), resourceId: id, ...credential },
@@ -93,9 +109,20 @@ async function isKeptSecret(tx: Transaction, ctx: ServiceContext, id: string, se
   return kept.reveal((a) => secret.reveal((b) => a === b));
 }
 
+/** Whether it is what somebody gave last, whatever was rotated since. */
+async function isGivenAgain(tx: Transaction, ctx: ServiceContext, id: string, secret: SecretValue): Promise<boolean> {
+  const row = await tx.resource.findUnique({
+    where: { id },
+    select: { id: true, maskKey: true, credential: { select: { given: true } } },
+  });
+  const given = row?.credential?.given;
+  if (!row || !given) return false;
+  return Buffer.from(given).equals(fingerprintOfGiven(openMaskKey(ctx.services.vault, row), secret));
+}
+
 export const toTarget = (
   wish: Pick<Wish, 'host' | 'port' | 'database' | 'tlsMode' | 'tlsCa' | 'username'>,
-): Omit<ResourceTarget, 'secret'> => ({
+): Omit<ResourceTarget, 'secret' | 'alternative'> => ({
   host: wish.host,
   port: wish.port,
   database: wish.database,
@@ -103,7 +130,7 @@ export const toTarget = (
   username: wish.username,
 });
 
-export const targetOf = (row: ResourceRow): Omit<ResourceTarget, 'secret'> => ({
+export const targetOf = (row: ResourceRow): Omit<ResourceTarget, 'secret' | 'alternative'> => ({
   host: row.host,
   port: row.port,
   database: row.database,
@@ -137,6 +164,7 @@ const isSame = (before: ResourceRow, wish: Wish): boolean =>
   !pointsElsewhere(before, wish) &&
   before.tlsMode === wish.tlsMode &&
   before.principals === wish.principals &&
+  (before.rotateMs === null ? null : Number(before.rotateMs)) === wish.rotateMs &&
   before.tlsCa === wish.tlsCa &&
   sameLabels(before.labels, wish.labels);
 

@@ -11,7 +11,7 @@ import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { type ConnectStage, connectResource } from './connect-resource.ts';
 import { givenFields } from './given-fields.ts';
-import { openCredential } from './resource-secrets.ts';
+import { openPasswords } from './resource-secrets.ts';
 import { mayReuseSecret, type ResourceTarget } from './resource-target.ts';
 import { RESOURCE_SELECT } from './resource-view.ts';
 import { checkHost, secretNeeded, targetOf, toTarget } from './save-resource.ts';
@@ -58,7 +58,10 @@ interface Found {
 async function findTarget(ctx: ServiceContext, given: Given): Promise<Found> {
   const row = await ctx.services.db.resource.findUnique({
     where: { name: given.name },
-    select: { ...RESOURCE_SELECT, credential: { select: { username: true, setAt: true, sealed: true } } },
+    select: {
+      ...RESOURCE_SELECT,
+      credential: { select: { ...RESOURCE_SELECT.credential.select, sealed: true, pending: true } },
+    },
   });
   const kept = row === null ? null : targetOf(row);
   const { host = kept?.host, port = kept?.port, database = kept?.database, username = kept?.username } = given;
@@ -78,7 +81,7 @@ async function findTarget(ctx: ServiceContext, given: Given): Promise<Found> {
   return {
     id: row.id,
     principals,
-    target: { ...target, secret: openCredential(ctx.services.vault, row.id, row.credential.sealed) },
+    target: { ...target, ...openPasswords(ctx.services.vault, row.id, row.credential) },
   };
 }
 

@@ -17,8 +17,9 @@ export async function updateResource(ctx: ServiceContext, input: unknown): Promi
     const row = await tx.resource.findUnique({ where: { name: given.name }, select: RESOURCE_SELECT });
     if (row === null) throw new TaskgateError('not-found', `there is no resource \`${given.name}\``);
     const { host, port, database, tlsMode, tlsCa, labels, principals } = row;
+    const rotateMs = row.rotateMs === null ? null : Number(row.rotateMs);
     const username = row.credential?.username;
-    const kept = { type: 'postgres', host, port, database, tlsMode, tlsCa, labels, principals, username };
+    const kept = { type: 'postgres', host, port, database, tlsMode, tlsCa, labels, principals, rotateMs, username };
     return saveResource(tx, ctx, { ...kept, ...given }, secret === undefined ? null : new SecretValue(secret));
   });
   return loadResource(ctx, { name: given.name });

@@ -7,7 +7,7 @@ import { readCursor, toPage } from '../grants/instant-cursor.ts';
 import { parseInput } from '../parse-input.ts';
 import { requireAnyScope } from '../require-any-scope.ts';
 import { createFolderRecordingStore } from './recording-store.ts';
-import { loadVisibleSession, visibleSessions } from './session-access.ts';
+import { loadVisibleSession, replayableWhere, visibleSessions } from './session-access.ts';
 import { SESSION_SELECT, toSessionRow } from './session-row.ts';
 import { type SessionView, toSessionViews } from './to-session-view.ts';
 
@@ -44,7 +44,7 @@ export async function loadSessions(
   if (filter.live !== undefined) where.push({ endedAt: filter.live ? null : { not: null } });
   if (filter.from) where.push({ startedAt: { gte: new Date(filter.from) } });
   if (filter.to) where.push({ startedAt: { lte: new Date(filter.to) } });
-  if (filter.q) where.push({ operations: { some: operationMatches(filter.q) } });
+  if (filter.q) where.push(await replayableWhere(db, actor), { operations: { some: operationMatches(filter.q) } });
   if (after !== null)
     where.push({ OR: [{ startedAt: { lt: after.at } }, { startedAt: after.at, id: { lt: after.id } }] });
   const rows = await db.session.findMany({

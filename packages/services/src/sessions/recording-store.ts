@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -11,6 +11,8 @@ export interface RecordingStore {
   /** The plain bytes, of a live session those written so far; `null` where there is no recording. */
   read(sessionId: string): Promise<Uint8Array | null>;
   has(sessionId: string): Promise<boolean>;
+  /** Deletes the recording of a session that has ended; one that is not there is deleted. */
+  erase(sessionId: string): Promise<void>;
 }
 
 /** Of one recording, unsealed: above it the page says so instead of taking the process down. */
@@ -35,6 +37,9 @@ export function createFolderRecordingStore(
     async has(sessionId) {
       if (!isId(sessionId, 'ses')) return false;
       return (await isThere(live(sessionId))) || (await isThere(ended(sessionId)));
+    },
+    async erase(sessionId) {
+      if (isId(sessionId, 'ses')) await rm(ended(sessionId), { force: true });
     },
   };
 }

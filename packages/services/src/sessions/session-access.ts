@@ -85,6 +85,25 @@ export async function replayableSessions(db: Transaction, actor: IdentityActor):
     ? Prisma.sql`g."ownerIds" @> array[${actor.identityId}]`
     : Prisma.sql`false`;
   if (!actor.scopes.includes('session:read')) return own;
+  const readable = await readableRevisions(db, actor);
+  return Prisma.sql`(${own} or (g."taskId", g."taskRevision") in (
+    select * from unnest(${readable.map((row) => row.taskId)}::text[], ${readable.map((row) => row.revision)}::int[])))`;
+}
+
+/** The same for Prisma: what a search may look into, since what it finds says what is there. */
+export async function replayableWhere(db: Transaction, actor: IdentityActor): Promise<Prisma.SessionWhereInput> {
+  const or: Prisma.SessionWhereInput[] = [];
+  if (actor.scopes.includes('session:own')) or.push({ grant: { identityId: actor.identityId } });
+  if (actor.scopes.includes('session:read'))
+    for (const { taskId, revision } of await readableRevisions(db, actor))
+      or.push({ grant: { taskId, taskRevision: revision } });
+  return { OR: or };
+}
+
+async function readableRevisions(
+  db: Transaction,
+  actor: IdentityActor,
+): Promise<readonly { readonly taskId: string; readonly revision: number }[]> {
   const revisions = await db.$queryRaw<
     { taskId: string; revision: number; source: string; name: string; labels: unknown }[]
   >`
@@ -92,7 +111,5 @@ export async function replayableSessions(db: Transaction, actor: IdentityActor):
     from task_revisions r join tasks t on t.id = r."taskId" join resources e on e.id = t."resourceId"
     where r."publishedAt" is not null`;
   const policies = await loadPoliciesInForce(db);
-  const readable = revisions.filter(({ source, ...resource }) => isReader(actor, source, policies, resource));
-  return Prisma.sql`(${own} or (g."taskId", g."taskRevision") in (
-    select * from unnest(${readable.map((row) => row.taskId)}::text[], ${readable.map((row) => row.revision)}::int[])))`;
+  return revisions.filter(({ source, ...resource }) => isReader(actor, source, policies, resource));
 }

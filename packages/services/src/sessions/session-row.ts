@@ -23,6 +23,8 @@ export const SESSION_SELECT = {
   headHash: true,
   headSignature: true,
   headKeyId: true,
+  keepReason: true,
+  erasedAt: true,
   grant: {
     select: {
       identityId: true,

@@ -238,6 +238,11 @@ describe('the list of sessions', () => {
     expect(await idsFor(shop.auditor, { person: 'OTHER@test' })).toEqual([theirs.sessionId]);
     expect(await idsFor(shop.auditor, { q: 'orders' })).toContain(theirs.sessionId);
     expect(await idsFor(shop.auditor, { q: 'public.payments' })).toEqual([]);
+    // A search would say what was reached in sessions whose readers one is not among.
+    const stranger = await shop.person('no-reader', ['auditor']);
+    expect(await idsFor(stranger)).toContain(theirs.sessionId);
+    expect(await idsFor(stranger, { q: 'orders' })).toEqual([]);
+    expect(await idsFor(shop.admin, { q: 'orders' })).toEqual([]);
     expect(await idsFor(shop.auditor, { outcome: 'hold' })).toEqual([]);
     expect(await idsFor(shop.auditor, { outcome: 'deny', resource: 'demo-shop', task: 'sales-report' })).toContain(
       mine.sessionId,

@@ -39,12 +39,15 @@ export async function toSessionViews(
       maskedCells: Number(row.maskedCells),
       recording: await recordingState(store, row),
       head: toHead(row),
+      keepReason: row.keepReason,
+      erasedAt: row.erasedAt?.toISOString() ?? null,
       mayReplay: mayReplay(row),
     })),
   );
 }
 
 async function recordingState(store: RecordingStore, row: SessionRow): Promise<SessionView['recording']> {
+  if (row.erasedAt !== null) return 'erased';
   if (row.endedAt === null) return 'live';
   if (!(await store.has(row.id))) return 'missing';
   return row.interrupted ? 'interrupted' : 'complete';

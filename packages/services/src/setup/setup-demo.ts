@@ -117,10 +117,12 @@ async function syncTarget(ctx: ServiceContext, target: Omit<ResourceTarget, 'tls
   const saved = await withTransaction(ctx, async (tx) => {
     const kept = await tx.resource.findUnique({
       where: { name: DEMO_RESOURCE },
-      select: { labels: true, principals: true },
+      select: { labels: true, principals: true, rotateMs: true },
     });
     const { labels, principals } = kept ?? { labels: { env: 'production' }, principals: 'when-possible' };
-    return saveResource(tx, ctx, { name: DEMO_RESOURCE, ...where, labels, principals, tlsMode: 'disable' }, secret);
+    const rotateMs = kept?.rotateMs ? Number(kept.rotateMs) : null;
+    const document = { name: DEMO_RESOURCE, ...where, labels, principals, rotateMs, tlsMode: 'disable' };
+    return saveResource(tx, ctx, document, secret, { asBefore: true });
   });
   if (saved.outcome !== 'unchanged') await readFirstCatalog(ctx, saved.id);
 }

@@ -8,6 +8,8 @@ import { requestGrant } from '../grants/request-grant.ts';
 import { createGroup } from '../people/create-group.ts';
 import { startTestServices, type TestPerson, type TestServices } from './test-services.ts';
 
+export type { TestPerson } from './test-services.ts';
+
 export const SHOP_DOCUMENTS = `kind: Resource
 name: demo-shop
 type: postgres

@@ -17,6 +17,7 @@ import { plural } from '@/lib/format.ts';
 import { useCan } from '@/lib/me.tsx';
 import { fieldErrors } from '@/lib/problem.ts';
 import type { GroupView } from '@/lib/views.ts';
+import { ScopeChoice } from './scope-choice.tsx';
 
 export function GroupsTab() {
   const can = useCan();
@@ -51,9 +52,19 @@ export function GroupsTab() {
                   header: 'Roles',
                   cell: (group) => (
                     <span className="flex flex-wrap gap-1">
-                      {group.roles.length === 0 && <span className="text-muted">none</span>}
+                      {group.roles.length + group.scopes.length === 0 && <span className="text-muted">none</span>}
                       {group.roles.map((role) => (
                         <Badge key={role}>{role}</Badge>
+                      ))}
+                      {group.scopes.map((scope) => (
+                        <Badge key={scope} tone="info">
+                          + {scope}
+                        </Badge>
+                      ))}
+                      {group.withheld.map((scope) => (
+                        <Badge key={scope} tone="hold">
+                          − {scope}
+                        </Badge>
                       ))}
                     </span>
                   ),
@@ -98,6 +109,7 @@ function GroupDialog({ group, onClose }: { group: GroupView | null; onClose: () 
   const client = useQueryClient();
   const id = useId();
   const [roles, setRoles] = useState<Role[]>([...(group?.roles ?? [])]);
+  const [rights, setRights] = useState({ scopes: [...(group?.scopes ?? [])], withheld: [...(group?.withheld ?? [])] });
   const create = useMutation(query.people.createGroup.mutationOptions());
   const update = useMutation(query.people.updateGroup.mutationOptions());
   const errors = fieldErrors(create.error ?? update.error, ['name', 'roles', 'members'] as const);
@@ -106,11 +118,12 @@ function GroupDialog({ group, onClose }: { group: GroupView | null; onClose: () 
     const data = new FormData(event.currentTarget);
     const name = group?.name ?? String(data.get('name')).trim();
     try {
-      if (group === null) await create.mutateAsync({ name, roles });
+      if (group === null) await create.mutateAsync({ name, roles, ...rights });
       else
         await update.mutateAsync({
           name,
           roles,
+          ...rights,
           members: String(data.get('members'))
             .split(/[\s,]+/)
             .filter(Boolean),
@@ -166,6 +179,7 @@ function GroupDialog({ group, onClose }: { group: GroupView | null; onClose: () 
             ))}
           </div>
         </fieldset>
+        <ScopeChoice roles={roles} {...rights} onChange={setRights} />
         {group !== null && (
           <Field label="Members" optional error={errors.byField.members} hint="E-mail addresses, one on each line.">
             {(props) => (

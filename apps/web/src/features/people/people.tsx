@@ -6,10 +6,11 @@ import { Tabs } from '@/components/tabs.tsx';
 import { DirectoryTab } from '@/features/directory/directory-tab.tsx';
 import { ProvidersTab } from '@/features/sign-in-providers/providers-tab.tsx';
 import { useCan } from '@/lib/me.tsx';
+import { AccessTab } from './access-tab.tsx';
 import { GroupsTab } from './groups-tab.tsx';
 import { UsersTab } from './users-tab.tsx';
 
-const TABS = ['users', 'groups', 'sign-in', 'directory'] as const;
+const TABS = ['users', 'groups', 'access', 'sign-in', 'directory'] as const;
 
 export function People() {
   const can = useCan();
@@ -25,6 +26,7 @@ export function People() {
           items={[
             { value: 'users', label: 'Users', content: <UsersTab /> },
             { value: 'groups', label: 'Groups', content: <GroupsTab /> },
+            { value: 'access', label: 'Access', content: <AccessTab /> },
             { value: 'sign-in', label: 'Sign-in', content: <ProvidersTab /> },
             { value: 'directory', label: 'Directory', content: <DirectoryTab /> },
           ]}

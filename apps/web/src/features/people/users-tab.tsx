@@ -76,6 +76,7 @@ export function UsersTab() {
                 caption={plural(rows.length, 'person', 'people')}
                 rows={rows}
                 rowKey={(user) => user.id}
+                rowHref={(user) => `/people/${user.id}`}
                 columns={[
                   {
                     key: 'name',
@@ -120,6 +121,7 @@ export function UsersTab() {
                     cell: (user) => (
                       <Button
                         size="sm"
+                        className="relative z-10"
                         aria-label={`Edit ${user.name}`}
                         disabledReason={mayWrite ? null : 'only admins can change people'}
                         onClick={() => setEditing(user)}

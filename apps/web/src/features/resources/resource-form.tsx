@@ -6,6 +6,7 @@ import { Field, FormError } from '@/components/field.tsx';
 import { Input, Select, Textarea } from '@/components/input.tsx';
 import { Panel } from '@/components/page.tsx';
 import { query } from '@/lib/api.ts';
+import { formatDuration } from '@/lib/format.ts';
 import { fieldErrors, problemOf } from '@/lib/problem.ts';
 import type { ResourceView } from '@/lib/views.ts';
 import { labelsText, parseLabels } from './labels-text.ts';
@@ -21,6 +22,7 @@ export interface ResourceValues {
   labels: Record<string, string>;
   username: string;
   principals: ResourceView['principals'];
+  rotateMs: number | null;
   secret?: string;
 }
 
@@ -34,6 +36,7 @@ const FIELDS = [
   'labels',
   'username',
   'principals',
+  'rotateMs',
   'secret',
 ] as const;
 const TLS_WORDS = {
@@ -48,6 +51,11 @@ const PRINCIPALS_WORDS = {
   'per-grant': 'per grant: always, or nobody gets in',
   none: 'none: every task uses this user',
 } as const;
+
+const DAY_MS = 86_400_000;
+/** With what is set, which a manifest may have set to anything. */
+const rotationChoices = (now: number | null): number[] =>
+  [...new Set([1, 7, 30, 90].map((days) => days * DAY_MS).concat(now ?? []))].sort((a, b) => a - b);
 
 export function ResourceForm({
   resource,
@@ -65,6 +73,7 @@ export function ResourceForm({
   const [labelError, setLabelError] = useState<string | null>(null);
   const test = useMutation(query.resources.test.mutationOptions());
   const errors = fieldErrors(error, FIELDS);
+  const rotateMs = resource?.rotation.everyMs ?? null;
 
   const readValues = (): ResourceValues | null => {
     if (!form.current?.reportValidity()) return null;
@@ -84,6 +93,7 @@ export function ResourceForm({
       labels,
       username: text('username'),
       principals: text('principals') as ResourceView['principals'],
+      rotateMs: text('rotateMs') === '' ? null : Number(text('rotateMs')),
       ...(secret === '' ? {} : { secret }),
     };
   };
@@ -217,6 +227,24 @@ export function ResourceForm({
               />
             )}
           </Field>
+          <div className="sm:col-span-2">
+            <Field
+              label="Rotate the password"
+              error={errors.byField.rotateMs}
+              hint="The gate sets a new one at the target, which nobody knows. Open sessions go on."
+            >
+              {(props) => (
+                <Select {...props} name="rotateMs" defaultValue={rotateMs === null ? '' : String(rotateMs)}>
+                  <option value="">only when asked</option>
+                  {rotationChoices(rotateMs).map((ms) => (
+                    <option key={ms} value={ms}>
+                      every {formatDuration(ms)}
+                    </option>
+                  ))}
+                </Select>
+              )}
+            </Field>
+          </div>
           <div className="sm:col-span-2">
             <Field
               label="Roles for grants"

@@ -70,7 +70,16 @@ export function ResourceList() {
                     rowKey={(resource) => resource.name}
                     rowHref={(resource) => resourceLink(resource.name)}
                     columns={[
-                      { key: 'name', header: 'Resource', cell: (resource) => resource.name },
+                      {
+                        key: 'name',
+                        header: 'Resource',
+                        cell: (resource) => (
+                          <span className="flex flex-wrap items-center gap-2">
+                            {resource.name}
+                            {resource.rotation.failure !== null && <Badge tone="deny">rotation failed</Badge>}
+                          </span>
+                        ),
+                      },
                       {
                         key: 'where',
                         header: 'Where',

@@ -13,6 +13,7 @@ import { problemOf } from '@/lib/problem.ts';
 import type { ResourceView } from '@/lib/views.ts';
 import { CatalogBrowser } from './catalog-browser.tsx';
 import { LabelBadges } from './label-badges.tsx';
+import { RotationPanel } from './rotation-panel.tsx';
 import { SecondWall } from './second-wall.tsx';
 import { TestSteps } from './test-steps.tsx';
 
@@ -77,8 +78,6 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
               ['Port', String(resource.port)],
               ['Database', resource.database],
               ['TLS', resource.tlsMode],
-              ['Signs in as', resource.username],
-              ['Credential set', <Time key="set" at={resource.credentialSetAt} />],
               ['Labels', <LabelBadges key="labels" labels={resource.labels} />],
               ...(resource.catalog
                 ? ([
@@ -96,6 +95,7 @@ function ResourceScreen({ resource }: { resource: ResourceView }) {
           <Names names={resource.policies} link={policyLink} none="None." />
         </Panel>
       </div>
+      <RotationPanel resource={resource} />
       <SecondWall resource={resource} />
       <CatalogBrowser name={resource.name} known={resource.catalog !== null} />
     </Page>

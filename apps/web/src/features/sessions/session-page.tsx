@@ -18,6 +18,7 @@ import { useCan, useMe } from '@/lib/me.tsx';
 import { usePreferences } from '@/lib/preferences.ts';
 import type { SessionView } from '@/lib/views.ts';
 import { EndSessionButton } from './end-session-button.tsx';
+import { KeepRecordingButton } from './keep-recording-button.tsx';
 import { OperationDetail } from './operation-detail.tsx';
 import { OperationList } from './operation-list.tsx';
 import { useTimeline } from './use-timeline.ts';
@@ -45,6 +46,7 @@ const RECORDING_MEANS: Record<SessionView['recording'], string> = {
   live: 'It is being written.',
   complete: 'It holds the session from its start to its end.',
   interrupted: 'The gate stopped before the session ended. What was written until then is here.',
+  erased: 'Its time was over, and it was deleted. What it counted and its signed head are still here.',
   missing: 'The store knows of this session, but its recording is not where it should be. Ask an admin.',
 };
 
@@ -70,6 +72,7 @@ function Loaded({ session }: { session: SessionView }) {
                 Suggest a task
               </LinkButton>
             )}
+            <KeepRecordingButton session={session} />
             <EndSessionButton session={session} />
           </>
         }
@@ -123,15 +126,20 @@ function Loaded({ session }: { session: SessionView }) {
                 <span key="rec" className="flex flex-col items-start gap-0.5">
                   <StateBadge state={session.recording} />
                   <span className="text-muted text-sm">{RECORDING_MEANS[session.recording]}</span>
+                  {session.keepReason !== null && (
+                    <span className="text-sm">Kept beyond its time: {session.keepReason}</span>
+                  )}
                 </span>,
               ],
             ]}
           />
         </div>
       </Panel>
-      {session.recording === 'missing' ? (
+      {session.recording === 'missing' || session.recording === 'erased' ? (
         <Panel title="Recording">
-          <EmptyState title="The recording is missing">{RECORDING_MEANS.missing}</EmptyState>
+          <EmptyState title={session.recording === 'erased' ? 'The recording was deleted' : 'The recording is missing'}>
+            {RECORDING_MEANS[session.recording]}
+          </EmptyState>
         </Panel>
       ) : session.mayReplay ? (
         <>

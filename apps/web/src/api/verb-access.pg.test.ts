@@ -1,0 +1,290 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AnyProcedure, call } from '@orpc/server';
+import { contract, VERB_SCOPES } from '@taskgate/contracts';
+import { SCOPES, type Scope } from '@taskgate/core';
+import { exportOperations, type IdentityActor, loadRecordingBytes } from '@taskgate/services';
+import { BINDING, refusal, startTestShop, type TestShop } from '@taskgate/services/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditRouter } from './audit.ts';
+import { documentsRouter } from './documents.ts';
+import { grantsRouter } from './grants.ts';
+import { holdsRouter } from './holds.ts';
+import { inboxRouter } from './inbox.ts';
+import { operationsRouter } from './operations.ts';
+import { peopleRouter } from './people.ts';
+import { policiesRouter } from './policies.ts';
+import { resourcesRouter } from './resources.ts';
+import { sessionsRouter } from './sessions.ts';
+import { simulationsRouter } from './simulations.ts';
+import { tasksRouter } from './tasks.ts';
+import { viewsRouter } from './views.ts';
+
+/** All but the event stream, which needs Next around it; what it tells whom is `mayHear`'s own test. */
+const router = {
+  people: peopleRouter,
+  resources: resourcesRouter,
+  tasks: tasksRouter,
+  policies: policiesRouter,
+  documents: documentsRouter,
+  grants: grantsRouter,
+  holds: holdsRouter,
+  inbox: inboxRouter,
+  sessions: sessionsRouter,
+  operations: operationsRouter,
+  views: viewsRouter,
+  simulations: simulationsRouter,
+  audit: auditRouter,
+} as unknown as Record<string, Record<string, AnyProcedure>>;
+const STREAM = 'live.events';
+
+/** What the calls are about: all of it is the engineer's. */
+interface Facts {
+  readonly grantId: string;
+  readonly requestId: string;
+  readonly sessionId: string;
+  readonly holdId: string;
+  readonly decisionId: string;
+  readonly tokenId: string;
+  readonly webSessionId: string;
+  readonly viewId: string;
+  readonly simulationId: string;
+}
+interface Case {
+  readonly input: (facts: Facts) => unknown;
+  /**
+   * Why there is no `somebody else`: what it is about belongs to everybody who has the scope (`shared`), or it takes no
+   * object and gives the caller's own (`list`).
+   */
+  readonly object: 'shared' | 'list' | { readonly asStranger: readonly ('not-found' | 'forbidden')[] };
+}
+const shared = (input: Case['input'] = () => ({})): Case => ({ input, object: 'shared' });
+const list = (input: Case['input'] = () => ({})): Case => ({ input, object: 'list' });
+const owned = (input: Case['input'], ...asStranger: ('not-found' | 'forbidden')[]): Case => ({
+  input,
+  object: { asStranger: asStranger.length === 0 ? ['not-found'] : asStranger },
+});
+
+const TASK =
+  'kind: Task\nname: drafted\npurpose: x\nresource: demo-shop\nwho: { groups: [analysts] }\naccess: { ttl: 1h }\nallow:\n  - select: public.orders\n';
+const POLICY =
+  'kind: Policy\nname: drafted\npurpose: x\napplies: { resources: { names: [demo-shop] } }\ndeny:\n  - statements: [drop]\n';
+const named = (name: string) => () => ({ name });
+const password = 'a long test password';
+
+const CASES: Readonly<Record<string, Case>> = {
+  'people.login': list(() => ({ email: 'nobody@test.example', password })),
+  'people.me': list(),
+  'people.webSessions': list(),
+  'people.endWebSession': owned((f) => ({ id: f.webSessionId })),
+  'people.changePassword': list(() => ({ current: 'not the password', next: password })),
+  'people.apiTokens': list(),
+  'people.createApiToken': list(() => ({ name: 'x', scopes: ['task:read'], ttlMs: 60_000 })),
+  'people.revokeApiToken': owned((f) => ({ id: f.tokenId })),
+  'people.users': shared(),
+  'people.createUser': shared(() => ({ email: 'n@test.example', name: 'N', groups: [], password })),
+  'people.updateUser': shared(() => ({ id: 'usr_x', name: 'N' })),
+  'people.endUserSessions': shared(() => ({ id: 'usr_x' })),
+  'people.reach': shared(() => ({ id: 'usr_x' })),
+  'people.offboard': shared(() => ({ id: 'usr_x', reason: 'r' })),
+  'people.access': shared(),
+  'people.groups': shared(),
+  'people.createGroup': shared(() => ({ name: 'made-here', roles: [] })),
+  'people.updateGroup': shared(() => ({ name: 'nowhere' })),
+  'resources.list': shared(),
+  'resources.get': shared(named('demo-shop')),
+  'resources.create': shared(() => ({
+    ...{ name: 'demo-shop', host: 'h', port: 1, database: 'd', tlsMode: 'disable', username: 'u', secret: 's' },
+  })),
+  'resources.update': shared(named('nowhere')),
+  'resources.test': shared(named('demo-shop')),
+  'resources.rotate': shared(named('nowhere')),
+  'resources.catalog': shared(named('nowhere')),
+  'resources.refreshCatalog': shared(named('nowhere')),
+  'tasks.list': shared(),
+  'tasks.get': shared(named('sales-report')),
+  'tasks.principal': shared(named('sales-report')),
+  'tasks.revisions': shared(named('sales-report')),
+  'tasks.save': shared(() => ({ source: TASK })),
+  'tasks.publish': shared(() => ({ name: 'nowhere', revision: 1 })),
+  'tasks.usage': shared(named('sales-report')),
+  'policies.list': shared(),
+  'policies.get': shared(named('customer-data')),
+  'policies.revisions': shared(named('customer-data')),
+  'policies.save': shared(() => ({ source: POLICY })),
+  'policies.publish': shared(() => ({ name: 'nowhere', revision: 1 })),
+  'policies.usage': shared(named('customer-data')),
+  'documents.check': shared(() => ({ kind: 'Task', source: TASK })),
+  'documents.complete': shared(() => ({ source: TASK, offset: 3 })),
+  'documents.suggest': shared(() => ({ resource: 'demo-shop' })),
+  'documents.template': shared(() => ({ kind: 'Task' })),
+  'documents.apply': shared(() => ({ source: TASK })),
+  'grants.list': list(),
+  'grants.get': owned((f) => ({ id: f.grantId })),
+  'grants.request': list(() => ({ task: 'sales-report' })),
+  'grants.approve': owned((f) => ({ id: f.requestId })),
+  'grants.refuse': owned((f) => ({ id: f.requestId, reason: 'r' })),
+  'grants.activate': owned((f) => ({ id: f.requestId })),
+  'grants.end': owned((f) => ({ id: f.grantId })),
+  'grants.connect': shared(() => ({ task: 'sales-report' })),
+  'grants.openConsole': owned((f) => ({ id: f.grantId })),
+  'holds.get': owned((f) => ({ id: f.holdId })),
+  'holds.approve': owned((f) => ({ id: f.holdId, binding: BINDING })),
+  'holds.refuse': owned((f) => ({ id: f.holdId, reason: 'r' })),
+  'holds.cancel': owned((f) => ({ id: f.holdId })),
+  'inbox.list': list(() => ({ view: 'waiting' })),
+  'sessions.list': list(),
+  'sessions.get': owned((f) => ({ id: f.sessionId })),
+  'sessions.timeline': owned((f) => ({ id: f.sessionId })),
+  'sessions.viewers': owned((f) => ({ id: f.sessionId })),
+  'sessions.end': owned((f) => ({ id: f.sessionId })),
+  // Seen by every auditor, kept by a reader of it.
+  'sessions.keep': owned((f) => ({ id: f.sessionId, reason: 'a case' }), 'forbidden'),
+  'sessions.explain': owned((f) => ({ decisionId: f.decisionId })),
+  'operations.list': list(),
+  'views.list': list(),
+  'views.save': list(() => ({ page: 'operations', name: 'v', search: 'q=1' })),
+  'views.remove': owned((f) => ({ id: f.viewId })),
+  'simulations.start': shared(() => ({ source: TASK.replace('drafted', 'sales-report') })),
+  'simulations.get': shared((f) => ({ id: f.simulationId })),
+  'audit.list': shared(),
+};
+
+/** Routes outside of the contract, each with what it asks for and the test that holds it. */
+const RAW_ROUTES: Readonly<Record<string, string>> = {
+  'auth/[...nextauth]': 'a sign-in: e2e/ui/sign-in.e2e.ts',
+  'health/live': 'nothing, and says nothing',
+  'health/ready': 'nothing, and says nothing',
+  setup: 'the setup token: setup.pg.test.ts',
+  'v1/[[...rest]]': 'the contract',
+  'v1/openapi.json': 'nothing: the contract is public',
+  'v1/operations/export': 'here',
+  'v1/sessions/[id]/recording': 'here',
+};
+
+let shop: TestShop;
+let facts: Facts;
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  const { engineer, services, clock } = shop;
+  const grant = await shop.activeGrant('sales-report');
+  const sessionId = await shop.session(grant.id);
+  const holdId = await shop.hold(sessionId, grant.id);
+  const { decisionId } = await services.db.hold.findUniqueOrThrow({ where: { id: holdId } });
+  const as = async (verb: string, input: unknown): Promise<{ id: string }> =>
+    (await run(verb, input, engineer.actor)) as { id: string };
+  const at = new Date(clock.now());
+  const later = new Date(clock.now() + 3_600_000);
+  const web = { id: 'web_00000000000000000000000000', userId: engineer.id, userAgent: 'x', address: '192.0.2.1' };
+  await services.db.webSession.create({ data: { ...web, createdAt: at, lastSeenAt: at, expiresAt: later } });
+  const made = (await run('people.createApiToken', CASES['people.createApiToken']!.input(facts), {
+    ...engineer.actor,
+    viaId: web.id,
+  })) as { apiToken: { id: string } };
+  const simulation = { id: 'sim_0', createdById: shop.admin.id, createdAt: at, source: TASK, state: 'done' };
+  await services.db.simulation.create({ data: simulation });
+  facts = {
+    grantId: grant.id,
+    requestId: (await as('grants.request', { task: 'shop-admin', reason: 'r' })).id,
+    sessionId,
+    holdId,
+    decisionId,
+    tokenId: made.apiToken.id,
+    webSessionId: web.id,
+    viewId: (await as('views.save', { page: 'operations', name: 'mine', search: 'q=1' })).id,
+    simulationId: simulation.id,
+  };
+});
+afterAll(() => shop.stop());
+
+function run(verb: string, input: unknown, actor: IdentityActor | null): Promise<unknown> {
+  const [noun = '', name = ''] = verb.split('.');
+  const context = { services: shop.services, actor, clientAddress: '192.0.2.7', userAgent: 'test' };
+  return call(router[noun]![name]!, input as never, { context });
+}
+
+const without = (actor: IdentityActor, scopes: readonly Scope[]): IdentityActor => ({
+  ...actor,
+  scopes: SCOPES.filter((scope) => !scopes.includes(scope)),
+});
+
+const VERBS = Object.entries(contract).flatMap(([noun, verbs]) => Object.keys(verbs).map((name) => `${noun}.${name}`));
+
+describe('each verb of the API', () => {
+  it('says what it asks for, and has a case here', () => {
+    expect(Object.keys(VERB_SCOPES).sort()).toEqual(VERBS.toSorted());
+    expect([...Object.keys(CASES), STREAM].sort()).toEqual(VERBS.toSorted());
+    expect(Object.keys(router).flatMap((noun) => Object.keys(router[noun]!).map((name) => `${noun}.${name}`))).toEqual(
+      expect.arrayContaining(VERBS.filter((verb) => verb !== STREAM)),
+    );
+  });
+
+  for (const [verb, { input, object }] of Object.entries(CASES)) {
+    const { scopes } = VERB_SCOPES[verb] ?? { scopes: 'anybody' };
+    if (scopes !== 'anybody')
+      it(`${verb} is for nobody who is not signed in`, async () => {
+        expect(await refusal(run(verb, input(facts), null))).toBe('not-signed-in');
+      });
+    if (typeof scopes !== 'string') {
+      it(`${verb} needs ${scopes.join(' or ')}, whatever else the caller has`, async () => {
+        // Even of whose it is, and of an admin.
+        for (const { actor } of [shop.engineer, shop.admin])
+          expect(await refusal(run(verb, input(facts), without(actor, scopes)))).toBe('forbidden');
+      });
+      // Else all of the above would be refused for another reason.
+      if (object === 'shared')
+        it(`${verb} needs nothing else`, async () => {
+          const actor = { ...shop.admin.actor, scopes: [scopes[0]] };
+          const done = await refusal(run(verb, input(facts), actor));
+          expect(['it was not refused', 'not-found', 'conflict', 'resource-unreachable', 'invalid-state']).toContain(
+            done,
+          );
+        });
+    }
+    if (typeof object === 'object')
+      it(`${verb} is not for somebody else’s`, async () => {
+        const scope =
+          verb === 'sessions.keep'
+            ? (['session:read'] as const)
+            : (['grant:request', 'grant:review', 'session:own', 'task:read'] as const);
+        // Their groups are not asked about it, and name no reader.
+        const stranger: IdentityActor = { ...shop.otherEngineer.actor, groups: ['analysts'], scopes: scope };
+        expect(object.asStranger).toContain(await refusal(run(verb, input(facts), stranger)));
+      });
+  }
+
+  it('that lists gives nobody somebody else’s', async () => {
+    const stranger: IdentityActor = {
+      ...shop.otherEngineer.actor,
+      scopes: ['grant:request', 'grant:review', 'session:own', 'task:read'],
+    };
+    for (const [verb, { input, object }] of Object.entries(CASES)) {
+      if (object !== 'list' || !/\.(list|apiTokens|webSessions)$/.test(verb)) continue;
+      const text = JSON.stringify(await run(verb, input(facts), stranger));
+      for (const id of Object.values(facts)) expect([verb, text.includes(id)]).toEqual([verb, false]);
+      const own = JSON.stringify(await run(verb, input(facts), shop.engineer.actor));
+      if (verb !== 'operations.list')
+        expect([verb, Object.values(facts).some((id) => own.includes(id))]).toEqual([verb, true]);
+    }
+  });
+});
+
+describe('each route outside of the contract', () => {
+  it('is known here', () => {
+    const folder = join(import.meta.dirname, '../app/api');
+    const found = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('route.ts'))
+      .map((file) => file.replaceAll('\\', '/').replace(/\/route\.ts$/, ''));
+    expect(found.sort()).toEqual(Object.keys(RAW_ROUTES).sort());
+  });
+
+  it('asks for the scope, and gives nobody somebody else’s recording', async () => {
+    const none = { services: shop.services, actor: without(shop.engineer.actor, ['session:own', 'session:read']) };
+    expect(await refusal(loadRecordingBytes(none, facts.sessionId))).toBe('forbidden');
+    expect(await refusal(exportOperations(none, {}))).toBe('forbidden');
+    expect(await refusal(loadRecordingBytes(shop.otherEngineer.ctx, facts.sessionId))).toBe('not-found');
+    const noReader = { services: shop.services, actor: { ...shop.auditor.actor, groups: [] } };
+    expect(await refusal(loadRecordingBytes(noReader, facts.sessionId))).toBe('forbidden');
+  });
+});

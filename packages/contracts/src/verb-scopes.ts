@@ -1,0 +1,103 @@
+import type { Scope } from '@taskgate/core';
+
+/** What a verb of the API asks of its caller. */
+export interface VerbAccess {
+  /** Any one of them opens it; `signed-in`: every caller who is somebody; `anybody`: no sign-in. */
+  readonly scopes: readonly [Scope, ...Scope[]] | 'signed-in' | 'anybody';
+  /** Whose it is about, and who else may: what the scope alone does not open. */
+  readonly whose: string;
+}
+
+const verb = (scopes: VerbAccess['scopes'], whose: string): VerbAccess => ({ scopes, whose });
+const EVERYBODYS = 'everybody’s';
+const OWN = 'the caller’s own';
+const GRANT = 'one’s own; those one’s groups are asked about (`grant:review`); all (`grant:revoke`, `session:read`)';
+const SESSION = 'one’s own; all (`session:read`, `grant:revoke`)';
+const REPLAY = 'one’s own; others’ whose readers one is among (`session:read`)';
+const HOLD =
+  'one’s own; those one’s groups are asked about (`grant:review`); all, without the statement (`session:read`)';
+const ASKED = 'those that one’s groups are asked about, never one’s own';
+const AS_FAR = 'everybody whose scopes are no more than the caller’s; all for the role `admin`';
+
+/**
+ * Each procedure of the contract: a test fails for one that is not here, and refuses a caller who has every scope but
+ * these. docs/access.md shows it.
+ */
+export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
+  'people.login': verb('anybody', 'who knows the password'),
+  'people.me': verb('signed-in', OWN),
+  'people.webSessions': verb('signed-in', OWN),
+  'people.endWebSession': verb('signed-in', OWN),
+  'people.changePassword': verb('signed-in', OWN),
+  'people.apiTokens': verb('signed-in', 'one’s own; all (`people:write`)'),
+  'people.createApiToken': verb('signed-in', 'for oneself, with at most one’s own scopes, after a sign-in'),
+  'people.revokeApiToken': verb('signed-in', 'one’s own; all (`people:write`)'),
+  'people.users': verb(['people:read'], EVERYBODYS),
+  'people.createUser': verb(['people:write'], 'into groups that give no more than the caller has'),
+  'people.updateUser': verb(['people:write'], AS_FAR),
+  'people.endUserSessions': verb(['people:write'], AS_FAR),
+  'people.reach': verb(['people:read'], EVERYBODYS),
+  'people.offboard': verb(['people:write'], `${AS_FAR}; never oneself`),
+  'people.access': verb(['people:read'], EVERYBODYS),
+  'people.groups': verb(['people:read'], EVERYBODYS),
+  'people.createGroup': verb(['people:write'], 'with no more than the caller has'),
+  'people.updateGroup': verb(['people:write'], 'that give no more than the caller has'),
+  'resources.list': verb(['resource:read'], EVERYBODYS),
+  'resources.get': verb(['resource:read'], EVERYBODYS),
+  'resources.create': verb(['resource:write'], EVERYBODYS),
+  'resources.update': verb(['resource:write'], EVERYBODYS),
+  'resources.test': verb(['resource:write'], EVERYBODYS),
+  'resources.rotate': verb(['resource:write'], EVERYBODYS),
+  'resources.catalog': verb(['resource:read'], EVERYBODYS),
+  'resources.refreshCatalog': verb(['resource:write'], EVERYBODYS),
+  'tasks.list': verb(['task:read'], EVERYBODYS),
+  'tasks.get': verb(['task:read'], EVERYBODYS),
+  'tasks.principal': verb(['task:read'], EVERYBODYS),
+  'tasks.revisions': verb(['task:read'], EVERYBODYS),
+  'tasks.save': verb(['task:write'], EVERYBODYS),
+  'tasks.publish': verb(['task:write'], EVERYBODYS),
+  'tasks.usage': verb(['task:read'], EVERYBODYS),
+  'policies.list': verb(['task:read'], EVERYBODYS),
+  'policies.get': verb(['task:read'], EVERYBODYS),
+  'policies.revisions': verb(['task:read'], EVERYBODYS),
+  'policies.save': verb(['task:write'], EVERYBODYS),
+  'policies.publish': verb(['task:write'], EVERYBODYS),
+  'policies.usage': verb(['task:read'], EVERYBODYS),
+  'documents.check': verb(['task:read'], EVERYBODYS),
+  'documents.complete': verb(['task:write'], EVERYBODYS),
+  'documents.suggest': verb(['task:write'], 'everybody’s: which columns were used, and no statement'),
+  'documents.template': verb(['task:read'], EVERYBODYS),
+  'documents.apply': verb(['task:write'], 'resources in it also need `resource:write`'),
+  'grants.list': verb(['grant:request', 'grant:review', 'grant:revoke', 'session:read'], GRANT),
+  'grants.get': verb(['grant:request', 'grant:review', 'grant:revoke', 'session:read'], GRANT),
+  'grants.request': verb(['grant:request'], 'for oneself, where the task names one'),
+  'grants.approve': verb(['grant:review'], ASKED),
+  'grants.refuse': verb(['grant:review'], ASKED),
+  'grants.activate': verb(['grant:request'], OWN),
+  'grants.end': verb(['grant:request', 'grant:revoke'], 'one’s own; all (`grant:revoke`)'),
+  'grants.connect': verb(['task:read'], EVERYBODYS),
+  'grants.openConsole': verb(['grant:request'], OWN),
+  'holds.get': verb(['grant:request', 'grant:review', 'session:read'], HOLD),
+  'holds.approve': verb(['grant:review'], ASKED),
+  'holds.refuse': verb(['grant:review'], ASKED),
+  'holds.cancel': verb(['grant:request'], OWN),
+  'inbox.list': verb(['grant:request', 'grant:review', 'grant:revoke', 'session:read'], GRANT),
+  'sessions.list': verb(['session:own', 'session:read', 'grant:revoke'], SESSION),
+  'sessions.get': verb(['session:own', 'session:read', 'grant:revoke'], SESSION),
+  'sessions.timeline': verb(['session:own', 'session:read'], REPLAY),
+  'sessions.viewers': verb(['session:own', 'session:read'], SESSION),
+  'sessions.end': verb(['grant:request', 'grant:revoke'], 'one’s own; all (`grant:revoke`)'),
+  'sessions.keep': verb(['session:read'], REPLAY),
+  'sessions.explain': verb(
+    ['session:own', 'session:read', 'grant:review', 'grant:revoke'],
+    `${SESSION}; the statement as in a recording, or for who is asked`,
+  ),
+  'operations.list': verb(['session:own', 'session:read'], REPLAY),
+  'views.list': verb(['session:own', 'session:read'], OWN),
+  'views.save': verb(['session:own', 'session:read'], OWN),
+  'views.remove': verb(['session:own', 'session:read'], OWN),
+  'simulations.start': verb(['task:write'], 'everybody’s operations: what they reached, and no statement'),
+  'simulations.get': verb(['task:write'], EVERYBODYS),
+  'audit.list': verb(['audit:read'], EVERYBODYS),
+  'live.events': verb('signed-in', 'topic and id of what the caller could list'),
+};

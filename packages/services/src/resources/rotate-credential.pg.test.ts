@@ -1,0 +1,224 @@
+import { startTestPostgres, type TestDatabase, type TestPostgres } from '@taskgate/testkit';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectStored, loadTarget } from '../catalog/stored-catalog.ts';
+import { applyDocuments } from '../documents/apply-documents.ts';
+import { refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
+import { loadResource } from './load-resources.ts';
+import { type RotationStep, rotateCredential, rotateDueCredentials } from './rotate-credential.ts';
+import { testResource } from './test-resource.ts';
+import { updateResource } from './update-resource.ts';
+
+const GIVEN = 'canary-given-secret';
+const DAY_MS = 86_400_000;
+const STEPS: readonly RotationStep[] = ['connect', 'set', 'try', 'keep'];
+
+let test: TestShop;
+let server: TestPostgres;
+let shop: TestDatabase;
+let resourceId: string;
+
+const manifest = (secret: string, more = '') =>
+  applyDocuments(test.setup, {
+    source: `kind: Resource
+name: orders-db
+type: postgres
+host: 127.0.0.1
+port: ${server.port}
+database: shop
+username: gate
+tls: { mode: disable }
+secret: env:X
+${more}`,
+    secrets: { 'orders-db': secret },
+  });
+
+beforeAll(async () => {
+  test = await startTestShop();
+  server = await startTestPostgres({ own: true, settings: { log_statement: 'all', log_connections: 'on' } });
+  shop = await server.createDatabase('shop');
+  await shop.query(`create role gate login createrole; create role other`);
+  await manifest('not yet');
+  resourceId = (await test.services.db.resource.findUniqueOrThrow({ where: { name: 'orders-db' } })).id;
+});
+beforeEach(async () => {
+  await shop.query(`alter role gate reset role; alter role gate valid until 'infinity' password '${GIVEN}'`);
+  await updateResource(test.admin.ctx, { name: 'orders-db', secret: 'other' });
+  await updateResource(test.admin.ctx, { name: 'orders-db', secret: GIVEN, rotateMs: null });
+});
+afterAll(async () => {
+  await server.stop();
+  await test.stop();
+});
+
+const row = () => test.services.db.credential.findUniqueOrThrow({ where: { resourceId } });
+const view = () => loadResource(test.admin.ctx, { name: 'orders-db' });
+const rotate = () => rotateCredential(test.admin.ctx, { name: 'orders-db' });
+const stored = async () => (await loadTarget(test.gateway, resourceId)).target.secret.reveal((text) => text);
+const rotations = async () => (await test.audit(resourceId)).filter((one) => one.action.startsWith('resource.rotate'));
+
+/** As the gate would: with what is stored. */
+async function opens(): Promise<boolean> {
+  const client = await connectStored(test.gateway, await loadTarget(test.gateway, resourceId)).catch(() => null);
+  await client?.end();
+  return client !== null;
+}
+
+async function accepts(password: string): Promise<boolean> {
+  const client = new pg.Client({ host: server.host, port: server.port, database: 'shop', user: 'gate', password });
+  return client.connect().then(
+    () => client.end().then(() => true),
+    () => false,
+  );
+}
+
+class Killed extends Error {}
+/** The process goes away right before that step. */
+const killBefore = (step: RotationStep) => ({
+  before: (one: RotationStep) => {
+    if (one === step) throw new Killed(step);
+  },
+});
+
+describe('a rotation', () => {
+  it('sets a new password that works, which neither the target’s log nor the audit has seen', async () => {
+    const before = await view();
+    test.clock.advance(1_000);
+    const result = await rotate();
+    expect(result).toMatchObject({ ok: true, steps: STEPS.map((name) => ({ name, ok: true })) });
+    const password = await stored();
+    expect(password).not.toBe(GIVEN);
+    expect([await accepts(GIVEN), await accepts(password), await opens()]).toEqual([false, true, true]);
+    expect(server.log.join('\n')).toContain('ALTER ROLE');
+    for (const text of [server.log.join('\n'), JSON.stringify(await rotations()), test.logged.join('\n')])
+      expect(text).not.toContain(password);
+    expect((await rotations()).at(-1)).toMatchObject({
+      action: 'resource.rotate',
+      actorId: test.admin.id,
+      after: { username: 'gate' },
+    });
+    const after = await view();
+    expect(after.rotation).toMatchObject({ everyMs: null, nextAt: null, failure: null });
+    expect(after.rotation.rotatedAt).toBe(after.credentialSetAt);
+    expect(after.credentialSetAt > before.credentialSetAt).toBe(true);
+    expect((await testResource(test.admin.ctx, { name: 'orders-db' })).steps[1]).toMatchObject({ ok: true });
+  });
+
+  it('leaves open connections alone, and at no moment a new one without a password that works', async () => {
+    const open = await connectStored(test.gateway, await loadTarget(test.gateway, resourceId));
+    const stop = new AbortController();
+    let opened = 0;
+    const opening = (async () => {
+      while (!stop.signal.aborted) {
+        const client = await connectStored(test.gateway, await loadTarget(test.gateway, resourceId));
+        await client.end();
+        opened++;
+      }
+    })();
+    for (let turn = 0; turn < 10; turn++) expect((await rotate()).ok).toBe(true);
+    stop.abort();
+    await opening;
+    expect(opened).toBeGreaterThan(0);
+    expect((await open.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await open.end();
+  });
+
+  for (const step of STEPS)
+    it(`that is killed before \`${step}\` leaves a password that works, and is taken up by the timer`, async () => {
+      const before = (await rotations()).length;
+      await expect(rotateCredential(test.admin.ctx, { name: 'orders-db' }, killBefore(step))).rejects.toBeInstanceOf(
+        Killed,
+      );
+      expect(await opens()).toBe(true);
+      const { pending } = await row();
+      expect(pending).not.toBeNull();
+      // Killed again at the same place: as often as it happens, it is the same password that is set.
+      await expect(rotateDueCredentials(test.timer, killBefore(step))).rejects.toBeInstanceOf(Killed);
+      expect(await opens()).toBe(true);
+      expect((await row()).pending).toEqual(pending);
+      expect(await rotateDueCredentials(test.timer)).toBe(1);
+      expect(await row()).toMatchObject({ pending: null, sealed: pending });
+      expect([await opens(), await accepts(GIVEN), await accepts(await stored())]).toEqual([true, false, true]);
+      expect(await rotations()).toHaveLength(before + 1);
+      expect(await rotateDueCredentials(test.timer)).toBe(0);
+    });
+
+  it('that fails at the target says why, goes on with the old password, and is tried again later', async () => {
+    await updateResource(test.admin.ctx, { name: 'orders-db', rotateMs: DAY_MS });
+    test.clock.advance(DAY_MS);
+    // Whatever is set, no new connection is let in: the new password cannot be proven.
+    await shop.query(`alter role gate connection limit 1`);
+    expect(await rotateDueCredentials(test.timer)).toBe(0);
+    const failed = (await view()).rotation;
+    expect(failed.failure?.message).toMatch(/too many connections; the old password was set again$/);
+    expect(failed.nextAt).toBe(new Date(test.clock.now() + 15 * 60_000).toISOString());
+    expect((await rotations()).at(-1)).toMatchObject({ action: 'resource.rotate-failed', actorId: null });
+    expect(test.logged.join('\n')).toContain('the credential of a resource could not be rotated');
+    await shop.query(`alter role gate connection limit -1`);
+    expect([await accepts(GIVEN), await opens()]).toEqual([true, true]);
+    expect(await rotateDueCredentials(test.timer)).toBe(0);
+    test.clock.advance(15 * 60_000);
+    expect(await rotateDueCredentials(test.timer)).toBe(1);
+    expect((await view()).rotation).toMatchObject({ failure: null, everyMs: DAY_MS });
+    expect([await accepts(GIVEN), await opens()]).toEqual([false, true]);
+  });
+
+  it('of a user who may not sign in says so, step by step, and changes nothing', async () => {
+    await shop.query(`alter role gate valid until '2000-01-01'`);
+    const { ok, steps } = await rotate();
+    expect([ok, steps.map((step) => [step.name, step.ok])]).toEqual([false, [['connect', false]]]);
+    expect(await stored()).toBe(GIVEN);
+  });
+
+  it('is for the user that signs in, whatever role is set for it', async () => {
+    await shop.query(`grant other to gate; alter role gate set role = 'other'`);
+    expect((await rotate()).ok).toBe(true);
+    expect([await accepts(GIVEN), await opens()]).toEqual([false, true]);
+  });
+
+  it('is done by one of several gateways', async () => {
+    await updateResource(test.admin.ctx, { name: 'orders-db', rotateMs: DAY_MS });
+    test.clock.advance(DAY_MS);
+    const before = (await rotations()).length;
+    const altered = () => server.log.filter((line) => line.includes('ALTER ROLE "gate" PASSWORD')).length;
+    const alteredBefore = altered();
+    const done = await Promise.all(Array.from({ length: 4 }, () => rotateDueCredentials(test.timer)));
+    expect(done.reduce((sum, one) => sum + one, 0)).toBe(1);
+    expect(await rotations()).toHaveLength(before + 1);
+    // The target was told one password, and it is the one that was kept.
+    expect(await opens()).toBe(true);
+    expect(altered()).toBe(alteredBefore + 1);
+    expect((await view()).rotation.nextAt).toBe(new Date(test.clock.now() + DAY_MS).toISOString());
+  });
+
+  it('is for who may write resources, and only of what is there', async () => {
+    for (const person of [test.engineer, test.auditor, test.reviewers[0]])
+      expect(await refusal(rotateCredential(person.ctx, { name: 'orders-db' }))).toBe('forbidden');
+    expect(await refusal(rotateCredential(test.admin.ctx, { name: 'nowhere' }))).toBe('not-found');
+    expect(await refusal(rotateDueCredentials(test.admin.ctx))).toBe('forbidden');
+  });
+});
+
+describe('a manifest that is applied each night', () => {
+  it('sets the schedule, and does not put back the password that was rotated since', async () => {
+    await manifest(GIVEN, 'rotate: 30d\n');
+    expect((await view()).rotation.everyMs).toBe(30 * DAY_MS);
+    await rotate();
+    const rotated = await stored();
+    expect((await manifest(GIVEN, 'rotate: 30d\n')).applied).toMatchObject([{ outcome: 'unchanged' }]);
+    expect(await stored()).toBe(rotated);
+    // Nor does one that was given before there was a fingerprint.
+    await updateResource(test.admin.ctx, { name: 'orders-db', secret: GIVEN });
+    await shop.query(`alter role gate password '${GIVEN}'`);
+    await test.services.db.credential.update({ where: { resourceId }, data: { given: null } });
+    await rotate();
+    expect((await manifest(GIVEN, 'rotate: 30d\n')).applied).toMatchObject([{ outcome: 'unchanged' }]);
+    expect(await stored()).not.toBe(GIVEN);
+    // Another one is one that somebody means.
+    await manifest('another', 'rotate: 30d\n');
+    expect(await stored()).toBe('another');
+    // As is one that a person types, though it was given before.
+    await updateResource(test.admin.ctx, { name: 'orders-db', secret: GIVEN });
+    expect(await stored()).toBe(GIVEN);
+  });
+});

@@ -1,0 +1,104 @@
+import { grantTerms } from '@taskgate/policy';
+import type { ServiceContext } from '../context.ts';
+import { emitAudit } from '../emit-audit.ts';
+import { toResourceFacts } from '../grants/load-terms.ts';
+import { notifyChange } from '../live/notify-change.ts';
+import { loadPoliciesInForce, type PolicyInForce } from '../policies/load-policies-in-force.ts';
+import { requireSystem } from '../require-scope.ts';
+import { readTaskDocument } from '../tasks/task-documents.ts';
+import { withTransaction } from '../with-transaction.ts';
+import { createFolderRecordingStore } from './recording-store.ts';
+
+/** No document may ask for less. */
+const SHORTEST_KEEP_MS = 86_400_000;
+const MAX_PER_TURN = 200;
+const ERASED = '-- deleted with its recording';
+
+/**
+ * Deletes the recordings whose time is over: the file, the key that opens it, the index of what it said and the
+ * statements of its holds. The session stays, with what it counted and its signed head. Kept are those that somebody
+ * has marked, and those that nobody gave an end. Run by a timer; several may run at once. Gives how many were deleted.
+ */
+export async function eraseRecordings(ctx: ServiceContext): Promise<number> {
+  requireSystem(ctx, 'timer');
+  const { db, clock, log } = ctx.services;
+  const now = clock.now();
+  const revisions = await db.$queryRaw<
+    { taskId: string; revision: number; source: string; name: string; labels: unknown }[]
+  >`
+    select distinct r."taskId", r.revision, r.source, e.name, e.labels
+    from sessions s
+    join grants g on g.id = s."grantId"
+    join task_revisions r on r."taskId" = g."taskId" and r.revision = g."taskRevision"
+    join tasks t on t.id = r."taskId" join resources e on e.id = t."resourceId"
+    where s."erasedAt" is null and s."keepReason" is null
+      and s."endedAt" < ${new Date(now - SHORTEST_KEEP_MS)}`;
+  if (revisions.length === 0) return 0;
+  const policies = await loadPoliciesInForce(db);
+  let erased = 0;
+  for (const revision of revisions) {
+    let before: Date | null;
+    try {
+      before = endedBefore(revision, policies, now);
+    } catch (error) {
+      // What cannot be read may ask for more.
+      log.warn('how long recordings are kept could not be read', { task: revision.taskId, error: String(error) });
+      continue;
+    }
+    if (before === null) continue;
+    const due = await db.session.findMany({
+      where: {
+        ...erasable(before),
+        grant: { taskId: revision.taskId, taskRevision: revision.revision },
+      },
+      select: { id: true },
+      take: MAX_PER_TURN,
+    });
+    for (const { id } of due) if (await eraseRecording(ctx, id, before)) erased++;
+  }
+  return erased;
+}
+
+const erasable = (before: Date) => ({ erasedAt: null, keepReason: null, endedAt: { lt: before } });
+
+/** Sessions that ended before that are over: the longest counts that the task or a policy on its resource asks for. */
+function endedBefore(
+  revision: { readonly source: string; readonly name: string; readonly labels: unknown },
+  policies: readonly PolicyInForce[],
+  now: number,
+): Date | null {
+  const { keepMs } = grantTerms(
+    readTaskDocument(revision.source),
+    policies.map((policy) => policy.document),
+    toResourceFacts(revision),
+  ).record;
+  return keepMs === null ? null : new Date(now - keepMs);
+}
+
+async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Promise<boolean> {
+  return withTransaction(ctx, async (tx) => {
+    const at = new Date(ctx.services.clock.now());
+    // Asked again under the row's lock: somebody may have marked it since. Without its key no copy can be read.
+    const { count } = await tx.session.updateMany({
+      where: { id, ...erasable(before) },
+      data: { erasedAt: at, wrappedKey: new Uint8Array() },
+    });
+    if (count === 0) return false;
+    const { grant } = await tx.session.findUniqueOrThrow({
+      where: { id },
+      select: { grant: { select: { identityId: true } } },
+    });
+    await tx.hold.updateMany({ where: { sessionId: id }, data: { statement: ERASED, parameters: [] } });
+    const operations = await tx.operationRecord.deleteMany({ where: { sessionId: id } });
+    await createFolderRecordingStore(ctx.services.settings).erase(id);
+    await emitAudit(tx, ctx, {
+      action: 'recording.erase',
+      subjectKind: 'recording',
+      subject: id,
+      before: { operations: operations.count },
+      after: { erasedAt: at, endedBefore: before },
+    });
+    await notifyChange(tx, { topic: 'sessions', id, userId: grant.identityId });
+    return true;
+  });
+}
