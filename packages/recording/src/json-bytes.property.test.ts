@@ -11,10 +11,16 @@ const put = (add: (json: JsonBytes) => void): string => {
 it('a text is written as JSON.stringify writes it, whatever it holds and however long', () => {
   fc.assert(
     fc.property(
-      fc.oneof(fc.string({ unit: 'binary', maxLength: 600 }), fc.string({ unit: 'grapheme', maxLength: 600 })),
+      fc.oneof(
+        fc.string({ unit: 'binary-ascii', maxLength: 8 }),
+        fc.string({ unit: 'binary', maxLength: 600 }),
+        fc.string({ unit: 'grapheme', maxLength: 600 }),
+      ),
       (text) => put((json) => json.text(text)) === JSON.stringify(text),
     ),
   );
+  for (const one of ['a\\b', 'a"b', 'a\nb', '\0', '\x7f'])
+    expect(put((json) => json.text(one))).toBe(JSON.stringify(one));
   expect(put((json) => json.text('\ud800'))).toBe(JSON.stringify('\ud800'));
   expect(put((json) => json.text(null))).toBe('null');
 });
