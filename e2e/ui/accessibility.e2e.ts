@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { as, endGrant, type OpenGrant, openGrant, type Person } from '../api.ts';
+import { applyDocument, as, endGrant, type OpenGrant, openGrant, type Person } from '../api.ts';
 import { startBrowser, type TestBrowser } from '../browser.ts';
 
 const THEMES = ['light', 'dark'] as const;
@@ -15,6 +15,7 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
       '/tasks',
       '/tasks/sales-report',
       '/requests/new?task=shop-admin',
+      '/requests/new?workflow=weekly-figures',
       '/console',
       '/sessions',
       '/settings',
@@ -31,17 +32,32 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
       '/tasks/sales-report/edit',
       '/policies',
       '/policies/customer-data',
+      '/workflows',
+      '/workflows/weekly-figures',
+      '/workflows/weekly-figures/edit',
       '/resources/new',
       '/people',
     ],
   ],
 ];
 
+const WORKFLOW = `kind: Workflow
+name: weekly-figures
+purpose: The figures of the week, then what they show to be wrong
+who: { groups: [analysts] }
+access: { ttl: 1h }
+steps:
+  - { task: sales-report }
+  - { task: fix-order-status, after: sales-report }
+limits: { rows: 5000 }
+`;
+
 let browser: TestBrowser;
 let grant: OpenGrant;
 beforeAll(async () => {
   browser = await startBrowser();
   grant = await openGrant('sales-report');
+  await applyDocument(WORKFLOW);
   await as('engineer').post('/grants', { task: 'shop-admin', reason: 'so that the inbox has something in it' });
 });
 afterAll(async () => {

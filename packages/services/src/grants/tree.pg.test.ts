@@ -56,6 +56,14 @@ steps:
   - { task: export-orders, after: sales-report }
   - { task: shop-admin, after: export-orders }
 limits: { rows: 5000 }
+---
+kind: Workflow
+name: morning-run
+purpose: Starts nothing in the afternoon
+who: { groups: [analysts] }
+access: { ttl: 8h, when: 'now.hour < 12' }
+steps:
+  - { task: export-orders }
 `;
 
 let shop: TestShop;
@@ -306,18 +314,26 @@ describe('a grant under another', () => {
     expect(await stateOf(parent)).toBe('parent-ended');
   });
 
-  it('starts only while the conditions of all above it hold', async () => {
+  it('starts only while the conditions of all above it hold, and for no longer than its own task gives', async () => {
     const day = 24 * hour;
-    const now = shop.clock.now();
-    // To ten minutes before the next noon.
-    shop.clock.advance(((day + 12 * hour - (now % day)) % day) + day - 10 * minute);
-    const { id } = await startTask('hours-only');
-    const { grant } = await mint(id);
+    const toTenMinutesBeforeNoon = () =>
+      shop.clock.advance(((day + 12 * hour - (shop.clock.now() % day)) % day) + day - 10 * minute);
+    toTenMinutesBeforeNoon();
+    const task = await startTask('hours-only');
+    const workflow = (await requestGrant(shop.engineer.ctx, { workflow: 'morning-run' })).id;
+    await activateGrant(shop.engineer.ctx, { id: workflow });
+    const { grant } = await mint(task.id);
+    // The step's own task has no condition, and two hours where the workflow has eight.
+    const step = await mint(workflow, { task: 'export-orders', ttlMs: day });
+    expect(Date.parse(step.grant.expiresAt!) - shop.clock.now()).toBe(2 * hour);
     shop.clock.advance(20 * minute);
     // What is open stays; nothing starts.
     expect(await stateOf(grant.id)).toBe('active');
     expect(await refusal(mint(grant.id))).toBe('forbidden');
-    await end(id);
+    await expect(mint(workflow, { task: 'export-orders' })).rejects.toThrow(/`morning-run`, lets nothing start/);
+    expect(await refusal(mint(step.grant.id))).toBe('forbidden');
+    await end(task.id);
+    await end(workflow);
   });
 
   it('stays where it stands, whatever a bug asks the store for', async () => {
