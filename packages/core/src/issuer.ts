@@ -154,9 +154,10 @@ export function reviewClaims(kind: IssuerKind, url: string, patterns: readonly C
   if (patterns.length === 0) problems.push('say at least one claim: no claim would match nobody');
   if (patterns.length > MAX_CLAIM_PATTERNS) problems.push(`at most ${MAX_CLAIM_PATTERNS} claims`);
   for (const { claim, pattern } of patterns) {
-    if (claim === '') problems.push('a claim needs its name');
     const problem = patternProblem(pattern);
-    if (problem !== null) problems.push(`\`${claim}\`: ${problem}`);
+    if (claim === '') problems.push('a claim needs its name');
+    else if (pattern === '') problems.push(`say what \`${claim}\` must be, or remove it`);
+    else if (problem !== null) problems.push(`of \`${claim}\`: ${problem}`);
   }
   if (problems.length > 0) return { problems, warnings: [] };
   const binding = patterns.filter(({ claim, pattern }) => !NOT_BINDING.includes(claim) && !isAnything(pattern));

@@ -1,5 +1,6 @@
 import { SecretValue } from '@taskgate/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadMachines } from '../machines/load-machines.ts';
 import { authenticateApiToken } from '../people/authenticate-api-token.ts';
 import { signIn } from '../people/sign-in.ts';
 import { updateUser } from '../people/update-user.ts';
@@ -44,15 +45,20 @@ describe('the demo', () => {
     const tasks = await test.services.db.task.findMany({ orderBy: { name: 'asc' } });
     expect(tasks.map((task) => [task.name, task.publishedRevision])).toEqual([
       ['fix-order-status', 1],
+      ['nightly-export', 1],
       ['sales-report', 1],
       ['shop-admin', 1],
     ]);
     expect(await loadResource(test.setup, { name: 'demo-shop' })).toMatchObject({
       labels: { env: 'production' },
       policies: ['customer-data'],
-      tasks: ['fix-order-status', 'sales-report', 'shop-admin'],
+      tasks: ['fix-order-status', 'nightly-export', 'sales-report', 'shop-admin'],
       tlsMode: 'disable',
     });
+    // Named by its task, and nobody can be it until an admin says who.
+    expect(await loadMachines(test.setup, {})).toMatchObject([
+      { name: 'nightly', tasks: [{ name: 'nightly-export', named: true }], proof: null, secrets: [] },
+    ]);
     const rows = await test.services.db.auditRow.findMany({ where: { via: 'setup', actorId: null } });
     expect(rows.map((row) => row.action)).toContain('setup.demo');
     expect(JSON.stringify(rows)).not.toMatch(/first password|target secret/);

@@ -132,11 +132,6 @@ export function ClaimEditor({
         </p>
       </fieldset>
       <Review issuer={issuer} patterns={patterns} />
-      <KnownClaims
-        issuer={issuer}
-        claims={claims}
-        onUse={(claim, pattern) => onChange([...rows.filter((row) => row.claim !== ''), newRow(claim, pattern)])}
-      />
       <TokenTester
         issuer={issuer}
         audience={audience}
@@ -145,6 +140,11 @@ export function ClaimEditor({
         onToken={setToken}
         readable={claims !== null}
         matches={matches}
+      />
+      <KnownClaims
+        issuer={issuer}
+        claims={claims}
+        onUse={(claim, pattern) => onChange([...rows.filter((row) => row.claim !== ''), newRow(claim, pattern)])}
       />
     </div>
   );
@@ -187,8 +187,10 @@ function KnownClaims({
 }) {
   const profile = ISSUER_PROFILES[issuer.kind];
   return (
-    <details className="rounded-md border border-line" open={claims !== null || undefined}>
-      <summary className="cursor-pointer px-3 py-1.5 font-medium text-sm">Claims of {profile.title}</summary>
+    <details className="rounded-md border border-line">
+      <summary className="cursor-pointer px-3 py-1.5 font-medium text-sm">
+        Claims of {profile.title} and what they mean
+      </summary>
       <ul className="divide-y divide-line border-line border-t">
         {profile.claims.map(({ claim, means, example }) => {
           const given = claims === null ? null : (claimValues(claims, claim)[0] ?? null);
@@ -240,7 +242,11 @@ function TokenTester({
 }) {
   const trial = useMutation(query.machines.tryToken.mutationOptions());
   const genuine = trial.data?.genuine;
-  const check = () => trial.mutate({ issuer: issuer.name, audience, claims: [...patterns], token: token.trim() });
+  const check = () =>
+    trial.mutate({
+      ...{ issuer: issuer.name, audience, token: token.trim() },
+      claims: patterns.filter(({ claim, pattern }) => claim !== '' && pattern !== ''),
+    });
   return (
     <div className="flex flex-col gap-2">
       <Field
