@@ -152,6 +152,7 @@ async function recordFailure(services: Services, user: UserRow | null, client: C
       subject: user?.id ?? 'unknown',
       before: null,
       after: {
+        provider: null,
         address: client.address,
         userAgent: client.userAgent,
         disabled: user !== null && user.disabledAt !== null,
