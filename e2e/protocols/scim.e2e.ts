@@ -165,7 +165,10 @@ describeWithPsql('a person with a connection open', () => {
       (await targetQuery<{ query: string }>("select query from pg_stat_activity where state = 'active'")).some(
         ({ query }) => query.includes('100000000077') && !query.includes('pg_stat_activity'),
       );
-    await waitUntil(isRunning, 10_000, 'the query at the target');
+    await Promise.race([
+      waitUntil(isRunning, 30_000, 'the query at the target'),
+      running.ended.then(({ stderr }) => expect.fail(`psql ended by itself: ${stderr}`)),
+    ]);
 
     const at = performance.now();
     expect((await scim(entra.deactivate(id))).body.active).toBe(false);

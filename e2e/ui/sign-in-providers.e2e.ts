@@ -8,6 +8,8 @@ import { startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
 
 const OIDC = 'e2e-oidc';
 const SAML = 'e2e-saml';
+/** Each look with axe takes seconds, in two themes. */
+const SLOW = { timeout: 120_000 };
 const SECRET = 'a client secret that nobody may see';
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
@@ -98,27 +100,31 @@ const anna = {
   claims: { email: 'anna@e2e.example', email_verified: true, name: 'Anna E2E', groups: ['Data Team', 'Everyone'] },
 };
 
-test('somebody signs in by OpenID Connect, comes to where they wanted, and has the groups that are mapped', async () => {
-  oidc.signInAs(anna);
-  const { page, context } = await visit();
-  const requested: string[] = [];
-  page.on('request', (request) => void requested.push(request.url()));
-  await page.goto('/tasks');
-  await page.waitForURL('**/login?next=%2Ftasks');
-  await expectAccessible(page);
-  await page.getByRole('link', { name: 'Sign in with Test Okta' }).focus();
-  await page.keyboard.press('Enter');
-  await page.waitForURL('**/tasks');
-  await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor();
-  const me = await page.request.get('/api/v1/me');
-  expect(await me.json()).toMatchObject({ email: 'anna@e2e.example', groups: ['analysts'], via: 'session' });
-  // The code was in no request and is in no history.
-  expect(requested.some((url) => url.includes('tgo_'))).toBe(false);
-  await page.goBack();
-  expect(page.url()).not.toContain('tgo_');
-  const cookies = await context.cookies();
-  expect(cookies.find(({ name }) => name === 'taskgate-sign-in')).toMatchObject({ httpOnly: true, sameSite: 'Lax' });
-});
+test(
+  'somebody signs in by OpenID Connect, comes to where they wanted, and has the groups that are mapped',
+  SLOW,
+  async () => {
+    oidc.signInAs(anna);
+    const { page, context } = await visit();
+    const requested: string[] = [];
+    page.on('request', (request) => void requested.push(request.url()));
+    await page.goto('/tasks');
+    await page.waitForURL('**/login?next=%2Ftasks');
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'Sign in with Test Okta' }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/tasks');
+    await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor();
+    const me = await page.request.get('/api/v1/me');
+    expect(await me.json()).toMatchObject({ email: 'anna@e2e.example', groups: ['analysts'], via: 'session' });
+    // The code was in no request and is in no history.
+    expect(requested.some((url) => url.includes('tgo_'))).toBe(false);
+    await page.goBack();
+    expect(page.url()).not.toContain('tgo_');
+    const cookies = await context.cookies();
+    expect(cookies.find(({ name }) => name === 'taskgate-sign-in')).toMatchObject({ httpOnly: true, sameSite: 'Lax' });
+  },
+);
 
 test('a link with somebody else’s answer signs nobody in (login CSRF)', async () => {
   oidc.signInAs({ ...anna, subject: 'e2e-mallory', claims: { email: 'mallory@e2e.example', email_verified: true } });
@@ -141,7 +147,7 @@ test('another site cannot begin a sign-in', async () => {
   expect(answer.status()).toBe(403);
 });
 
-test('who is not known here is told so, with a reference that the admin finds the whole reason by', async () => {
+test('who is not known here is told so, with a reference that the admin finds the whole reason by', SLOW, async () => {
   const admin = await signIn('admin');
   await call(admin, 'PATCH', `/sign-in-providers/${OIDC}`, { createPeople: false });
   oidc.signInAs({ subject: 'e2e-nobody', claims: { email: 'nobody@e2e.example', email_verified: true } });
@@ -170,7 +176,7 @@ test('what a link says is no message of the sign-in page', async () => {
   expect(await page.textContent('main')).not.toContain('mallory');
 });
 
-test('an admin adds a SAML provider, and somebody signs in by it', { timeout: 60_000 }, async () => {
+test('an admin adds a SAML provider, and somebody signs in by it', SLOW, async () => {
   const { page } = await visit('admin');
   await page.goto('/people/sign-in/new');
   await page.getByLabel('SAML 2.0').check();
@@ -196,7 +202,7 @@ test('an admin adds a SAML provider, and somebody signs in by it', { timeout: 60
   expect(await me.json()).toMatchObject({ email: 'carla@e2e.example', groups: [] });
 });
 
-test('the directory’s page: a token is shown once, and revoked', async () => {
+test('the directory’s page: a token is shown once, and revoked', SLOW, async () => {
   const { page } = await visit('admin');
   await page.goto('/people?tab=directory');
   await page.getByText('Address for the directory').waitFor();
@@ -216,7 +222,7 @@ test('the directory’s page: a token is shown once, and revoked', async () => {
   await page.getByText('revoked').first().waitFor();
 });
 
-test('a provider that is removed signs out whoever came by it', async () => {
+test('a provider that is removed signs out whoever came by it', SLOW, async () => {
   oidc.signInAs(anna);
   const person = await visit();
   await person.page.goto('/login');

@@ -40,20 +40,18 @@ export function goTo(path: string): Response {
 }
 
 /** Runs the end of a sign-in at a provider: on to where the code is redeemed, or back to the sign-in with what was wrong. */
-export async function finishWith(provider: string, finish: () => Promise<ProvenSignIn>): Promise<Response> {
+export async function finishWith(finish: () => Promise<ProvenSignIn>): Promise<Response> {
   try {
     const { code, next } = await finish();
     return goTo(`/login/finish#${new URLSearchParams({ code, next })}`);
   } catch (error) {
-    return refusedResponse(provider, error);
+    return refusedResponse(error);
   }
 }
 
-export function refusedResponse(provider: string, error: unknown): Response {
+export function refusedResponse(error: unknown): Response {
   const { refusal, reference } = refusalOf(error);
-  return goTo(
-    `/login?${new URLSearchParams({ refused: refusal, provider, ...(reference === null ? {} : { reference }) })}`,
-  );
+  return goTo(`/login?${new URLSearchParams({ refused: refusal, ...(reference === null ? {} : { reference }) })}`);
 }
 
 /** What the person is told; anything unexpected is only logged. */

@@ -35,7 +35,7 @@ export async function login(
       subjectKind: 'user',
       subject: user.id,
       before: null,
-      after: { apiToken: row.id, address: client.address, userAgent: client.userAgent },
+      after: { apiToken: row.id, provider: null, address: client.address, userAgent: client.userAgent },
     });
     return { token: token.reveal((text) => text), expiresAt: expiresAt.toISOString(), me: toMe(ctx.actor) };
   });

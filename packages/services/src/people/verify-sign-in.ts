@@ -156,6 +156,7 @@ export async function recordFailure(services: Services, user: UserRow | null, cl
       subject: user?.id ?? 'unknown',
       before: null,
       after: {
+        provider: null,
         address: client.address,
         userAgent: client.userAgent,
         disabled: user !== null && user.disabledAt !== null,

@@ -16,7 +16,7 @@ export async function POST(request: Request, context: { params: Promise<{ provid
     const text = await request.text();
     if (text.length > MAX_BODY_BYTES) throw new TaskgateError('too-large', 'the response is too large');
     const response = new URLSearchParams(text).get('SAMLResponse') ?? '';
-    return await finishWith(provider, async () =>
+    return await finishWith(async () =>
       finishSamlSignIn(await services(), { provider, response }, clientFactsOf(request)),
     );
   } catch (error) {

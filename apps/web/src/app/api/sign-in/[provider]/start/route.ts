@@ -24,6 +24,6 @@ export async function GET(request: Request, context: { params: Promise<{ provide
       headers: { location: started.url, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
     });
   } catch (error) {
-    return refusedResponse(provider, error);
+    return refusedResponse(error);
   }
 }
