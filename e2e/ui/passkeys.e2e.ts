@@ -296,8 +296,8 @@ test(
     const admin = await browser.as('admin');
     visitors.push(admin);
     await admin.page.goto('/people');
-    await admin.page.getByRole('searchbox').or(admin.page.getByRole('textbox')).first().fill(OWNER.email);
-    await admin.page.getByText(OWNER.name).first().click();
+    await admin.page.getByLabel('Find').fill(OWNER.email);
+    await admin.page.getByRole('button', { name: `Edit ${OWNER.name}` }).click();
     await admin.page.getByRole('button', { name: 'Remove 1 passkey' }).click();
     await admin.page.getByRole('dialog').getByRole('button', { name: 'Remove 1 passkey' }).last().click();
     await admin.page.getByText('1 passkey removed').waitFor();
