@@ -15,8 +15,8 @@ const SLOW = { timeout: 180_000 };
 const THEMES = ['light', 'dark'] as const;
 const PASSWORD = 'a password of the passkey tests';
 const stamp = Date.now().toString(36);
-const SIGNER = { email: `signer-${stamp}@demo.test`, name: 'Sam Signer' };
-const OWNER = { email: `owner-${stamp}@demo.test`, name: 'Olga Owner' };
+const SIGNER = { email: `signer-${stamp}@demo.test`, name: `Sam Signer ${stamp}` };
+const OWNER = { email: `owner-${stamp}@demo.test`, name: `Olga Owner ${stamp}` };
 
 const TASKS = `kind: Task
 name: guarded-fix
@@ -138,7 +138,7 @@ test('a passkey is registered by keyboard in Settings, after the password, and s
   await page.getByRole('button', { name: 'Use a passkey' }).focus();
   await page.keyboard.press('Enter');
   await page.waitForURL('**/settings?tab=passkeys');
-  await page.getByText(SIGNER.email).first().waitFor();
+  await page.getByText(`${SIGNER.name}, ${SIGNER.email}`).waitFor();
 });
 
 test('a passkey that is not known here signs nobody in, and the form says what to do', async () => {
@@ -296,8 +296,8 @@ test(
     const admin = await browser.as('admin');
     visitors.push(admin);
     await admin.page.goto('/people');
-    await admin.page.getByRole('searchbox').or(admin.page.getByRole('textbox')).first().fill(OWNER.email);
-    await admin.page.getByText(OWNER.name).first().click();
+    await admin.page.getByLabel('Find').fill(OWNER.email);
+    await admin.page.getByRole('button', { name: `Edit ${OWNER.name}` }).click();
     await admin.page.getByRole('button', { name: 'Remove 1 passkey' }).click();
     await admin.page.getByRole('dialog').getByRole('button', { name: 'Remove 1 passkey' }).last().click();
     await admin.page.getByText('1 passkey removed').waitFor();

@@ -2,7 +2,7 @@ import { createHash, webcrypto } from 'node:crypto';
 import { type AuthenticatorFault, createSoftwareAuthenticator } from '@taskgate/testkit';
 import { describe, expect, it } from 'vitest';
 import { type ApprovalContent, signedText } from './approval-content.ts';
-import { type ApprovalFile, parseApprovalFile } from './approval-file.ts';
+import { type ApprovalFile, parseApprovalFile, parseSignedText } from './approval-file.ts';
 import { fromBase64url, toBase64url } from './base64url.ts';
 import type { PublicJwk } from './public-key.ts';
 import { verifyApproval } from './verify-approval.ts';
@@ -122,6 +122,18 @@ describe('a signed approval', () => {
     expect((await verifyApproval({ ...file, signed: ` ${file.signed}` }, crypto)).ok).toBe(false);
     const twice = file.signed.replace('"nonce":"n"', '"nonce":"x","nonce":"n"');
     expect((await verifyApproval({ ...file, signed: twice }, crypto)).ok).toBe(false);
+  });
+
+  it('is read in its one canonical form alone, whoever signed another', () => {
+    const signed = signedText(CONTENT);
+    expect(parseSignedText(signed).ok).toBe(true);
+    for (const other of [
+      ` ${signed}`,
+      signed.replace('"nonce":"n"', '"nonce":"x","nonce":"n"'),
+      JSON.stringify(CONTENT),
+      signedText({ ...CONTENT, more: 1 } as ApprovalContent),
+    ])
+      expect(parseSignedText(other).ok).toBe(false);
   });
 
   it.each([

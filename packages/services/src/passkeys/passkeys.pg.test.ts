@@ -110,6 +110,17 @@ describe('a passkey', () => {
     expect(await refusal(registerPasskey(person.ctx, { name: 'x', registration: late }))).toBe('wrong-passkey');
   });
 
+  it('is not registered by the answer to a question that asks for no proof first', async () => {
+    await register();
+    const { challenge } = await askToProve(person.ctx);
+    const registration = createSoftwareAuthenticator(PASSKEY_SITE).create({
+      challenge,
+      user: { id: Buffer.from(person.id).toString('base64url') },
+    });
+    expect(await refusal(registerPasskey(person.ctx, { name: 'x', registration }))).toBe('wrong-passkey');
+    expect((await loadPasskeys(person.ctx)).items).toHaveLength(1);
+  });
+
   it('is nobody else’s to see, rename or remove, but an admin removes them all', async () => {
     const made = await register();
     const other = await test.person(`other-${count++}`, ['engineer']);
