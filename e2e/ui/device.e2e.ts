@@ -41,7 +41,7 @@ function startLogin() {
 }
 
 async function linkOf(said: { readonly text: string }): Promise<{ readonly link: string; readonly code: string }> {
-  await waitUntil(() => /type the code/.test(said.text), { what: 'the link' });
+  await waitUntil(() => /type the code/.test(said.text), 30_000, 'the link');
   const [, link] = /open (\S+)/.exec(said.text)!;
   return { link: link!, code: link!.split('#')[1]! };
 }
