@@ -22,7 +22,7 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
     ],
   ],
   ['reviewer', ['/', '/inbox', '/inbox?view=done', '/resources', '/resources/demo-shop']],
-  ['auditor', ['/sessions', '/audit', '/people']],
+  ['auditor', ['/sessions', '/audit', '/people', '/workflows', '/workflows/weekly-figures']],
   [
     'admin',
     [
@@ -31,8 +31,6 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
       '/tasks/sales-report/edit',
       '/policies',
       '/policies/customer-data',
-      '/workflows',
-      '/workflows/weekly-figures',
       '/workflows/weekly-figures/edit',
       '/resources/new',
       '/people',
