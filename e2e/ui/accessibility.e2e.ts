@@ -23,7 +23,7 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
     ],
   ],
   ['reviewer', ['/', '/inbox', '/inbox?view=done', '/resources', '/resources/demo-shop']],
-  ['auditor', ['/sessions', '/audit', '/people', '/people?tab=access']],
+  ['auditor', ['/sessions', '/audit', '/people', '/people?tab=access', '/workflows', '/workflows/weekly-figures']],
   [
     'admin',
     [
@@ -32,8 +32,6 @@ const SCREENS: readonly (readonly [Person, readonly string[]])[] = [
       '/tasks/sales-report/edit',
       '/policies',
       '/policies/customer-data',
-      '/workflows',
-      '/workflows/weekly-figures',
       '/workflows/weekly-figures/edit',
       '/resources/new',
       '/people',

@@ -32,7 +32,7 @@ limits: { rows: 100, connections: 2 }
 `;
 
 /** `TREE_CHILDREN=1000` makes it longer. */
-const CHILDREN = Number(process.env.TREE_CHILDREN ?? 60);
+const CHILDREN = Number(process.env.TREE_CHILDREN ?? 40);
 
 let shop: TestShop;
 beforeAll(async () => {
