@@ -75,6 +75,7 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'grants.refuse': verb(['grant:review'], ASKED),
   'grants.activate': verb(['grant:request'], OWN),
   'grants.end': verb(['grant:request', 'grant:revoke'], 'one’s own; all (`grant:revoke`)'),
+  'grants.runs': verb(['grant:request', 'grant:review', 'grant:revoke', 'session:read'], GRANT),
   'grants.connect': verb(['task:read'], EVERYBODYS),
   'grants.openConsole': verb(['grant:request'], OWN),
   'holds.get': verb(['grant:request', 'grant:review', 'session:read'], HOLD),

@@ -126,6 +126,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'grants.refuse': owned((f) => ({ id: f.requestId, reason: 'r' })),
   'grants.activate': owned((f) => ({ id: f.requestId })),
   'grants.end': owned((f) => ({ id: f.grantId })),
+  'grants.runs': list(),
   'grants.connect': shared(() => ({ task: 'sales-report' })),
   'grants.openConsole': owned((f) => ({ id: f.grantId })),
   'holds.get': owned((f) => ({ id: f.holdId })),
