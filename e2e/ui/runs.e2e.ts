@@ -154,7 +154,7 @@ describeWithPsql('a run of a workflow on its page', () => {
     await page.getByRole('cell', { name: 'denied' }).waitFor();
     await expectNoViolation(page, 'operations of a step');
     await page.goto(`/audit?node=${step}`);
-    await page.getByText('grant.end', { exact: true }).waitFor();
+    await page.getByText('grant.complete', { exact: true }).waitFor();
     await expectNoViolation(page, 'audit of a step');
     await page.getByRole('link', { name: 'In sales-report, part of run month-end' }).click();
     await page.waitForURL(`**/runs/${step}`);

@@ -537,8 +537,10 @@ describe('the list of runs', () => {
 
   it('has workflows and tasks with a grant below, by their root, newest first, and nothing else', async () => {
     const alone = await startTask();
+    shop.clock.advance(1000);
     const parent = await startTask();
     const child = (await mint(parent.id)).grant.id;
+    shop.clock.advance(1000);
     const workflow = await startWorkflow();
     const listed = await runsOf(shop.engineer.ctx);
     expect(listed.slice(0, 2)).toEqual([workflow.id, parent.id]);
