@@ -91,7 +91,7 @@ describeWithPsql('a run of a workflow on its page', () => {
     const rowOf = (name: string) => tree.getByRole('row').filter({ hasText: name });
     const root = tree.locator(`[data-row="${run.id}"]`);
     await rowOf('sales-report').getByText('1 denied').waitFor();
-    await rowOf('sales-report').getByText('exit code 0').waitFor();
+    await rowOf('sales-report').getByText('exit 0').waitFor();
     await rowOf('sales-report').getByText('limits.rows').waitFor();
     await rowOf('sales-report')
       .getByText(/of 1,000 rows/)

@@ -15,6 +15,7 @@ import { explainLink, grantLink, operationLink, subjectLink, subjectName } from 
 import { useCan } from '@/lib/me.tsx';
 import type { GrantTreeView, GrantView, OperationRowView } from '@/lib/views.ts';
 import { OutcomeCounts } from './outcome-counts.tsx';
+import { StepWords } from './step-words.tsx';
 import { liveBelow, type TreeNode, type TreeStep } from './tree-rows.ts';
 import { whoWords } from './who.tsx';
 
@@ -222,17 +223,19 @@ function StoppedRow({ row }: { row: OperationRowView }) {
   const [relation] = row.relations;
   const words = relation ? `${relation.verb} ${relation.schema}.${relation.name}` : row.label;
   return (
-    <li className="flex flex-wrap items-center gap-x-2 text-sm">
+    <li className="flex items-start gap-2 text-sm">
       <OutcomeBadge outcome={row.outcome} />
-      <Link href={operationLink(row.sessionId, row.decisionId)} className="link wrap-anywhere min-h-6">
-        {words}
-      </Link>
-      <span className="text-muted">
-        <Time at={row.at} />
-      </span>
-      <Link href={explainLink(row.decisionId)} className="link min-h-6" aria-label={`Why: ${words}`}>
-        why
-      </Link>
+      <div className="min-w-0">
+        <Link href={operationLink(row.sessionId, row.decisionId)} className="link wrap-anywhere min-h-6">
+          {words}
+        </Link>
+        <p className="flex flex-wrap gap-x-2 text-muted">
+          <Time at={row.at} />
+          <Link href={explainLink(row.decisionId)} className="link min-h-6" aria-label={`Why: ${words}`}>
+            why
+          </Link>
+        </p>
+      </div>
     </li>
   );
 }
@@ -269,7 +272,7 @@ export function StepPanel({ step }: { step: TreeStep }) {
         <h2 className="font-semibold text-lg">{step.task}</h2>
         <StateBadge state={step.state} />
       </div>
-      <p>{step.why ?? 'It can start. Nobody has started it yet: the token of the run does.'}</p>
+      <StepWords step={step} />
       <Facts
         items={[
           [

@@ -14,7 +14,7 @@ export function OutcomeCounts({ counts }: { counts: RunView['operations'] }) {
   const some = SHOWN.filter(([outcome]) => (counts[outcome] ?? 0) > 0);
   if (some.length === 0) return <span className="text-muted text-sm">none</span>;
   return (
-    <span className="inline-flex flex-wrap gap-1">
+    <span className="flex gap-1">
       {some.map(([outcome, word, Icon]) => (
         <Badge key={outcome} tone={outcome}>
           <Icon aria-hidden="true" className="size-3" />

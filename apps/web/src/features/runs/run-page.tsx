@@ -83,7 +83,7 @@ function Run({ tree, asked }: { tree: GrantTreeView; asked: string }) {
           )
         }
       />
-      <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_23rem]">
+      <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_20rem] 2xl:grid-cols-[minmax(0,1fr)_24rem]">
         <Panel flush>
           <RunTree
             rows={arrangeRows(tree, collapsed)}

@@ -9,6 +9,7 @@ import { formatDuration, plural } from '@/lib/format.ts';
 import { subjectName } from '@/lib/links.ts';
 import { narrowedWords, placeWords, tightest } from './node-words.ts';
 import { OutcomeCounts } from './outcome-counts.tsx';
+import { StepWords } from './step-words.tsx';
 import type { TimeAxis } from './time-axis.ts';
 import { clock, TimeBar } from './time-bar.tsx';
 import type { TreeNode, TreeRow, TreeStep } from './tree-rows.ts';
@@ -87,10 +88,10 @@ export function RunTree({
       <table ref={table} role="treegrid" aria-label="Grants of this run" className="w-full border-collapse text-left">
         <thead>
           <tr className="border-line border-b text-muted text-xs">
-            <th scope="col" className={clsx(CELL, 'font-medium')}>
+            <th scope="col" className={clsx(CELL, 'w-[42%] min-w-64 font-medium')}>
               What and who
             </th>
-            <th scope="col" className={clsx(CELL, 'w-1/3 min-w-36 font-medium')}>
+            <th scope="col" className={clsx(CELL, 'min-w-28 font-medium')}>
               <span className="flex justify-between gap-2 tabular-nums">
                 <span className="sr-only">Time, from</span>
                 <span>{clock(axis.start)}</span>
@@ -133,7 +134,7 @@ export function RunTree({
                 <NodeCells node={row.node} axis={axis} now={now} />
               ) : (
                 <td colSpan={3} className={clsx(CELL, 'text-muted text-sm')}>
-                  {row.step.why ?? 'Nobody has started it yet.'}
+                  <StepWords step={row.step} />
                 </td>
               )}
             </tr>
@@ -169,16 +170,14 @@ function NodeName({ node: { grant } }: { node: TreeNode }) {
       <p className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
         <span className="font-medium">{subjectName(grant)}</span>
         <StateBadge state={grantState(grant)} />
-        {grant.exitCode !== null && (
-          <Badge tone={grant.exitCode === 0 ? 'plain' : 'deny'}>exit code {grant.exitCode}</Badge>
-        )}
+        {grant.exitCode !== null && <Badge tone={grant.exitCode === 0 ? 'plain' : 'deny'}>exit {grant.exitCode}</Badge>}
       </p>
-      <p className="flex min-w-0 flex-wrap items-center gap-x-1.5 text-muted text-sm">
+      <p className="flex min-w-0 items-center gap-x-1.5 whitespace-nowrap text-muted text-sm">
         <span>{placeWords(grant)}</span>
         <span aria-hidden="true">·</span>
         <Who person={grant.requestedBy} />
       </p>
-      {narrowed !== null && <p className="wrap-anywhere max-w-80 text-mask text-sm">{narrowed}</p>}
+      {narrowed !== null && <p className="wrap-anywhere line-clamp-2 text-mask text-sm">{narrowed}</p>}
     </div>
   );
 }
@@ -205,7 +204,7 @@ function NodeCells({ node, axis, now }: { node: TreeNode; axis: TimeAxis; now: n
       </td>
       <td className={CELL}>
         {grant.task === null ? (
-          <span className="text-muted text-sm">opens nothing itself</span>
+          <span className="text-muted text-sm">in its steps</span>
         ) : (
           <div className="flex flex-col items-start gap-0.5">
             <span className="flex items-center gap-1.5 whitespace-nowrap text-sm">
@@ -221,7 +220,7 @@ function NodeCells({ node, axis, now }: { node: TreeNode; axis: TimeAxis; now: n
         {line === null ? (
           <span className="text-muted text-sm">no limit</span>
         ) : (
-          <div className="flex min-w-28 flex-col gap-1 text-sm tabular-nums">
+          <div className="flex min-w-24 flex-col gap-1 text-sm tabular-nums">
             <span className={line.subtree >= line.limit ? 'text-deny' : undefined}>
               {budgetWords(line.dimension, line.subtree, line.limit)}
             </span>

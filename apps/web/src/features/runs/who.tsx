@@ -11,7 +11,7 @@ export const whoWords = ({ kind, email, name }: Person): string => (kind === 'ag
 export function Who({ person }: { person: Person }) {
   const Icon = KINDS[person.kind];
   return (
-    <span className="inline-flex min-w-0 items-center gap-1">
+    <span className="flex min-w-0 items-center gap-1">
       <Icon aria-hidden="true" className="size-3.5 shrink-0" />
       {person.kind !== 'person' && <span className="sr-only">{person.kind} </span>}
       <span className="truncate">{whoWords(person)}</span>

@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<SessionView>[] = [
         {session.task}
         {session.run !== null && (
           <span className="block text-muted text-xs">
-            part of run{' '}
+            <span className="sr-only">part of </span>run{' '}
             <Link href={runLink(session.grantId)} className="link relative z-10 inline-flex min-h-6 items-center">
               {session.run.name}
             </Link>
