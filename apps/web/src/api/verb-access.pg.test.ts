@@ -4,6 +4,7 @@ import { type AnyProcedure, call } from '@orpc/server';
 import { contract, VERB_SCOPES } from '@taskgate/contracts';
 import { SCOPES, type Scope } from '@taskgate/core';
 import {
+  authenticateGrantToken,
   exchangeToken,
   exportOperations,
   type IdentityActor,
@@ -395,6 +396,31 @@ describe('each verb of the API', () => {
       if (verb !== 'operations.list')
         expect([verb, Object.values(facts).some((id) => own.includes(id))]).toEqual([verb, true]);
     }
+  });
+});
+
+describe('the token of a grant', () => {
+  it('opens its own tree, what everybody may read, and nothing else of its owner’s', async () => {
+    const open: Record<string, string> = {};
+    const { token } = await shop.activeGrant();
+    const actor = await authenticateGrantToken(shop.services, token);
+    for (const [verb, { input }] of Object.entries(CASES)) {
+      const { scopes } = VERB_SCOPES[verb]!;
+      if (scopes === 'anybody' || scopes.includes('task:read')) continue;
+      const done = await refusal(run(verb, input(facts), actor));
+      if (done !== 'forbidden') open[verb] = done;
+    }
+    // The facts are of another tree of the same owner's.
+    expect(open).toEqual({
+      'grants.list': 'it was not refused',
+      'grants.get': 'not-found',
+      'grants.tree': 'not-found',
+      'grants.mint': 'not-found',
+      'grants.activate': 'not-found',
+      'grants.end': 'not-found',
+    });
+    const listed = JSON.stringify(await run('grants.list', {}, actor));
+    expect([listed.includes(actor!.viaId), listed.includes(facts.grantId)]).toEqual([true, false]);
   });
 });
 
