@@ -164,6 +164,15 @@ export const GrantTree = z.object({
   ),
 });
 
+/** A tree by its root, with what the grants in it count that the caller may see. */
+export const Run = z.object({
+  grant: Grant,
+  /** `live`: active now. The root is one of them. */
+  grants: z.object({ total: z.number().int(), live: z.number().int(), failed: z.number().int() }),
+  sessions: z.object({ total: z.number().int(), live: z.number().int() }),
+  operations: z.object({ allow: z.number().int(), deny: z.number().int(), hold: z.number().int() }),
+});
+
 const ById = z.object({ id: z.string().max(60) });
 export const grants = {
   list: oc
@@ -251,6 +260,22 @@ export const grants = {
     .route({ method: 'GET', path: '/grants/{id}/tree', summary: 'The whole tree that the grant stands in' })
     .input(ById)
     .output(GrantTree),
+  runs: oc
+    .route({
+      method: 'GET',
+      path: '/runs',
+      summary: 'The roots of trees: runs of workflows, and grants of tasks with one below',
+    })
+    .input(
+      PageQuery.extend({
+        mine: z.stringbool().optional(),
+        /** Of the root. */
+        state: GrantState.optional(),
+        /** Part of the name of the workflow or the task. */
+        of: z.string().trim().max(63).optional(),
+      }),
+    )
+    .output(page(Run)),
   connect: oc
     .route({ method: 'GET', path: '/tasks/{task}/connect' })
     .input(z.object({ task: Slug }))

@@ -16,6 +16,8 @@ import {
 export const Session = z.object({
   id: z.string(),
   grantId: z.string(),
+  /** The tree that its grant stands in, where there is more in it than that grant. */
+  run: z.object({ id: z.string(), name: z.string() }).nullable(),
   task: z.string(),
   taskRevision: z.number().int(),
   resource: z.string(),

@@ -126,6 +126,7 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'grants.end': verb(['grant:request', 'grant:revoke'], 'one’s own; all (`grant:revoke`)'),
   'grants.mint': verb(['grant:request'], 'below the caller’s own'),
   'grants.tree': verb(['grant:request', 'grant:review', 'grant:revoke', 'session:read'], `${GRANT}, node by node`),
+  'grants.runs': verb(['grant:request', 'grant:review', 'grant:revoke', 'session:read'], GRANT),
   'grants.connect': verb(['task:read'], EVERYBODYS),
   'grants.openConsole': verb(['grant:request'], OWN),
   'holds.get': verb(['grant:request', 'grant:review', 'session:read'], HOLD),

@@ -25,6 +25,7 @@ export { endGrant } from './grants/end-grant.ts';
 export { expireGrants } from './grants/expire-grants.ts';
 export { loadConnectStrings } from './grants/load-connect-strings.ts';
 export { loadGrant, loadGrants } from './grants/load-grants.ts';
+export { loadRuns } from './grants/load-runs.ts';
 export { type GrantTreeView, loadTree } from './grants/load-tree.ts';
 export { type MintView, mintGrant } from './grants/mint-grant.ts';
 export { openConsole } from './grants/open-console.ts';

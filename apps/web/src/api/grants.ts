@@ -8,6 +8,7 @@ import {
   loadConnectStrings,
   loadGrant,
   loadGrants,
+  loadRuns,
   loadTree,
   mintGrant,
   openConsole,
@@ -38,6 +39,7 @@ export const grantsRouter = grants.router({
     mintGrant(asCaller(context), { ...wish, parentId: id }),
   ),
   tree: grants.tree.handler(({ context, input }) => loadTree(asCaller(context), input)),
+  runs: grants.runs.handler(({ context, input }) => loadRuns(asCaller(context), input)),
   connect: grants.connect.handler(({ context, input }) => loadConnectStrings(asCaller(context), input)),
   openConsole: grants.openConsole.handler(({ context, input }) => openConsole(asCaller(context), input)),
 });

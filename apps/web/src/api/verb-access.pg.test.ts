@@ -218,6 +218,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'grants.end': owned((f) => ({ id: f.grantId })),
   'grants.mint': owned((f) => ({ id: f.grantId, ttlMs: 60_000 })),
   'grants.tree': owned((f) => ({ id: f.childId })),
+  'grants.runs': list(),
   'grants.connect': shared(() => ({ task: 'sales-report' })),
   'grants.openConsole': owned((f) => ({ id: f.grantId })),
   'holds.get': owned((f) => ({ id: f.holdId })),

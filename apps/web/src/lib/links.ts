@@ -6,6 +6,8 @@ export const machineLink = (id: string): string => `/machines/${id}`;
 export const resourceLink = (name: string): string => `/resources/${name}`;
 export const consoleLink = (grantId: string): string => `/console/${grantId}`;
 export const grantLink = (grantId: string): string => `/requests/${grantId}`;
+/** The tree that a grant stands in, at that grant. */
+export const runLink = (grantId: string): string => `/runs/${grantId}`;
 export const sessionLink = (sessionId: string): string => `/sessions/${sessionId}`;
 export const explainLink = (decisionId: string): string => `/explain/${decisionId}`;
 /** The session at that statement. */

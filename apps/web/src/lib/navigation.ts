@@ -15,6 +15,12 @@ export const DESTINATIONS: readonly Destination[] = [
   { href: '/inbox', label: 'Inbox', scopes: ['grant:review', 'grant:request'], key: 'i' },
   { href: '/console', label: 'Console', scopes: ['grant:request'], key: 'c' },
   { href: '/sessions', label: 'Sessions', scopes: ['session:own', 'session:read'], key: 's' },
+  {
+    href: '/runs',
+    label: 'Runs',
+    scopes: ['grant:request', 'grant:review', 'grant:revoke', 'session:read'],
+    key: 'u',
+  },
   { href: '/operations', label: 'Operations', scopes: ['session:own', 'session:read'], key: 'o' },
   { href: '/workflows', label: 'Workflows', scopes: ['task:read'], key: 'w' },
   { href: '/policies', label: 'Policies', scopes: ['task:read'], key: 'p' },

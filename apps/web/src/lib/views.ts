@@ -3,6 +3,8 @@ import type * as z from 'zod';
 
 /** The API's answers, as the screens see them. */
 export type GrantView = z.infer<typeof contracts.Grant>;
+export type GrantTreeView = z.infer<typeof contracts.GrantTree>;
+export type RunView = z.infer<typeof contracts.Run>;
 export type ActivationView = z.infer<typeof contracts.Activation>;
 export type ConnectView = z.infer<typeof contracts.ConnectStrings>;
 export type TaskSummaryView = z.infer<typeof contracts.TaskSummary>;

@@ -17,6 +17,7 @@ import { approveGrant } from './approve-grant.ts';
 import { endGrant } from './end-grant.ts';
 import { expireGrants } from './expire-grants.ts';
 import { loadGrant, loadGrants } from './load-grants.ts';
+import { loadRuns } from './load-runs.ts';
 import { loadTree } from './load-tree.ts';
 import { mintGrant } from './mint-grant.ts';
 import { openConsole } from './open-console.ts';
@@ -527,5 +528,58 @@ describe('a tree', () => {
     expect((await audited(id)).filter((action) => action === 'grant.mint')).toHaveLength(2);
     await end(id);
     await end(other.id);
+  });
+});
+
+describe('the list of runs', () => {
+  const runsOf = async (ctx: ServiceContext, input = {}) =>
+    (await loadRuns(ctx, { limit: 200, ...input })).items.map(({ grant }) => grant.id);
+
+  it('has workflows and tasks with a grant below, by their root, newest first, and nothing else', async () => {
+    const alone = await startTask();
+    shop.clock.advance(1000);
+    const parent = await startTask();
+    const child = (await mint(parent.id)).grant.id;
+    shop.clock.advance(1000);
+    const workflow = await startWorkflow();
+    const listed = await runsOf(shop.engineer.ctx);
+    expect(listed.slice(0, 2)).toEqual([workflow.id, parent.id]);
+    expect(listed).not.toContain(alone.id);
+    expect(listed).not.toContain(child);
+    expect(await runsOf(shop.engineer.ctx, { of: 'nightly', state: 'active' })).toContain(workflow.id);
+    expect(await runsOf(shop.engineer.ctx, { of: 'export' })).not.toContain(workflow.id);
+    const first = await loadRuns(shop.engineer.ctx, { limit: 1 });
+    const second = await loadRuns(shop.engineer.ctx, { limit: 1, cursor: first.nextCursor! });
+    expect([first, second].map(({ items }) => items[0]!.grant.id)).toEqual([workflow.id, parent.id]);
+    for (const { id } of [alone, parent, workflow]) await end(id);
+  });
+
+  it('counts what the whole tree did, and is of nobody who may not see the root', async () => {
+    const { id } = await startTask();
+    const child = (await mint(id)).grant.id;
+    const sibling = (await mint(id)).grant.id;
+    const session = await shop.session(child);
+    await shop.services.db.session.update({
+      where: { id: session },
+      data: { operationCount: 5, deniedCount: 1, heldCount: 1 },
+    });
+    await end(sibling, { outcome: 'failed', exitCode: 3 });
+    const run = (await loadRuns(shop.auditor.ctx, {})).items.find(({ grant }) => grant.id === id);
+    expect(run).toMatchObject({
+      grants: { total: 3, live: 2, failed: 1 },
+      sessions: { total: 1, live: 1 },
+      operations: { allow: 3, deny: 1, hold: 1 },
+    });
+    expect(await runsOf(shop.otherEngineer.ctx)).not.toContain(id);
+    expect(await runsOf(shop.engineer.ctx, { mine: true })).toContain(id);
+    expect(await runsOf(shop.auditor.ctx, { mine: true })).not.toContain(id);
+    // A session says what run it is a part of.
+    const [listed] = (await loadSessions(shop.engineer.ctx, { node: child })).items;
+    expect(listed?.run).toEqual({ id, name: 'export-orders' });
+    await end(id);
+    const alone = await startTask();
+    await shop.session(alone.id);
+    expect((await loadSessions(shop.engineer.ctx, { node: alone.id })).items[0]?.run).toBeNull();
+    await end(alone.id);
   });
 });

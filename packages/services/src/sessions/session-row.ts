@@ -28,6 +28,7 @@ export const SESSION_SELECT = {
   grant: {
     select: {
       identityId: true,
+      rootId: true,
       ownerIds: true,
       document: true,
       state: true,

@@ -2,6 +2,7 @@ import type { Session } from '@taskgate/contracts';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import type { IdentityActor } from '../context.ts';
+import { nameOf } from '../grants/grant-row.ts';
 import { toPerson } from '../grants/person-ref.ts';
 import type { RecordingStore } from './recording-store.ts';
 import { loadReplayRights } from './session-access.ts';
@@ -17,10 +18,12 @@ export async function toSessionViews(
   rows: readonly SessionRow[],
 ): Promise<SessionView[]> {
   const mayReplay = await loadReplayRights(db, actor, rows);
+  const runOf = await loadRunsOf(db, rows);
   return Promise.all(
     rows.map(async (row) => ({
       id: row.id,
       grantId: row.grantId,
+      run: runOf(row),
       task: row.grant.task.name,
       taskRevision: row.grant.taskRevision,
       resource: row.grant.task.resource.name,
@@ -44,6 +47,21 @@ export async function toSessionViews(
       mayReplay: mayReplay(row),
     })),
   );
+}
+
+async function loadRunsOf(
+  db: Transaction,
+  rows: readonly SessionRow[],
+): Promise<(row: SessionRow) => SessionView['run']> {
+  const roots = await db.grant.findMany({
+    where: { id: { in: [...new Set(rows.map(({ grant }) => grant.rootId))] }, children: { some: {} } },
+    select: { id: true, task: { select: { name: true } }, workflow: { select: { name: true } } },
+  });
+  const names = new Map(roots.map((root) => [root.id, nameOf(root)]));
+  return ({ grant: { rootId } }) => {
+    const name = names.get(rootId);
+    return name === undefined ? null : { id: rootId, name };
+  };
 }
 
 async function recordingState(store: RecordingStore, row: SessionRow): Promise<SessionView['recording']> {

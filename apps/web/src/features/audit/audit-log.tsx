@@ -11,6 +11,7 @@ import { Page, PageHeader, Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { Time } from '@/components/time.tsx';
 import { DiffView } from '@/features/documents/diff-view.tsx';
+import { NodeChip } from '@/features/runs/node-chip.tsx';
 import { query } from '@/lib/api.ts';
 import type { AuditRowView } from '@/lib/views.ts';
 
@@ -18,6 +19,8 @@ const FILTERS = {
   actor: parseAsString.withDefault(''),
   action: parseAsString.withDefault(''),
   subject: parseAsString.withDefault(''),
+  /** Id of a grant: with all below it, their sessions and holds. */
+  node: parseAsString.withDefault(''),
   from: parseAsString.withDefault(''),
   to: parseAsString.withDefault(''),
 };
@@ -73,6 +76,7 @@ export function AuditLog() {
     actor: filters.actor || undefined,
     action: filters.action || undefined,
     subject: filters.subject || undefined,
+    node: filters.node || undefined,
     from: dayToInstant(filters.from, false),
     to: dayToInstant(filters.to, true),
   };
@@ -123,6 +127,11 @@ export function AuditLog() {
               )}
             </Field>
           ))}
+          {filters.node !== '' && (
+            <div className="sm:col-span-5">
+              <NodeChip node={filters.node} onClear={() => void setFilters({ node: null })} />
+            </div>
+          )}
         </div>
         <QueryState query={log} what="the audit log">
           {({ pages }) => {

@@ -10,7 +10,16 @@ import { subjectName } from '@/lib/links.ts';
 import { problemOf } from '@/lib/problem.ts';
 import type { GrantView } from '@/lib/views.ts';
 
-export function EndGrantButton({ grant, size = 'sm' }: { grant: GrantView; size?: ButtonSize }) {
+export function EndGrantButton({
+  grant,
+  size = 'sm',
+  below = 0,
+}: {
+  grant: GrantView;
+  size?: ButtonSize;
+  /** How many grants below it have not ended. */
+  below?: number;
+}) {
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
   const end = useMutation(
@@ -26,7 +35,9 @@ export function EndGrantButton({ grant, size = 'sm' }: { grant: GrantView; size?
   const waiting = grant.state === 'requested' || grant.state === 'approved';
   const action = waiting
     ? 'Withdraw the request'
-    : `End the grant${grant.sessions > 0 ? ` and ${plural(grant.sessions, 'session')}` : ''}`;
+    : below > 0
+      ? `End the grant and ${plural(below, 'grant')} below it`
+      : `End the grant${grant.sessions > 0 ? ` and ${plural(grant.sessions, 'session')}` : ''}`;
   return (
     <>
       <Button
@@ -48,7 +59,9 @@ export function EndGrantButton({ grant, size = 'sm' }: { grant: GrantView; size?
       >
         {waiting
           ? 'Nobody will be asked about it any more.'
-          : 'Its token stops working at once, and its open connections are closed.'}
+          : below > 0
+            ? 'All grants below it end too: their tokens stop working at once, and their open connections are closed.'
+            : 'Its token stops working at once, and its open connections are closed.'}
       </ConfirmDialog>
     </>
   );

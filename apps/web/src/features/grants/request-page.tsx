@@ -15,7 +15,7 @@ import { GrantCard } from '@/features/inbox/grant-card.tsx';
 import { HoldCard } from '@/features/inbox/hold-card.tsx';
 import { useItem } from '@/features/inbox/inbox.tsx';
 import { query } from '@/lib/api.ts';
-import { askAgainLink, consoleLink, subjectName } from '@/lib/links.ts';
+import { askAgainLink, consoleLink, runLink, subjectName } from '@/lib/links.ts';
 import { useMe } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
 import type { ActivationView, GrantView, HoldView, InboxItemView } from '@/lib/views.ts';
@@ -122,6 +122,9 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
           <p className="min-w-0 flex-1">{endWords(grant)}</p>
           {own && <LinkButton href={askAgainLink(grant)}>Ask again</LinkButton>}
         </>
+      )}
+      {(grant.activatedAt !== null || grant.depth > 0) && (
+        <LinkButton href={runLink(grant.id)}>Show the run</LinkButton>
       )}
       {grant.actions.end?.allowed && <EndGrantButton grant={grant} size="md" />}
       <FormError message={problem ? problemOf(problem).detail : null} />

@@ -8,7 +8,7 @@ import { Duration, Time } from '@/components/time.tsx';
 import { BudgetUsed } from '@/features/grants/budget-used.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { grantLink, subjectLink, subjectName } from '@/lib/links.ts';
+import { runLink, subjectLink, subjectName } from '@/lib/links.ts';
 import type { DescriptionView, GrantView } from '@/lib/views.ts';
 import { Answers, CardHead, ReasonQuote, Section } from './card-frame.tsx';
 import { grantState } from './item-words.ts';
@@ -45,7 +45,7 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
                   [
                     grant.step === null ? 'Below' : 'A step of',
                     <span key="root">
-                      <Link href={grantLink(grant.root.id)} className="link">
+                      <Link href={runLink(grant.id)} className="link">
                         {grant.root.name}
                       </Link>{' '}
                       of {grant.root.requestedBy.name}

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Checkbox, Input, Select } from '@/components/input.tsx';
 import { TypedFilter } from '@/components/typed-filter.tsx';
+import { NodeChip } from '@/features/runs/node-chip.tsx';
 import { fromLocalInput, toLocalInput } from '@/lib/local-instant.ts';
 import { OUTCOMES, setFilters, useOperationFilters, VERBS } from './operation-query.ts';
 
@@ -71,6 +72,7 @@ export function OperationFilters() {
         checked={filters.data}
         onChange={(event) => void set({ data: event.target.checked || null })}
       />
+      <NodeChip node={filters.node} onClear={() => void set({ node: null })} />
       {filters.session !== '' && <span className="text-muted text-sm">of one session</span>}
       {Object.keys(setFilters(filters)).length > 0 && (
         <Button size="sm" variant="ghost" onClick={() => void set(null)}>

@@ -7,6 +7,8 @@ const FILTERS = {
   person: parseAsString.withDefault(''),
   task: parseAsString.withDefault(''),
   resource: parseAsString.withDefault(''),
+  /** Id of a grant: with all below it. */
+  node: parseAsString.withDefault(''),
   session: parseAsString.withDefault(''),
   relation: parseAsString.withDefault(''),
   column: parseAsString.withDefault(''),

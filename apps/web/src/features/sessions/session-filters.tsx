@@ -4,6 +4,7 @@ import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryStates } f
 import { Button } from '@/components/button.tsx';
 import { Checkbox, Input, Select } from '@/components/input.tsx';
 import { TypedFilter } from '@/components/typed-filter.tsx';
+import { NodeChip } from '@/features/runs/node-chip.tsx';
 
 const PROTOCOLS = ['postgres', 'console'] as const;
 const OUTCOMES = ['allow', 'deny', 'hold'] as const;
@@ -13,6 +14,8 @@ export const FILTERS = {
   task: parseAsString.withDefault(''),
   resource: parseAsString.withDefault(''),
   q: parseAsString.withDefault(''),
+  /** Id of a grant: with all below it. */
+  node: parseAsString.withDefault(''),
   protocol: parseAsStringLiteral(PROTOCOLS),
   outcome: parseAsStringLiteral(OUTCOMES),
   live: parseAsBoolean.withDefault(false),
@@ -103,6 +106,7 @@ export function SessionFilters() {
         checked={filters.live}
         onChange={(event) => void set({ live: event.target.checked || null })}
       />
+      <NodeChip node={filters.node} onClear={() => void set({ node: null })} />
       {isFiltered(filters) && (
         <Button size="sm" variant="ghost" onClick={() => void set(null)}>
           Clear

@@ -1,5 +1,6 @@
 'use client';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import Link from 'next/link';
 import { Badge, StateBadge } from '@/components/badge.tsx';
 import { EmptyState, NoPermission } from '@/components/empty-state.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
@@ -8,7 +9,7 @@ import type { Column } from '@/components/table.tsx';
 import { Duration, Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { formatNumber } from '@/lib/format.ts';
-import { sessionLink } from '@/lib/links.ts';
+import { runLink, sessionLink } from '@/lib/links.ts';
 import { useCan } from '@/lib/me.tsx';
 import type { SessionView } from '@/lib/views.ts';
 import { isFiltered, SessionFilters, useSessionFilters } from './session-filters.tsx';
@@ -18,7 +19,24 @@ const none = <span className="text-muted">0</span>;
 
 const COLUMNS: readonly Column<SessionView>[] = [
   { key: 'person', header: 'Person', cell: (session) => session.person.name, className: 'whitespace-nowrap' },
-  { key: 'task', header: 'Task', cell: (session) => session.task, className: 'whitespace-nowrap' },
+  {
+    key: 'task',
+    header: 'Task',
+    cell: (session) => (
+      <>
+        {session.task}
+        {session.run !== null && (
+          <span className="block text-muted text-xs">
+            part of run{' '}
+            <Link href={runLink(session.grantId)} className="link relative z-10 inline-flex min-h-6 items-center">
+              {session.run.name}
+            </Link>
+          </span>
+        )}
+      </>
+    ),
+    className: 'whitespace-nowrap',
+  },
   {
     key: 'resource',
     header: 'Resource',

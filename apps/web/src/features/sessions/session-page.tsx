@@ -13,7 +13,7 @@ import { TableSkeleton } from '@/components/skeleton.tsx';
 import { Duration, Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { formatNumber, plural } from '@/lib/format.ts';
-import { grantLink, resourceLink, taskLink } from '@/lib/links.ts';
+import { grantLink, resourceLink, runLink, taskLink } from '@/lib/links.ts';
 import { useCan, useMe } from '@/lib/me.tsx';
 import { usePreferences } from '@/lib/preferences.ts';
 import type { SessionView } from '@/lib/views.ts';
@@ -104,6 +104,16 @@ function Loaded({ session }: { session: SessionView }) {
                   Its request and approvals
                 </Link>,
               ],
+              ...(session.run === null
+                ? []
+                : [
+                    [
+                      'Part of',
+                      <Link key="run" className="link" href={runLink(session.grantId)}>
+                        run of {session.run.name}
+                      </Link>,
+                    ] as const,
+                  ]),
             ]}
           />
           <Facts

@@ -15,6 +15,7 @@ export function sessionQuery(filters: SessionFilterValues) {
   return {
     ...(filters.person && { person: filters.person }),
     ...(filters.task && { task: filters.task }),
+    ...(filters.node && { node: filters.node }),
     ...(filters.resource && { resource: filters.resource }),
     ...(filters.q && { q: filters.q }),
     ...(filters.protocol && { protocol: filters.protocol }),

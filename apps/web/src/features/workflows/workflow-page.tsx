@@ -45,6 +45,7 @@ function WorkflowScreen({ workflow }: { workflow: WorkflowView }) {
         }
         actions={
           <>
+            <LinkButton href={`/runs?of=${workflow.name}`}>Runs</LinkButton>
             {can('task:write') && <LinkButton href={`/workflows/${workflow.name}/edit`}>Edit</LinkButton>}
             {workflow.mayActivate && (
               <LinkButton variant="primary" href={`/requests/new?workflow=${workflow.name}`}>
