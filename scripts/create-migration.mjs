@@ -2,6 +2,7 @@
 //
 //   node scripts/create-migration.mjs <name>     prisma/migrations/<time>_<name>/migration.sql, to be read and edited
 //   node scripts/create-migration.mjs --check    fails when the models have changed without a migration
+//   node scripts/create-migration.mjs --whole    prints the models of now as SQL for an empty database
 //
 // The models of the last migration are kept in prisma/migrations/schema.snapshot.txt; without it the first migration
 // is written, from nothing. What Prisma cannot say (triggers, partial indexes) is added to the SQL by hand and stays.
@@ -18,16 +19,20 @@ const migrationsFolder = join(prismaFolder, 'migrations');
 const snapshotFile = join(migrationsFolder, 'schema.snapshot.txt');
 
 const [argument] = process.argv.slice(2);
-if (!argument || !/^(--check|[a-z][a-z0-9_]*)$/.test(argument)) {
-  console.error('usage: node scripts/create-migration.mjs <name in lower_case> | --check');
+if (!argument || !/^(--check|--whole|[a-z][a-z0-9_]*)$/.test(argument)) {
+  console.error('usage: node scripts/create-migration.mjs <name in lower_case> | --check | --whole');
   process.exit(2);
 }
 
 const current = readModels();
-const previous = existsSync(snapshotFile) ? readFileSync(snapshotFile, 'utf8') : null;
+const previous = argument !== '--whole' && existsSync(snapshotFile) ? readFileSync(snapshotFile, 'utf8') : null;
 const sql = await difference(previous, current);
 const empty = /^\s*(-- This is an empty migration\.)?\s*$/.test(sql);
 
+if (argument === '--whole') {
+  console.log(sql);
+  process.exit();
+}
 if (argument === '--check') {
   if (!empty) {
     console.error('the models in prisma/ have changed: run `node scripts/create-migration.mjs <name>`\n');

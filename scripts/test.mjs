@@ -12,7 +12,7 @@ import { readTallyLine, TestTally } from './test-tally.mjs';
 import { prepareTestTools } from './test-tools.mjs';
 import { runVitest, verify } from './verify.mjs';
 
-const E2E_DEADLINE_MS = 10 * 60_000;
+const E2E_DEADLINE_MS = 20 * 60_000;
 const STOP_DEADLINE_MS = 40_000;
 
 const tally = new TestTally();

@@ -52,7 +52,7 @@ test('the command line is signed in from a browser, with the keyboard alone', { 
   const { page, context, faults } = await browser.as('engineer');
   await page.goto(link);
   await page.getByRole('heading', { name: 'Sign a device in' }).waitFor();
-  expect(await page.getByLabel('Code').inputValue()).toBe(code);
+  await waitUntil(async () => (await page.getByLabel('Code').inputValue()) === code, 15_000, 'the code');
   await page.getByLabel('Code').press('Enter');
   await page.getByRole('heading', { name: 'Did you start this?' }).waitFor();
   await page.getByText('Demo Engineer', { exact: false }).first().waitFor();
@@ -76,7 +76,7 @@ test('who is not signed in comes back to the code after the sign-in', { timeout:
   await page.getByLabel('Password').fill(inject('system').password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL('**/device*');
-  expect(await page.getByLabel('Code').inputValue()).toBe(code);
+  await waitUntil(async () => (await page.getByLabel('Code').inputValue()) === code, 15_000, 'the code');
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByRole('button', { name: 'Refuse' }).click();
   await page.getByRole('heading', { name: 'It was refused' }).waitFor();

@@ -61,11 +61,13 @@ test('an admin builds a machine: issuer, patterns tried on a real token, tasks, 
   await page.getByLabel('Pattern 3').fill('refs/heads/main');
   const create = page.getByRole('button', { name: 'Create the machine' });
   expect(await create.getAttribute('aria-disabled')).toBe('true');
+  await page.getByText(/^Say what event_name must be/i).waitFor();
+  await page.getByLabel('Pattern 4').fill('schedule');
+  await page.getByLabel('Pattern 2').fill('12*');
   await page.getByLabel('Pattern 1').fill('*/shop');
   await page.getByText(/strangers’ repositories match/).waitFor();
   await page.getByLabel('Pattern 1').fill('acme/*');
   await page.getByLabel('Pattern 2').fill('1234');
-  await page.getByLabel('Pattern 4').fill('schedule');
 
   const branch = await issuer.mint({
     ...GITHUB_CLAIMS,
@@ -113,7 +115,9 @@ test('the page of a machine changes by itself when its first token comes', { tim
       audience: 'nightly-export',
     }),
   });
-  ctx.skip(response.status === 404, 'the exchange of tokens is not served');
+  // The endpoint's own errors are OAuth's; this one is the API's, which does not know it.
+  const unknown = response.headers.get('content-type')?.includes('problem+json') === true;
+  ctx.skip(unknown, 'the exchange of tokens is not served');
   await page.getByText(/^A token of it was accepted/).waitFor();
 });
 

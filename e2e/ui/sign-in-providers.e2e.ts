@@ -6,6 +6,8 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { call, signIn } from '../api.ts';
 import { startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
 
+/** People stay when their provider is removed: each run has its own. */
+const AT = `@run-${Date.now()}.example`;
 const OIDC = 'e2e-oidc';
 const SAML = 'e2e-saml';
 /** Each look with axe takes seconds, in two themes. */
@@ -97,7 +99,7 @@ test('an admin adds an OpenID Connect provider by keyboard alone, tests it, and 
 
 const anna = {
   subject: 'e2e-anna',
-  claims: { email: 'anna@e2e.example', email_verified: true, name: 'Anna E2E', groups: ['Data Team', 'Everyone'] },
+  claims: { email: `anna${AT}`, email_verified: true, name: 'Anna E2E', groups: ['Data Team', 'Everyone'] },
 };
 
 test(
@@ -116,7 +118,7 @@ test(
     await page.waitForURL('**/tasks');
     await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor();
     const me = await page.request.get('/api/v1/me');
-    expect(await me.json()).toMatchObject({ email: 'anna@e2e.example', groups: ['analysts'], via: 'session' });
+    expect(await me.json()).toMatchObject({ email: `anna${AT}`, groups: ['analysts'], via: 'session' });
     // The code was in no request and is in no history.
     expect(requested.some((url) => url.includes('tgo_'))).toBe(false);
     await page.goBack();
@@ -127,7 +129,7 @@ test(
 );
 
 test('a link with somebody else’s answer signs nobody in (login CSRF)', async () => {
-  oidc.signInAs({ ...anna, subject: 'e2e-mallory', claims: { email: 'mallory@e2e.example', email_verified: true } });
+  oidc.signInAs({ ...anna, subject: 'e2e-mallory', claims: { email: `mallory${AT}`, email_verified: true } });
   const mallory = await visit();
   const begun = await mallory.page.request.get(`/api/sign-in/${OIDC}/start`, { maxRedirects: 0 });
   const answer = await oidc.answer(begun.headers().location!);
@@ -150,7 +152,7 @@ test('another site cannot begin a sign-in', async () => {
 test('who is not known here is told so, with a reference that the admin finds the whole reason by', SLOW, async () => {
   const admin = await signIn('admin');
   await call(admin, 'PATCH', `/sign-in-providers/${OIDC}`, { createPeople: false });
-  oidc.signInAs({ subject: 'e2e-nobody', claims: { email: 'nobody@e2e.example', email_verified: true } });
+  oidc.signInAs({ subject: 'e2e-nobody', claims: { email: `nobody${AT}`, email_verified: true } });
   const { page } = await visit();
   await page.goto('/login');
   await page.getByRole('link', { name: 'Sign in with Test Okta' }).click();
@@ -163,7 +165,7 @@ test('who is not known here is told so, with a reference that the admin finds th
   await admins.page.getByText('user.sign-in-refused').first().waitFor();
   await admins.page.getByRole('button', { name: 'Changes of user.sign-in-refused' }).click();
   await admins.page.getByText('the provider makes nobody').waitFor();
-  await admins.page.getByText('nobody@e2e.example').waitFor();
+  await admins.page.getByText(`nobody${AT}`).waitFor();
 });
 
 test('what a link says is no message of the sign-in page', async () => {
@@ -192,14 +194,14 @@ test('an admin adds a SAML provider, and somebody signs in by it', SLOW, async (
   const metadata = await page.request.get(`/api/sign-in/${SAML}/metadata`);
   expect(await metadata.text()).toContain('WantAssertionsSigned="true"');
 
-  saml.signInAs({ nameId: 'carla-1', attributes: { email: 'carla@e2e.example', displayName: 'Carla E2E' } });
+  saml.signInAs({ nameId: 'carla-1', attributes: { email: `carla${AT}`, displayName: 'Carla E2E' } });
   const visitor = await visit();
   await visitor.page.goto('/login?next=%2Fsettings');
   await visitor.page.getByRole('link', { name: 'Sign in with Test AD FS' }).click();
   await visitor.page.getByRole('button', { name: 'Continue' }).click();
   await visitor.page.waitForURL('**/settings');
   const me = await visitor.page.request.get('/api/v1/me');
-  expect(await me.json()).toMatchObject({ email: 'carla@e2e.example', groups: [] });
+  expect(await me.json()).toMatchObject({ email: `carla${AT}`, groups: [] });
 });
 
 test('the directory’s page: a token is shown once, and revoked', SLOW, async () => {

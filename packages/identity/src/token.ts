@@ -10,7 +10,7 @@ export const TOKEN_PREFIXES = {
   /** Makes the first admin, once. */
   setup: 'tgs_',
   /** A device asks with it whether its sign-in was allowed. */
-  device: 'tgd_',
+  device: 'tgv_',
   /** Opens one console's WebSocket. */
   console: 'tgc_',
   /** Lets a directory keep people and groups: SCIM alone. */

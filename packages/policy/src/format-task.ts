@@ -22,6 +22,7 @@ export function formatTask(task: TaskDocument): string {
       approvals: access.approvals && approvals(access.approvals),
       ttl: formatDurationMs(access.ttlMs),
       when: access.when,
+      'step-up': access.stepUp === 'none' ? null : access.stepUp,
     }),
     allow: task.allow.map(allowRule),
     hold: task.hold.map(holdRule),
@@ -54,10 +55,11 @@ function withoutEmpty(fields: Yaml): Yaml {
   );
 }
 
-const approvals = ({ from, count, timeoutMs, explicitTimeout }: ApprovalTerms): Yaml => ({
+const approvals = ({ from, count, timeoutMs, explicitTimeout, stepUp }: ApprovalTerms): Yaml => ({
   from,
   count,
   ...(explicitTimeout === true ? { timeout: formatDurationMs(timeoutMs) } : {}),
+  ...(stepUp === true ? { 'step-up': true } : {}),
 });
 
 function target(about: RuleTarget): Yaml {

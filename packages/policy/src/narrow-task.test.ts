@@ -13,7 +13,12 @@ name: support
 purpose: 'Look up orders: and correct them'
 resource: shop
 who: { groups: [support], agents: [helper] }
-access: { reason: required, ttl: 30m, when: 'now.hour > 7' }
+access:
+  reason: required
+  approvals: { from: [dba], count: 1 }
+  ttl: 30m
+  when: 'now.hour > 7'
+  step-up: both
 allow:
   - select: public.orders
   - select: public.customers
@@ -148,6 +153,31 @@ describe('a narrowed task', () => {
       ok: false,
       problems: [{ message: 'the task that it narrows cannot be read' }],
     });
+  });
+});
+
+describe('a passkey that the parent asks for', () => {
+  const SIGNED = PARENT.replace('approvals: { from: [dba] }', 'approvals: { from: [dba], step-up: true }');
+
+  test('is asked for in the child too', () => {
+    const child = narrowTask(SIGNED, { limits: { rows: 5 } });
+    if (!child.ok) throw new Error(JSON.stringify(child.problems));
+    expect(child.document.access.stepUp).toBe('both');
+    expect(child.document.hold[0]!.approvals.stepUp).toBe(true);
+  });
+
+  test.each(['none', 'activation', 'approval'] as const)('is not left out by a child that asks for %s', (stepUp) => {
+    const parent = parsed(SIGNED);
+    expect(attenuate(parent, { ...parent, access: { ...parent.access, stepUp } }).ok).toBe(false);
+    expect(attenuate({ ...parent, access: { ...parent.access, stepUp } }, parent).ok).toBe(true);
+  });
+
+  test('is not left out of a hold', () => {
+    const narrowing = {
+      hold: [{ update: 'public.orders', columns: ['status'], affects: { max: 1 }, approvals: { from: ['dba'] } }],
+    };
+    const child = narrowTask(SIGNED, narrowing);
+    expect(child.ok ? [] : child.wider.map(({ dimension }) => dimension)).toEqual(['hold']);
   });
 });
 

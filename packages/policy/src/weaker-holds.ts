@@ -21,6 +21,7 @@ export function easierTerms(parent: ApprovalTerms, child: ApprovalTerms): string
   if (child.from.length === 0) return 'nobody is named who approves';
   if (child.count < parent.count)
     return `${child.count} ${child.count === 1 ? 'approval is' : 'approvals are'} enough, in the parent ${parent.count}`;
+  if (parent.stepUp === true && child.stepUp !== true) return 'approvals are not signed, in the parent they are';
   if (child.timeoutMs > parent.timeoutMs)
     return `it waits ${formatDurationMs(child.timeoutMs)}, in the parent ${formatDurationMs(parent.timeoutMs)}`;
   return null;

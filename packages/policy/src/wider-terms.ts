@@ -27,6 +27,8 @@ export function widerTerms(parent: TaskDocument, child: TaskDocument): readonly 
       access.approvals === null ? 'nobody has to approve' : easierTerms(parent.access.approvals, access.approvals);
     if (easier !== null) wider('who', `its activation is approved on easier terms than the parent's: ${easier}`);
   }
+  for (const [what, words] of STEP_UP)
+    if (asks(parent, what) && !asks(child, what)) wider('who', `${words} needs no passkey, in the parent it does`);
   if (parent.access.when !== null && !includesCondition(access.when, parent.access.when))
     wider('who', `its condition does not contain the parent's, \`${parent.access.when}\`; join them with \`&&\``);
   if (access.ttlMs > parent.access.ttlMs)
@@ -61,6 +63,13 @@ export function widerTerms(parent: TaskDocument, child: TaskDocument): readonly 
     );
   return problems;
 }
+
+const STEP_UP = [
+  ['activation', 'its activation'],
+  ['approval', 'each approval of it'],
+] as const;
+const asks = ({ access }: TaskDocument, what: 'activation' | 'approval'): boolean =>
+  access.stepUp === what || access.stepUp === 'both';
 
 const count = (value: number): string => String(value);
 const LIMITS: readonly (readonly [keyof GrantLimits, string, (value: number) => string])[] = [

@@ -109,6 +109,7 @@ export const holdRule: fc.Arbitrary<HoldRule> = fc.record({
     from: fc.constantFrom(['dba'], ['dba', 'ops'], ['ops']),
     count: fc.integer({ min: 1, max: 3 }),
     timeoutMs: fc.constantFrom(1000, 2000),
+    stepUp: fc.boolean(),
   }),
   estimateAbove: estimate,
 });

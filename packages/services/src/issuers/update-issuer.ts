@@ -6,6 +6,9 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { revokeGrantsOf } from '../people/end-access.ts';
+import { requireNoEscalation } from '../people/require-no-escalation.ts';
+import { rightsOf } from '../people/rights-of.ts';
+import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { keptKeyFields, requireUsableIssuer } from './check-issuer.ts';
@@ -22,6 +25,12 @@ export async function updateIssuer(ctx: ServiceContext, input: unknown): Promise
     const row = await tx.issuer.findUnique({ where: { name }, select: ISSUER_SELECT });
     if (row === null) throw new TaskgateError('not-found', `there is no issuer \`${name}\``);
     const before = toIssuerView(row);
+    const bound = await tx.claimBinding.findMany({
+      where: { issuerId: row.id },
+      select: { identity: { select: USER_SELECT } },
+    });
+    // With keys of one's own it says who one is.
+    for (const { identity } of bound) requireNoEscalation(ctx, rightsOf(identity));
     const next = {
       audience: wish.audience ?? before.audience,
       keySource: wish.keySource ?? before.keySource,
@@ -47,10 +56,8 @@ export async function updateIssuer(ctx: ServiceContext, input: unknown): Promise
         select: ISSUER_SELECT,
       }),
     );
-    if (disabledAt !== null && row.disabledAt === null) {
-      const bound = await tx.claimBinding.findMany({ where: { issuerId: row.id }, select: { identityId: true } });
-      for (const { identityId } of bound) await revokeGrantsOf(tx, ctx, identityId);
-    }
+    if (disabledAt !== null && row.disabledAt === null)
+      for (const { identity } of bound) await revokeGrantsOf(tx, ctx, identity.id);
     await emitAudit(tx, ctx, { action: 'issuer.update', subjectKind: 'issuer', subject: row.id, before, after });
     await notifyChange(tx, { topic: 'machines', id: row.id });
     return after;

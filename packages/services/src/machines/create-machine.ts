@@ -5,6 +5,9 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { requireNoEscalation } from '../people/require-no-escalation.ts';
+import { rightsOf } from '../people/rights-of.ts';
+import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { loadMachineView } from './load-machines.ts';
@@ -22,7 +25,7 @@ export async function createMachine(ctx: ServiceContext, input: unknown): Promis
         `there is ${kind === 'agent' ? 'an agent' : 'a machine'} \`${name}\` already`,
       );
     const id = newId(ctx.services, kind === 'machine' ? 'mch' : 'agt');
-    await tx.identity.create({
+    const made = await tx.identity.create({
       data: {
         id,
         kind,
@@ -31,7 +34,10 @@ export async function createMachine(ctx: ServiceContext, input: unknown): Promis
         tasks: [...new Set(tasks)],
         createdAt: new Date(ctx.services.clock.now()),
       },
+      select: USER_SELECT,
     });
+    // Whoever makes it says what proves it, and so can be it.
+    requireNoEscalation(ctx, rightsOf(made));
     await putClaimBinding(tx, id, proof);
     const view = await loadMachineView(ctx, tx, id);
     await emitAudit(tx, ctx, { action: `${kind}.create`, subjectKind: kind, subject: id, before: null, after: view });

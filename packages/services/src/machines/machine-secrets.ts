@@ -6,7 +6,9 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { issueApiToken } from '../people/issue-api-token.ts';
-import { isDisabled } from '../people/user-view.ts';
+import { requireNoEscalation } from '../people/require-no-escalation.ts';
+import { rightsOf } from '../people/rights-of.ts';
+import { isDisabled, USER_SELECT } from '../people/user-view.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { loadMachineView, noMachine } from './load-machines.ts';
@@ -86,9 +88,10 @@ async function issue(
   await tx.$queryRaw`SELECT id FROM identities WHERE id = ${identityId} FOR UPDATE`;
   const owner = await tx.identity.findUnique({
     where: { id: identityId, kind: { in: ['machine', 'agent'] } },
-    select: { disabledAt: true, actsFor: { select: { disabledAt: true } } },
+    select: USER_SELECT,
   });
   if (owner === null) throw noMachine(identityId);
+  requireNoEscalation(ctx, rightsOf(owner));
   if (isDisabled(owner)) throw new TaskgateError('invalid-state', 'it is disabled; a secret of it would open nothing');
   const standing = { identityId, revokedAt: null, expiresAt: { gt: new Date(now) } };
   if ((await tx.apiToken.count({ where: standing })) >= MAX_STANDING)

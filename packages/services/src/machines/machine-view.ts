@@ -4,7 +4,7 @@ import type { Prisma, Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import { PERSON_SELECT, toPerson } from '../grants/person-ref.ts';
 import type { ApiTokenRow } from '../people/api-token-view.ts';
-import { readTaskDocument } from '../tasks/task-documents.ts';
+import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.ts';
 
 export type MachineView = z.infer<typeof Machine>;
 
@@ -102,9 +102,16 @@ async function loadWho(db: Transaction, names: ReadonlySet<string>) {
   const rows =
     names.size === 0
       ? []
-      : await db.$queryRaw<{ name: string; source: string }[]>`
-          select t.name, r.source from tasks t
+      : await db.$queryRaw<{ name: string; source: string; workflow: boolean }[]>`
+          select t.name, r.source, false as workflow from tasks t
           join task_revisions r on r."taskId" = t.id and r.revision = t."publishedRevision"
-          where t.name = any(${[...names]}::text[])`;
-  return new Map(rows.map(({ name, source }) => [name, readTaskDocument(source).who]));
+          where t.name = any(${[...names]}::text[])
+          union all
+          select w.name, r.source, true as workflow from workflows w
+          join workflow_revisions r on r."workflowId" = w.id and r.revision = w."publishedRevision"
+          where w.name = any(${[...names]}::text[])`;
+  // No workflow has the name of a task.
+  return new Map(
+    rows.map(({ name, source, workflow }) => [name, (workflow ? readWorkflowDocument : readTaskDocument)(source).who]),
+  );
 }

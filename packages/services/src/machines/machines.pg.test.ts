@@ -28,7 +28,7 @@ const TASKS = `kind: Task
 name: nightly-export
 purpose: Export the orders every night
 resource: demo-shop
-who: { groups: [analysts], machines: [nightly, weekly], agents: [bot, machine-bot] }
+who: { groups: [analysts], machines: [nightly, weekly], agents: [bot, machine-bot, gone-bot] }
 access: { ttl: 1h }
 allow:
   - select: public.orders
@@ -185,17 +185,18 @@ describe('a token of an issuer', () => {
     await once.stop();
   });
 
-  it('of a disabled issuer or machine is refused', async () => {
+  it('of a disabled issuer or machine is refused, and the issuer’s machines lose their grants', async () => {
     const { id } = await machine('sleeper', { proof: proof([{ claim: 'repository', pattern: 'acme/sleeper' }]) });
     const token = await mint({ repository: 'acme/sleeper' });
     expect(await verdictOf(token)).toBe('sleeper');
     await updateMachine(admin, { id, disabled: true });
     expect(await verdictOf(token)).toBe('disabled');
     await updateMachine(admin, { id, disabled: false });
-    const ctx = as(await authenticateApiToken(shop.services, (await bySecret(id)).token));
+    const nightly = await verify(await mint());
+    const grantId = await grantOf(as(nightly.ok ? nightly.actor : null));
     await updateIssuer(admin, { name: 'ci', disabled: true });
     expect(await verdictOf(token)).toBe('issuer-disabled');
-    expect(ctx.actor).toMatchObject({ email: 'sleeper' });
+    expect(await loadGrant(admin, { id: grantId })).toMatchObject({ state: 'ended', endReason: 'revoked' });
     await updateIssuer(admin, { name: 'ci', disabled: false });
     expect(await verdictOf(token)).toBe('sleeper');
   });
@@ -253,8 +254,10 @@ describe('an agent', () => {
     });
     const jwt = await mint({ repository: 'acme/gone' });
     expect(await verdictOf(jwt)).toBe(`gone-bot for ${leaver.email}`);
-    const { token } = await bySecret(id);
+    const { token, ctx } = await bySecret(id);
+    const grantId = await grantOf(ctx);
     await updateUser(admin, { id: leaver.id, disabled: true });
+    expect(await loadGrant(admin, { id: grantId })).toMatchObject({ state: 'ended', endReason: 'revoked' });
     expect(await authenticateApiToken(shop.services, token)).toBeNull();
     expect(await verdictOf(jwt)).toBe('disabled');
     expect(await refusal(createMachineSecret(admin, { id, name: 'x' }))).toBe('invalid-state');

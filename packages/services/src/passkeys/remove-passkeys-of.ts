@@ -4,6 +4,9 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { requireNoEscalation } from '../people/require-no-escalation.ts';
+import { rightsOf } from '../people/rights-of.ts';
+import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { PASSKEY_SELECT, toPasskeyAudit } from './passkey-row.ts';
@@ -14,8 +17,10 @@ export async function removePasskeysOf(ctx: ServiceContext, input: unknown): Pro
   const { id } = parseInput(inputOf(contract.passkeys.removeAllOf), input);
   return withTransaction(ctx, async (tx) => {
     await tx.$queryRaw`SELECT id FROM identities WHERE id = ${id} FOR UPDATE`;
-    if ((await tx.identity.count({ where: { id, kind: 'person' } })) === 0)
-      throw new TaskgateError('not-found', `there is no person \`${id}\``);
+    const person = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_SELECT });
+    if (person === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
+    // Without one they approve unsigned, and sign in by less.
+    requireNoEscalation(ctx, rightsOf(person));
     const rows = await tx.passkey.findMany({ where: { identityId: id }, select: PASSKEY_SELECT });
     await tx.passkey.deleteMany({ where: { identityId: id } });
     await emitAudit(tx, ctx, {

@@ -32,7 +32,7 @@ async function agentOf(actsForId: string): Promise<{ id: string; grantId: string
     }),
   );
   const grant = await shop.activeGrant();
-  await services.db.grant.update({ where: { id: grant.id }, data: { identityId: id } });
+  await services.db.grant.update({ where: { id: grant.id }, data: { identityId: id, ownerIds: [id] } });
   return { id, grantId: grant.id };
 }
 

@@ -1,17 +1,33 @@
 import { SCOPES, type Scope } from '@taskgate/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createScimToken } from '../directory/create-scim-token.ts';
+import { mapDirectoryGroups } from '../directory/map-directory-groups.ts';
+import { createIssuer } from '../issuers/create-issuer.ts';
+import { updateIssuer } from '../issuers/update-issuer.ts';
+import { createMachine } from '../machines/create-machine.ts';
+import { createMachineSecret, rotateMachineSecret } from '../machines/machine-secrets.ts';
+import { updateMachine } from '../machines/update-machine.ts';
+import { removePasskeysOf } from '../passkeys/remove-passkeys-of.ts';
+import { createProvider } from '../providers/create-provider.ts';
+import { mapProviderGroups } from '../providers/map-provider-groups.ts';
+import { removeProvider } from '../providers/remove-provider.ts';
+import { unlinkPerson } from '../providers/unlink-person.ts';
+import { updateProvider } from '../providers/update-provider.ts';
 import type { TestPerson } from '../testing/test-services.ts';
 import { refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
 import { createGroup } from './create-group.ts';
 import { createUser } from './create-user.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { loadAccess } from './load-access.ts';
+import { offboard } from './offboard.ts';
 import { updateGroup } from './update-group.ts';
 import { updateUser } from './update-user.ts';
 
 let shop: TestShop;
 /** Trusted with people and with what an engineer has; no admin. */
 let desk: TestPerson;
+/** Trusted with people, and with nothing that a machine may. */
+let clerk: TestPerson;
 
 beforeAll(async () => {
   shop = await startTestShop();
@@ -21,6 +37,8 @@ beforeAll(async () => {
     scopes: ['people:read', 'people:write'],
   });
   desk = await shop.person('desk', [], ['people-desk']);
+  await createGroup(shop.admin.ctx, { name: 'clerks', roles: [], scopes: ['people:read', 'people:write'] });
+  clerk = await shop.person('clerk', [], ['clerks']);
 });
 afterAll(() => shop.stop());
 
@@ -59,6 +77,98 @@ describe('who may change people without being an admin', () => {
     expect(await shop.services.db.group.count({ where: { name: 'more' } })).toBe(0);
   });
 
+  it('cannot be a machine that has more, nor an agent in the name of somebody who has', async () => {
+    const admin = shop.admin.ctx;
+    const machine = (name: string, more: object = {}) => ({ kind: 'machine', name, tasks: [], proof: null, ...more });
+    const agent = (name: string, actsFor: string) => machine(name, { kind: 'agent', actsFor });
+    const ci = await createMachine(desk.ctx, machine('ci'));
+    const bot = await createMachine(admin, agent('bot', shop.admin.email));
+    for (const wish of [machine('other'), agent('other', 'ci'), agent('other', desk.email)])
+      expect(await refusal(createMachine(clerk.ctx, wish))).toBe('forbidden');
+    for (const wish of [agent('other', shop.admin.email), agent('other', shop.auditor.email)])
+      expect(await refusal(createMachine(desk.ctx, wish))).toBe('forbidden');
+    expect(await shop.services.db.identity.count({ where: { name: 'other', kind: { not: 'person' } } })).toBe(0);
+    for (const [{ ctx }, { id }] of [[clerk, ci] as const, [clerk, bot] as const, [desk, bot] as const]) {
+      expect(await refusal(updateMachine(ctx, { id, tasks: ['shop-admin'] }))).toBe('forbidden');
+      expect(await refusal(createMachineSecret(ctx, { id, name: 's' }))).toBe('forbidden');
+      const { secret } = await createMachineSecret(admin, { id, name: 's' });
+      expect(await refusal(rotateMachineSecret(ctx, { id, secretId: secret.id, overlapMs: 0 }))).toBe('forbidden');
+      expect(await refusal(offboard(ctx, { id, reason: 'r' }))).toBe('forbidden');
+    }
+
+    // By keys of their own for the issuer that vouches for it.
+    await createIssuer(clerk.ctx, {
+      ...{ name: 'issuer', kind: 'oidc', url: 'https://issuer.test', audience: 'taskgate', keySource: 'discovery' },
+      ...{ jwksUrl: null, jwks: null, skewMs: 0, maxLifetimeMs: 60_000, singleUse: false, privateNetwork: false },
+    });
+    const jwksUrl = { name: 'issuer', keySource: 'url', jwksUrl: 'https://mine.test/keys' };
+    await updateIssuer(clerk.ctx, jwksUrl);
+    const proof = { issuer: 'issuer', claims: [{ claim: 'sub', pattern: 'ci' }] };
+    await updateMachine(desk.ctx, { id: ci.id, proof });
+    expect(await refusal(updateIssuer(clerk.ctx, jwksUrl))).toBe('forbidden');
+    await updateIssuer(desk.ctx, jwksUrl);
+    await updateMachine(admin, { id: bot.id, proof: { ...proof, claims: [{ claim: 'sub', pattern: 'bot' }] } });
+    expect(await refusal(updateIssuer(desk.ctx, jwksUrl))).toBe('forbidden');
+  });
+
+  it('takes from nobody beyond them the passkeys that their sign-in and their yes need', async () => {
+    await shop.passkey(shop.admin);
+    expect(await refusal(removePasskeysOf(desk.ctx, { id: shop.admin.id }))).toBe('forbidden');
+    expect(await removePasskeysOf(desk.ctx, { id: shop.engineer.id })).toEqual({ removed: 0 });
+  });
+
+  it('cannot come back as somebody else by a provider of their own making', async () => {
+    const admin = shop.admin.ctx;
+    const settings = {
+      ...{ kind: 'oidc', issuer: 'https://idp.test', clientId: 'c', scopes: ['openid'], groupsClaim: 'groups' },
+    };
+    const wish = { name: 'theirs', title: 'T', settings };
+    for (const emailTrust of ['verified', 'always'])
+      expect(await refusal(createProvider(desk.ctx, { ...wish, emailTrust }))).toBe('forbidden');
+    const { id } = await createProvider(desk.ctx, wish);
+    expect(await refusal(updateProvider(desk.ctx, { name: 'theirs', emailTrust: 'verified' }))).toBe('forbidden');
+    // Nor where an admin has let it give or know more.
+    const changes = () => [
+      updateProvider(desk.ctx, { name: 'theirs', settings: { ...settings, groupsClaim: 'other' } }),
+      removeProvider(desk.ctx, { name: 'theirs' }),
+    ];
+    const analysts = { external: 'a', group: 'analysts' };
+    const auditors = { external: 'b', group: 'auditors' };
+    const map = (ctx: TestPerson['ctx'], ...mappings: object[]) => mapProviderGroups(ctx, { name: 'theirs', mappings });
+    expect(await refusal(map(desk.ctx, auditors))).toBe('forbidden');
+    await map(admin, auditors);
+    for (const work of changes()) expect(await refusal(work)).toBe('forbidden');
+    // What an admin mapped stays, and theirs beside it.
+    await map(desk.ctx, auditors, analysts);
+    expect(await refusal(map(desk.ctx, analysts))).toBe('forbidden');
+    expect(await refusal(map(desk.ctx, auditors, { ...auditors, external: 'mine' }))).toBe('forbidden');
+    await map(admin, analysts);
+    const at = new Date(shop.clock.now());
+    const link = { providerId: id, subject: 's', identityId: shop.auditor.id, groups: [], createdAt: at };
+    await shop.services.db.providerLink.create({ data: { ...link, lastSignInAt: at } });
+    for (const work of changes()) expect(await refusal(work)).toBe('forbidden');
+    expect(await refusal(unlinkPerson(desk.ctx, { name: 'theirs', userId: shop.auditor.id }))).toBe('forbidden');
+    await unlinkPerson(admin, { name: 'theirs', userId: shop.auditor.id });
+    await removeProvider(desk.ctx, { name: 'theirs' });
+  });
+
+  it('cannot be the directory where it gives or keeps more', async () => {
+    const token = (more: object = {}) => createScimToken(desk.ctx, { name: 'd', ttlMs: 60_000, ...more });
+    expect(await refusal(token({ adopts: true }))).toBe('forbidden');
+    await token();
+    await mapDirectoryGroups(shop.admin.ctx, { mappings: [{ external: 'b', group: 'auditors' }] });
+    expect(await refusal(token())).toBe('forbidden');
+    await mapDirectoryGroups(shop.admin.ctx, { mappings: [] });
+    const at = new Date(shop.clock.now());
+    await shop.services.db.directoryUser.create({
+      data: {
+        ...{ identityId: shop.auditor.id, userName: 'a', nameKey: 'a', active: true, attributes: {} },
+        ...{ createdAt: at, updatedAt: at },
+      },
+    });
+    expect(await refusal(token())).toBe('forbidden');
+  });
+
   it('is no way around the last admin who may change people', async () => {
     expect(await refusal(updateGroup(shop.admin.ctx, { name: 'admin-group', withheld: ['people:write'] }))).toBe(
       'invalid-state',
@@ -78,7 +188,7 @@ describe('the table of who may do what', () => {
     });
     const who = (scope: Scope) =>
       access.people.filter((one) => one.scopes.includes(scope)).map((one) => one.person.email);
-    expect(who('people:write')).toEqual([shop.admin.email, desk.email]);
+    expect(who('people:write')).toEqual([shop.admin.email, clerk.email, desk.email]);
     expect(who('session:read')).toEqual([shop.auditor.email]);
     expect(await refusal(loadAccess(shop.engineer.ctx))).toBe('forbidden');
   });

@@ -2,7 +2,8 @@ import { TaskgateError } from '@taskgate/core';
 import type { ServiceContext } from '../context.ts';
 import { requireScope } from '../require-scope.ts';
 import { requireNoEscalation } from './require-no-escalation.ts';
-import { groupsOf, type UserRow } from './user-view.ts';
+import { rightsOf } from './rights-of.ts';
+import type { UserRow } from './user-view.ts';
 
 /** Why the caller may not end all that is theirs, or `null`. For the verb and for the button alike. */
 export function whyNotOffboard(ctx: ServiceContext, row: UserRow): TaskgateError | null {
@@ -10,7 +11,7 @@ export function whyNotOffboard(ctx: ServiceContext, row: UserRow): TaskgateError
     requireScope(ctx, 'people:write');
     if (ctx.actor.kind !== 'system' && ctx.actor.identityId === row.id)
       throw new TaskgateError('forbidden', 'nobody offboards themselves; ask another admin');
-    requireNoEscalation(ctx, groupsOf(row));
+    requireNoEscalation(ctx, rightsOf(row));
     return null;
   } catch (error) {
     if (error instanceof TaskgateError) return error;

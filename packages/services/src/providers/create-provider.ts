@@ -14,6 +14,7 @@ import {
   toProviderAudit,
   toProviderView,
 } from './provider-row.ts';
+import { requireProviderRights } from './require-provider-rights.ts';
 
 export async function createProvider(ctx: ServiceContext, input: unknown): Promise<ProviderView> {
   requireScope(ctx, 'people:write');
@@ -33,6 +34,7 @@ export async function createProvider(ctx: ServiceContext, input: unknown): Promi
       data: { id, ...wish, kind: wish.settings.kind, sealedSecret, createdAt: at, updatedAt: at },
       select: PROVIDER_SELECT,
     });
+    await requireProviderRights(tx, ctx, row);
     await emitAudit(tx, ctx, {
       action: 'sign-in-provider.create',
       subjectKind: 'sign-in-provider',

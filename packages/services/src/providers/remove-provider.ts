@@ -8,6 +8,7 @@ import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { endProviderSessions, peopleOfProvider } from './end-provider-access.ts';
 import { findProvider, toProviderAudit } from './provider-row.ts';
+import { requireProviderRights } from './require-provider-rights.ts';
 
 /** With it go its sign-ins, whom it knew, the memberships that it gave, and the grants that came with these. */
 export async function removeProvider(
@@ -20,6 +21,7 @@ export async function removeProvider(
     ctx,
     async (tx) => {
       const before = await findProvider(tx, name);
+      await requireProviderRights(tx, ctx, before);
       const people = await peopleOfProvider(tx, before.id);
       const endedSessions = await endProviderSessions(tx, ctx, before.id);
       await tx.groupMapping.deleteMany({ where: { source: before.id } });

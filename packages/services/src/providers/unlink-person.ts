@@ -4,7 +4,10 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { requireNoEscalation } from '../people/require-no-escalation.ts';
+import { rightsOf } from '../people/rights-of.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
+import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { findProvider } from './provider-row.ts';
@@ -18,8 +21,13 @@ export async function unlinkPerson(ctx: ServiceContext, input: unknown): Promise
     async (tx) => {
       const provider = await findProvider(tx, name);
       const where = { providerId_identityId: { providerId: provider.id, identityId: userId } };
-      const link = await tx.providerLink.findUnique({ where });
+      const link = await tx.providerLink.findUnique({
+        where,
+        select: { subject: true, identity: { select: USER_SELECT } },
+      });
       if (link === null) throw new TaskgateError('not-found', `\`${name}\` does not know this person`);
+      // Somebody else could be linked to them at the next sign-in.
+      requireNoEscalation(ctx, rightsOf(link.identity));
       await tx.providerLink.delete({ where });
       const { count } = await tx.webSession.updateMany({
         where: { providerId: provider.id, userId, endedAt: null },

@@ -19,6 +19,7 @@ import {
   toProviderAudit,
   toProviderView,
 } from './provider-row.ts';
+import { requireProviderRights } from './require-provider-rights.ts';
 
 /**
  * Changes what is given and keeps the rest. Turned off, its sign-ins end and so do the memberships that it gave. Pointed at
@@ -33,6 +34,7 @@ export async function updateProvider(ctx: ServiceContext, input: unknown): Promi
     ctx,
     async (tx) => {
       const before = await findProvider(tx, name);
+      await requireProviderRights(tx, ctx, before);
       const old = settingsOf(before);
       const next = settings ?? old;
       if (next.kind !== old.kind)
@@ -64,6 +66,7 @@ export async function updateProvider(ctx: ServiceContext, input: unknown): Promi
         },
         select: PROVIDER_SELECT,
       });
+      await requireProviderRights(tx, ctx, row);
       const people = await peopleOfProvider(tx, row.id);
       if (another) await tx.providerLink.deleteMany({ where: { providerId: row.id } });
       const endedSessions = another || !row.enabled ? await endProviderSessions(tx, ctx, row.id) : 0;

@@ -5,6 +5,7 @@ import {
   checkWebSession,
   createGroup,
   createProvider,
+  createUser,
   finishOidcSignIn,
   loadAudit,
   loadProvider,
@@ -395,22 +396,24 @@ describe('groups of the provider', () => {
     expect((await updateUser(admin.ctx, { id: actor.identityId, name: 'Anna' })).groups).toEqual([]);
   });
 
-  it('an admin by a mapping alone is not the last admin: the local account is not given up for it', async () => {
+  it('the last admin is one by hand and with a password here: neither a mapping nor somebody who needs a provider stands in', async () => {
     await mapProviderGroups(admin.ctx, {
       name: 'okta',
       mappings: [{ external: 'Everyone', group: 'sso-admin-group' }],
     });
     const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
     expect(actor.roles).toContain('admin');
+    await updateUser(admin.ctx, { id: actor.identityId, password: PASSWORD });
+    await createUser(admin.ctx, { email: 'no.password@sso.example', name: 'x', groups: ['sso-admin-group'] });
     const ctx = { services: shop.services, actor };
     const others = await shop.services.db.identity.findMany({
       where: {
+        id: { notIn: [admin.id, actor.identityId] },
         passwordHash: { not: null },
-        disabledAt: null,
         memberships: { some: { group: { roles: { has: 'admin' } } } },
       },
     });
-    for (const { id } of others.filter((row) => row.id !== admin.id)) await updateUser(ctx, { id, disabled: true });
+    for (const { id } of others) await updateUser(ctx, { id, disabled: true });
     await expect(updateUser(ctx, { id: admin.id, disabled: true })).rejects.toMatchObject({ code: 'invalid-state' });
     for (const { id } of others) await updateUser(ctx, { id, disabled: false });
   });

@@ -1,4 +1,5 @@
 import { createId } from '@taskgate/core';
+import { createSoftwareAuthenticator, type SoftwareAuthenticator } from '@taskgate/testkit';
 import type { ServiceContext } from '../context.ts';
 import { applyDocuments } from '../documents/apply-documents.ts';
 import { createControlPlane } from '../gateway/control-plane.ts';
@@ -6,6 +7,7 @@ import type { NewHold } from '../gateway/gateway-holds.ts';
 import { activateGrant } from '../grants/activate-grant.ts';
 import { requestGrant } from '../grants/request-grant.ts';
 import { createGroup } from '../people/create-group.ts';
+import { PASSKEY_SITE, registerFor } from './register-for.ts';
 import { startTestServices, type TestPerson, type TestServices } from './test-services.ts';
 
 export type { TestPerson } from './test-services.ts';
@@ -89,6 +91,8 @@ export interface TestShop extends TestServices {
   /** A statement that waits. */
   hold(sessionId: string, grantId: string, change?: Partial<NewHold>): Promise<string>;
   decisionId(): string;
+  /** A passkey of the person's, and the device that has it. */
+  passkey(person: TestPerson): Promise<{ id: string; device: SoftwareAuthenticator }>;
   /** The audit rows about something, oldest first. */
   audit(subject: string): Promise<{ action: string; actorId: string | null; before: unknown; after: unknown }[]>;
 }
@@ -165,6 +169,10 @@ export async function startTestShop(startMs?: number): Promise<TestShop> {
       return holdId;
     },
     decisionId: () => newId('dec'),
+    async passkey(person) {
+      const device = createSoftwareAuthenticator(PASSKEY_SITE);
+      return { id: (await registerFor(person.ctx, device)).id, device };
+    },
     // Many rows are of one instant of the clock: the transaction and the command in it say which came first.
     audit: (subject) =>
       test.database.query(

@@ -9,7 +9,6 @@ import { Input, Select } from '@/components/input.tsx';
 import { Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { query } from '@/lib/api.ts';
-import { plural } from '@/lib/format.ts';
 import { problemOf } from '@/lib/problem.ts';
 import type { GroupView } from '@/lib/views.ts';
 
@@ -84,13 +83,10 @@ export function GroupMappings({
               <div className="flex flex-wrap items-center gap-1.5">
                 <span className="text-muted text-sm">Seen and not mapped:</span>
                 {unmapped.slice(0, 30).map(({ external, members }) => (
-                  <Button
-                    key={external}
-                    size="sm"
-                    aria-label={`Map ${external}, which ${plural(members, 'person has', 'people have')}`}
-                    onClick={() => add(external, all[0]!.name)}
-                  >
+                  <Button key={external} size="sm" onClick={() => add(external, all[0]!.name)}>
+                    <span className="sr-only">Map </span>
                     {external} <span className="text-muted tabular-nums">{members}</span>
+                    <span className="sr-only"> {members === 1 ? 'member' : 'members'}</span>
                   </Button>
                 ))}
               </div>
