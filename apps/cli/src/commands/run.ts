@@ -10,6 +10,7 @@ import { EXCHANGE_OPTIONS, type ExchangeValues, exchangeByOptions } from './exch
 
 const USAGE = `usage: taskgate run --task T [options] -- COMMAND [arguments]
        taskgate run --workflow W [options] -- COMMAND [arguments]
+       taskgate run --narrow JSON [options] -- COMMAND [arguments]    inside of another: the same task, narrower
 
 Runs a command under a grant, and ends the grant with it: completed where the command's exit code is 0, else failed.
 The command gets PGHOST, PGPORT, PGUSER, PGDATABASE and PGPASSWORD, and TASKGATE_GRANT_TOKEN, with which
