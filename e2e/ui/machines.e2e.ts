@@ -160,9 +160,8 @@ test('a static secret is shown once, rotated with an overlap and revoked by keyb
 test('an agent names whom it acts for, and disabling ends it while the page is open', { timeout: 60_000 }, async () => {
   const { page } = await visit('admin');
   await page.goto('/machines?tab=agents');
-  await page.getByText('No agents yet').waitFor();
   await page.getByRole('link', { name: 'New agent' }).click();
-  await page.getByLabel('Name', { exact: true }).fill('report-bot');
+  await page.getByLabel('Name', { exact: true }).fill('summary-bot');
   await page.getByLabel('Acts for').fill('nobody@demo.test');
   await page.getByRole('button', { name: 'Create the agent' }).click();
   await page.getByText(/there is no person or machine/i).waitFor();
@@ -170,7 +169,7 @@ test('an agent names whom it acts for, and disabling ends it while the page is o
   await page.getByRole('button', { name: 'Create the agent' }).click();
   await page.getByText(/acts for engineer@demo.test/).waitFor();
   const agents = await as('admin').get<{ id: string; name: string }[]>('/machines?kind=agent');
-  const { id } = agents.find((one) => one.name === 'report-bot')!;
+  const { id } = agents.find((one) => one.name === 'summary-bot')!;
   await as('admin').patch(`/machines/${id}`, { disabled: true });
   await page.getByRole('button', { name: 'Enable again' }).waitFor();
 });

@@ -240,12 +240,16 @@ try {
     policySources: [],
     database: isolation ? 'isolation_regression' : DATABASE,
   });
+  const keepLog = (): void => writeFileSync(path.join(folder, 'gate.log'), door.logLines.join('\n'));
+  // A run that is cut off has said why, too.
+  const keeping = setInterval(keepLog, 2_000);
   try {
     const gate = await runSuite(source, 'gate', door.port, token);
     compare(direct, gate);
   } finally {
+    clearInterval(keeping);
     await door.close();
-    writeFileSync(path.join(folder, 'gate.log'), door.logLines.join('\n'));
+    keepLog();
   }
 } finally {
   await server.stop();
