@@ -55,7 +55,7 @@ test('the command line is signed in from a browser, with the keyboard alone', { 
   await waitUntil(async () => (await page.getByLabel('Code').inputValue()) === code, 15_000, 'the code');
   await page.getByLabel('Code').press('Enter');
   await page.getByRole('heading', { name: 'Did you start this?' }).waitFor();
-  await page.getByText('engineer@demo.test', { exact: false }).first().waitFor();
+  await page.getByText('(engineer@demo.test), with all that you may do').waitFor();
   await page.keyboard.press('Tab');
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Allow');
   await page.keyboard.press('Enter');
