@@ -58,6 +58,20 @@ export async function readServerVersion(client: Client): Promise<number> {
  * than the gate keeps in memory: part of a catalog would make decisions on names that are not what they seem.
  */
 export async function readCatalog(client: Client): Promise<PostgresCatalog> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readOnce(client);
+    } catch (error) {
+      if (attempt >= ATTEMPTS || (error as { code?: unknown }).code !== DROPPED_MEANWHILE) throw error;
+    }
+  }
+}
+
+const ATTEMPTS = 5;
+/** What the server's own functions (`pg_get_viewdef`) fail with where a relation is dropped while they run: they look past the snapshot. */
+const DROPPED_MEANWHILE = 'XX000';
+
+async function readOnce(client: Client): Promise<PostgresCatalog> {
   const serverVersion = await readServerVersion(client);
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
   try {
