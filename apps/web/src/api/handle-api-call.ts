@@ -1,13 +1,13 @@
 import 'server-only';
 import { OpenAPIHandler } from '@orpc/openapi/fetch';
 import { ORPCError } from '@orpc/server';
-import { BodyLimitPlugin } from '@orpc/server/fetch';
 import { TaskgateError } from '@taskgate/core';
 import { env } from '@/env.ts';
 import { requireActor } from '@/lib/actor.ts';
-import { clientAddressOf } from '@/lib/client-address.ts';
 import { isForgeryProof } from '@/lib/own-origin.ts';
 import { problemResponse, toProblem } from '@/lib/problem-response.ts';
+import { clientFactsOf } from '@/lib/provider-sign-in.ts';
+import { readBody } from '@/lib/read-body.ts';
 import { services } from '@/lib/services.ts';
 import { router } from './router.ts';
 
@@ -17,7 +17,6 @@ const PREFIX = '/api/v1';
 const OPEN = new Set([`POST ${PREFIX}/login`, `POST ${PREFIX}/sign-in/passkey-challenge`]);
 
 const handler = new OpenAPIHandler(router, {
-  plugins: [new BodyLimitPlugin({ maxBodySize: MAX_BODY_BYTES })],
   customErrorResponseBodyEncoder: (error) =>
     (error.data as { problem?: unknown } | undefined)?.problem ?? toProblem(error),
   clientInterceptors: [
@@ -39,20 +38,28 @@ function refuseOtherSites(request: Request): void {
     throw new TaskgateError('forbidden', 'this call came from another site');
 }
 
+async function readWhole(request: Request): Promise<Request> {
+  if (request.body === null) return request;
+  const { method, headers, signal } = request;
+  return new Request(request.url, { method, headers, signal, body: await readBody(request, MAX_BODY_BYTES) });
+}
+
 /** Every call of the API but the raw ones. Whatever happens, the answer is JSON, and an error is problem details. */
 export async function handleApiCall(request: Request): Promise<Response> {
   try {
     const path = new URL(request.url).pathname;
     const open = OPEN.has(`${request.method} ${path}`);
     if (open) refuseOtherSites(request);
+    const whole = await readWhole(request);
     const actor = open ? null : await requireActor(request);
-    const { matched, response } = await handler.handle(request, {
+    const { address, userAgent } = clientFactsOf(request);
+    const { matched, response } = await handler.handle(whole, {
       prefix: PREFIX,
       context: {
         services: await services(),
         actor,
-        clientAddress: clientAddressOf(request.headers, env().https),
-        userAgent: (request.headers.get('user-agent') ?? '').slice(0, 300),
+        clientAddress: address,
+        userAgent,
       },
     });
     if (!matched) throw new TaskgateError('not-found', `there is no \`${request.method} ${path}\` in this API`);

@@ -268,12 +268,15 @@ const RAW_ROUTES: Readonly<Record<string, string>> = {
 };
 
 let shop: TestShop;
+/** Who may ask and review, but is asked about nothing here. */
+let outsider: TestPerson;
 let facts: Facts;
 /** The engineer's: of the grant, and an API token with `task:read` alone. */
 let tokens: { readonly grant: string; readonly api: string };
 
 beforeAll(async () => {
   shop = await startTestShop();
+  outsider = await shop.person('outsider', ['engineer', 'reviewer'], ['analysts']);
   const { engineer, services, clock } = shop;
   const grant = await shop.activeGrant('sales-report');
   const sessionId = await shop.session(grant.id);
@@ -379,7 +382,7 @@ describe('each verb of the API', () => {
             ? (['session:read'] as const)
             : (['grant:request', 'grant:review', 'session:own', 'task:read'] as const);
         // Their groups are not asked about it, and name no reader.
-        const stranger: IdentityActor = { ...shop.otherEngineer.actor, groups: ['analysts'], scopes: scope };
+        const stranger: IdentityActor = { ...outsider.actor, scopes: scope };
         expect(object.asStranger).toContain(await refusal(run(verb, input(facts), stranger)));
       });
   }

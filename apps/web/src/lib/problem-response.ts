@@ -75,7 +75,6 @@ export function toProblem(error: unknown): ProblemBody {
         problems,
       );
     }
-    if (error.status === 413) return body('too-large', 'the request is larger than 1 MiB');
   }
   const id = crypto.randomUUID();
   const cause = error instanceof ORPCError && error.cause !== undefined ? error.cause : error;

@@ -2,9 +2,10 @@ import 'server-only';
 import { TaskgateError } from '@taskgate/core';
 import { OAuthRefusal, type Services } from '@taskgate/services';
 import { env } from '@/env.ts';
-import { clientAddressOf } from '@/lib/client-address.ts';
 import { isForgeryProof } from '@/lib/own-origin.ts';
 import { toProblem } from '@/lib/problem-response.ts';
+import { clientFactsOf } from '@/lib/provider-sign-in.ts';
+import { readBody } from '@/lib/read-body.ts';
 import { services } from '@/lib/services.ts';
 
 const MAX_BODY_BYTES = 262_144;
@@ -36,10 +37,7 @@ export async function answerOAuth(
     const body = await answer({
       services: await services(),
       form: await readForm(request),
-      client: {
-        address: clientAddressOf(request.headers, env().https),
-        userAgent: (request.headers.get('user-agent') ?? '').slice(0, 300),
-      },
+      client: clientFactsOf(request),
       request,
     });
     return body === null
@@ -54,7 +52,7 @@ async function readForm(request: Request): Promise<ReadonlyMap<string, string>> 
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/x-www-form-urlencoded')
     throw new OAuthRefusal('invalid_request', 'send a form (`content-type: application/x-www-form-urlencoded`)');
-  const text = await readText(request);
+  const text = (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
   const form = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
     if (form.has(name)) throw new OAuthRefusal('invalid_request', `\`${name.slice(0, 50)}\` is there twice`);
@@ -63,20 +61,6 @@ async function readForm(request: Request): Promise<ReadonlyMap<string, string>> 
   }
   return form;
 }
-
-async function readText(request: Request): Promise<string> {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-const tooLarge = (): OAuthRefusal => new OAuthRefusal('invalid_request', 'the request is larger than 256 KiB');
 
 function refusalResponse(error: unknown): Response {
   if (error instanceof OAuthRefusal) {

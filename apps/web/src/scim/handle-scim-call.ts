@@ -27,6 +27,7 @@ import {
   toScimPage,
 } from '@taskgate/services';
 import { toProblem } from '@/lib/problem-response.ts';
+import { readBody } from '@/lib/read-body.ts';
 import { services } from '@/lib/services.ts';
 
 const MAX_BODY_BYTES = 2_097_152;
@@ -58,10 +59,11 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
 /** SCIM 2.0 (RFC 7644) for the directory that presents a token. Whatever happens, the answer has SCIM's form. */
 export async function handleScimCall(request: Request): Promise<Response> {
   try {
+    const text = (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
     const ctx = await requireDirectory(request);
     const url = new URL(request.url);
     const path = url.pathname.slice(PREFIX.length).split('/').filter(Boolean).map(decodeURIComponent);
-    const response = await answer(ctx, request, path, url.searchParams);
+    const response = await answer(ctx, { method: request.method, text }, path, url.searchParams);
     // A changed membership or a lock may leave roles at the targets that are nobody's now.
     if (request.method !== 'GET') settlePrincipalsSoon(ctx.services);
     return response;
@@ -82,11 +84,10 @@ async function requireDirectory(request: Request): Promise<ServiceContext> {
 
 async function answer(
   ctx: ServiceContext,
-  request: Request,
+  { method, text }: { readonly method: string; readonly text: string },
   [resource = '', id, ...rest]: readonly string[],
   search: URLSearchParams,
 ): Promise<Response> {
-  const { method } = request;
   const address = scimAddressOf(ctx.services);
   const described = describe(resource, address);
   if (described !== null) {
@@ -104,12 +105,12 @@ async function answer(
   };
   if (id === undefined) {
     if (method === 'GET') return scimResponse(200, await endpoint.list(ctx, query));
-    if (method === 'POST') return scimResponse(201, await endpoint.create(ctx, await readBody(request)));
+    if (method === 'POST') return scimResponse(201, await endpoint.create(ctx, parseBody(text)));
     throw notAllowed(method);
   }
   if (method === 'GET') return scimResponse(200, await endpoint.get(ctx, id, query));
   if (method !== 'PUT' && method !== 'PATCH' && method !== 'DELETE') throw notAllowed(method);
-  const body = method === 'DELETE' ? {} : await readBody(request);
+  const body = method === 'DELETE' ? {} : parseBody(text);
   const changed = await endpoint.change[method](ctx, id, body);
   return changed === null ? new Response(null, { status: 204 }) : scimResponse(200, changed);
 }
@@ -136,10 +137,7 @@ function describedResponse(described: ScimJson | readonly ScimJson[], id: string
   return scimResponse(200, one);
 }
 
-async function readBody(request: Request): Promise<ScimJson> {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const text = await request.text();
-  if (text.length > MAX_BODY_BYTES) throw tooLarge();
+function parseBody(text: string): ScimJson {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -150,7 +148,6 @@ async function readBody(request: Request): Promise<ScimJson> {
   return body;
 }
 
-const tooLarge = (): ScimError => new ScimError(413, null, 'the request is larger than 2 MiB');
 const notAllowed = (method: string): ScimError => new ScimError(405, null, `\`${method}\` is not known here`);
 
 const TYPE_OF_CODE: Partial<Record<ErrorCode, string>> = { 'bad-input': 'invalidValue', conflict: 'uniqueness' };

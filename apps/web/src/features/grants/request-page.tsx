@@ -149,13 +149,15 @@ function endWords(grant: GrantView): string {
         ? 'Lapsed: it was not answered, or not activated, in time.'
         : 'Its time is over.';
     case 'revoked':
-      return `Revoked${grant.endedBy ? ` by ${grant.endedBy.name}` : ''}: its token stopped working at once.`;
+      return grant.activatedAt === null
+        ? `Withdrawn${grant.endedBy ? ` by ${grant.endedBy.name}` : ''} before it started.`
+        : `Revoked${grant.endedBy ? ` by ${grant.endedBy.name}` : ''}: its token stopped working at once.`;
     case 'failed':
       return `Failed${grant.exitCode === null ? '' : `, with exit code ${grant.exitCode}`}, as its job said.`;
     case 'parent-ended':
       return 'Ended with the grant above it.';
     default:
-      return grant.activatedAt === null ? 'Withdrawn.' : 'Ended by its owner.';
+      return 'Ended by its owner.';
   }
 }
 

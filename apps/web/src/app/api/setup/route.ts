@@ -3,20 +3,18 @@ import { createFirstAdmin } from '@taskgate/services';
 import { env } from '@/env.ts';
 import { isForgeryProof } from '@/lib/own-origin.ts';
 import { problemResponse } from '@/lib/problem-response.ts';
+import { readBody } from '@/lib/read-body.ts';
 import { services } from '@/lib/services.ts';
 
 export const dynamic = 'force-dynamic';
-const MAX_BODY_BYTES = 10_000;
+const MAX_BODY_BYTES = 10_240;
 
 /** Makes the first admin with the token that the start printed. */
 export async function POST(request: Request): Promise<Response> {
   try {
     if (!isForgeryProof(request, env().webUrl))
       throw new TaskgateError('forbidden', 'this call came from another site');
-    if (Number(request.headers.get('content-length') ?? Number.NaN) > MAX_BODY_BYTES)
-      throw new TaskgateError('too-large', 'the request is too large');
-    const text = await request.text();
-    if (text.length > MAX_BODY_BYTES) throw new TaskgateError('too-large', 'the request is too large');
+    const text = (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
     let input: unknown;
     try {
       input = JSON.parse(text);

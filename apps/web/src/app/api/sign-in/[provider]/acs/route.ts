@@ -1,7 +1,7 @@
-import { TaskgateError } from '@taskgate/core';
 import { finishSamlSignIn } from '@taskgate/services';
 import { problemResponse } from '@/lib/problem-response.ts';
 import { clientFactsOf, finishWith } from '@/lib/provider-sign-in.ts';
+import { readBody } from '@/lib/read-body.ts';
 import { services } from '@/lib/services.ts';
 
 export const dynamic = 'force-dynamic';
@@ -11,10 +11,7 @@ const MAX_BODY_BYTES = 1_048_576;
 export async function POST(request: Request, context: { params: Promise<{ provider: string }> }): Promise<Response> {
   const { provider } = await context.params;
   try {
-    if (Number(request.headers.get('content-length') ?? Number.NaN) > MAX_BODY_BYTES)
-      throw new TaskgateError('too-large', 'the response is too large');
-    const text = await request.text();
-    if (text.length > MAX_BODY_BYTES) throw new TaskgateError('too-large', 'the response is too large');
+    const text = (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
     const response = new URLSearchParams(text).get('SAMLResponse') ?? '';
     return await finishWith(async () =>
       finishSamlSignIn(await services(), { provider, response }, clientFactsOf(request)),
