@@ -32,15 +32,22 @@ async function grantFor(reason, narrow) {
 
 /** Runs one statement under a grant that is made for it and ended with it. */
 async function step(reason, narrow, sql) {
-  const { access_token: token, connect } = await grantFor(reason, narrow);
+  const { access_token: token, grant_id: id, connect } = await grantFor(reason, narrow);
+  let outcome = 'failed';
   try {
-    return execFileSync('psql', ['-XAt', '-d', connect.uri, '-c', sql], {
+    const rows = execFileSync('psql', ['-XAt', '-d', connect.uri, '-c', sql], {
       env: { ...process.env, PGPASSWORD: token },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim();
+    outcome = 'completed';
+    return rows;
   } finally {
-    await fetch(`${TASKGATE_URL}/api/v1/oauth/revoke`, { method: 'POST', body: new URLSearchParams({ token }) });
+    await fetch(`${TASKGATE_URL}/api/v1/grants/${id}/end`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ outcome }),
+    });
   }
 }
 

@@ -285,7 +285,7 @@ test('tokens are introspected for whoever may see them, and revoked by whoever h
   expect((await post('introspect', { token: grant.token })).status).not.toBe(200);
   expect((await post('revoke', { token: grant.token })).status).toBe(200);
   expect((await post('revoke', { token: grant.token })).status).toBe(200);
-  expect(await as('engineer').get(`/grants/${grant.id}`)).toMatchObject({ state: 'ended', endReason: 'completed' });
+  expect(await as('engineer').get(`/grants/${grant.id}`)).toMatchObject({ state: 'ended', endReason: 'revoked' });
   await post('revoke', { token });
   expect((await post('introspect', { token }, token)).status).not.toBe(200);
 });

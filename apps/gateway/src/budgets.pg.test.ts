@@ -51,8 +51,8 @@ let grants = 0;
 async function newGrant(): Promise<string> {
   const id = `grt_${String(++grants).padStart(26, '0')}`;
   await database.query(`set session_replication_role = replica;
-    insert into grants (id, "rootId", "ownerIds", "taskId", "taskRevision", "identityId", state, "ttlMs", "approvalsNeeded", "approverGroups", "stepUp", "requestedAt", "requestExpiresAt")
-      values ('${id}', '${id}', '{usr}', 'tsk', 1, 'usr', 'requested', 1, 0, '{}', 'none', now(), now());
+    insert into grants (id, "rootId", "ownerIds", "authorityIds", "taskId", "taskRevision", "identityId", state, "ttlMs", "approvalsNeeded", "approverGroups", "stepUp", "requestedAt", "requestExpiresAt")
+      values ('${id}', '${id}', '{usr}', '{usr}', 'tsk', 1, 'usr', 'requested', 1, 0, '{}', 'none', now(), now());
     reset session_replication_role`);
   return id;
 }

@@ -43,6 +43,8 @@ export type GrantEvent =
   | { readonly kind: 'revoke'; readonly by: string }
   | { readonly kind: 'expire' };
 
+const outcomeOf = { complete: 'completed', fail: 'failed' } as const;
+
 const invalid = (message: string): TaskgateError => new TaskgateError('invalid-state', message);
 
 /**
@@ -94,9 +96,11 @@ export function nextGrantStatus(grant: GrantStatus, event: GrantEvent, now: numb
         expiresAt: Math.min(now + grant.ttlMs, event.until ?? Number.POSITIVE_INFINITY),
       };
     case 'complete':
-      return end('completed');
     case 'fail':
-      return end('failed');
+      // What never ran has done nothing: a step that waits must not let the next one go on.
+      if (grant.state !== 'active')
+        throw invalid(`the grant is ${grant.state}; what has not started is not ${outcomeOf[event.kind]}`);
+      return end(outcomeOf[event.kind]);
   }
 }
 

@@ -3,17 +3,25 @@ import { type Database, Prisma, type Transaction } from '@taskgate/db';
 import type { ServiceContext } from './context.ts';
 
 export interface TransactionOptions {
-  /** `serializable` where a rule spans rows (`the last admin`): it is run again when it clashed. */
-  readonly isolation?: 'read-committed' | 'serializable';
+  /**
+   * What this is the only transaction of, until it ends: for rules that span rows, such as that an admin is left. Others of
+   * the same name wait their turn and see what came before, so that none is run again for having clashed.
+   */
+  readonly alone?: Turn;
   /** For what waits for something else under a lock. Milliseconds. */
   readonly timeoutMs?: number;
 }
+
+/** Who people are, what they may and whether they come in; the devices that wait to be signed in. */
+export type Turn = 'people' | 'devices';
 
 const WAIT_MS = 5_000;
 const TIMEOUT_MS = 15_000;
 const ATTEMPTS = 4;
 
 const CLASHED = 'P2034';
+/** Postgres' own, of statements that were written by hand: a serialization failure, a deadlock. */
+const CLASHES = ['40001', '40P01'];
 const NOT_UNIQUE = 'P2002';
 const NOT_FOUND = 'P2025';
 const UNREACHABLE = ['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'];
@@ -30,13 +38,17 @@ export async function withTransaction<T>(
   work: (tx: Transaction) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const isolationLevel = options.isolation === 'serializable' ? 'Serializable' : 'ReadCommitted';
+  const { alone, timeoutMs = TIMEOUT_MS } = options;
+  const inTurn = async (tx: Transaction): Promise<T> => {
+    if (alone !== undefined) await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${alone}, 0))`;
+    return work(tx);
+  };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ctx.services.db.$transaction(work, {
-        isolationLevel,
+      return await ctx.services.db.$transaction(inTurn, {
+        isolationLevel: 'ReadCommitted',
         maxWait: WAIT_MS,
-        timeout: options.timeoutMs ?? TIMEOUT_MS,
+        timeout: timeoutMs,
       });
     } catch (error) {
       if (isClash(error) && attempt < ATTEMPTS) continue;
@@ -93,7 +105,8 @@ const unavailable = (cause: unknown): TaskgateError =>
   new TaskgateError('store-unavailable', 'the store does not answer; try again in a moment', { cause });
 
 const isClash = (error: unknown): boolean =>
-  error instanceof Prisma.PrismaClientKnownRequestError && error.code === CLASHED;
+  error instanceof Prisma.PrismaClientKnownRequestError &&
+  (error.code === CLASHED || CLASHES.includes(sqlstateOf(error)));
 
 function hasSocketCode(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -262,9 +262,13 @@ describe('a task that asks for a passkey', () => {
     await confirm(id);
     await exec(`update grants set "ttlMs" = 7200000 where id = $1`, id);
     expect(await refusal(activateGrant(shop.engineer.ctx, { id }))).toBe('conflict');
-    await exec(`update grants set "ttlMs" = 60000, ticket = 'another' where id = $1`, id);
+    await exec(`update grants set "ttlMs" = 60000 where id = $1`, id);
+    // Terms do not change: only who owns the store can change them.
+    await exec('alter table grants disable trigger user');
+    await exec(`update grants set ticket = 'another' where id = $1`, id);
     expect(await refusal(activateGrant(shop.engineer.ctx, { id }))).toBe('conflict');
     await exec(`update grants set ticket = null where id = $1`, id);
+    await exec('alter table grants enable trigger user');
     await expect(activateGrant(shop.engineer.ctx, { id })).resolves.toMatchObject({ grant: { state: 'active' } });
     const { approvals } = await loadGrant(shop.engineer.ctx, { id });
     const file = await loadApproval(shop.engineer.ctx, { id: approvals[0]!.id });

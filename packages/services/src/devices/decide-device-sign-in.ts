@@ -2,7 +2,7 @@ import { contract } from '@taskgate/contracts';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { forgiveAttempts } from '../people/verify-sign-in.ts';
+import { forgiveOne } from '../people/verify-sign-in.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { countUserCodeAttempt, lockWaiting, requireOwnSignIn } from './find-device-sign-in.ts';
 
@@ -17,7 +17,7 @@ export async function decideDeviceSignIn(
   const keys = await countUserCodeAttempt(ctx, actor, clientAddress);
   return withTransaction(ctx, async (tx) => {
     const row = await lockWaiting(tx, userCode, ctx.services.clock.now());
-    await forgiveAttempts(tx, keys);
+    await forgiveOne(tx, keys);
     await tx.deviceSignIn.update({
       where: { id: row.id },
       data: { state: allow ? 'approved' : 'denied', identityId: actor.identityId },

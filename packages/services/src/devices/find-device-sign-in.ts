@@ -5,7 +5,7 @@ import { hashToken, normalizeUserCode } from '@taskgate/identity';
 import type * as z from 'zod';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { type AttemptKeys, countAttempts, forgiveAttempts } from '../people/verify-sign-in.ts';
+import { countAttempts, forgiveOne } from '../people/verify-sign-in.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 
@@ -22,7 +22,7 @@ export async function findDeviceSignIn(
   const keys = await countUserCodeAttempt(ctx, actor, clientAddress);
   const row = await withTransaction(ctx, async (tx) => {
     const waiting = await lockWaiting(tx, userCode, ctx.services.clock.now());
-    await forgiveAttempts(tx, keys);
+    await forgiveOne(tx, keys);
     return waiting;
   });
   return {
@@ -41,15 +41,18 @@ export function requireOwnSignIn(ctx: ServiceContext): IdentityActor {
   return actor;
 }
 
-/** A code has 34 bits and lives for ten minutes: whoever guesses must be slow. */
+/**
+ * A code has 34 bits and lives for ten minutes: whoever guesses must be slow. A right code takes back its own attempt
+ * alone: with devices of their own waiting, a guesser has as many right ones as they like.
+ */
 export async function countUserCodeAttempt(
   ctx: ServiceContext,
   actor: IdentityActor,
   address: string,
-): Promise<AttemptKeys> {
+): Promise<readonly string[]> {
   const keys = { email: `device code:${actor.identityId}`, address: `device code at:${address}` };
   await countAttempts(ctx.services, keys);
-  return keys;
+  return [keys.email, keys.address];
 }
 
 /** The waiting row of a code, held until the transaction ends. */

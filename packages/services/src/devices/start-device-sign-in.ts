@@ -1,4 +1,5 @@
 import { SecretValue, TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
 import { createToken, createUserCode, hashToken } from '@taskgate/identity';
 import * as z from 'zod';
 import { newId, type Services } from '../context.ts';
@@ -32,7 +33,7 @@ export async function startDeviceSignIn(
   const { name } = parseInput(StartInput, input);
   const deviceCode = createToken('device', services.randomBytes);
   const userCode = createUserCode(services.randomBytes);
-  await withTransaction({ services }, async (tx) => {
+  const write = async (tx: Transaction): Promise<void> => {
     const now = services.clock.now();
     await tx.deviceSignIn.deleteMany({ where: { expiresAt: { lte: new Date(now) } } });
     const waiting = await tx.deviceSignIn.count({ where: { state: 'waiting' } });
@@ -52,7 +53,8 @@ export async function startDeviceSignIn(
         intervalMs: POLL_MS,
       },
     });
-  });
+  };
+  await withTransaction({ services }, write, { alone: 'devices' });
   return {
     deviceCode: deviceCode.reveal((text) => text),
     userCode,

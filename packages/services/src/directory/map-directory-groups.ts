@@ -37,6 +37,6 @@ export async function mapDirectoryGroups(ctx: ServiceContext, input: unknown): P
       await notifyChange(tx, { topic: 'people', id: null });
       return view;
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

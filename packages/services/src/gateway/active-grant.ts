@@ -54,6 +54,7 @@ interface Row {
   readonly database: string | null;
   readonly labels: unknown;
   readonly maskKey: Uint8Array | null;
+  readonly orphaned: boolean;
 }
 
 /**
@@ -65,7 +66,8 @@ export async function requireActiveGrant(db: Transaction, grantId: string, now: 
     select g."identityId", g."taskId", g."taskRevision", g."ancestorIds", g.limits, g.state, g."endReason", g."expiresAt",
       u.email, u.name, u."disabledAt", u."actsForId", f.email as "forEmail", f.name as "forName",
       f."disabledAt" as "forDisabledAt", t.name as task, coalesce(g.document, v.source) as source, g.document is not null as narrowed,
-      r.id as "resourceId", r.name as resource, r.database, r.labels, r."maskKey"
+      r.id as "resourceId", r.name as resource, r.database, r.labels, r."maskKey",
+      exists (select from grants a where a.id = any(g."ancestorIds") and (a.state <> 'active' or a."expiresAt" <= ${new Date(now)})) as orphaned
     from grants g
     join identities u on u.id = g."identityId"
     left join identities f on f.id = u."actsForId"
@@ -77,6 +79,8 @@ export async function requireActiveGrant(db: Transaction, grantId: string, now: 
   const { state, endReason, expiresAt } = row;
   const refusal = whyNotActive({ state, endReason, expiresAt: expiresAt?.getTime() ?? null }, now);
   if (refusal !== null) throw refusal;
+  // What ends takes all below with it; this is for what should not be.
+  if (row.orphaned) throw new TaskgateError('grant-ended', 'the grant has ended: one above it is not active any more');
   const { email, name, disabledAt } = row;
   const actsFor =
     row.actsForId === null ? null : { email: row.forEmail, name: row.forName!, disabledAt: row.forDisabledAt };

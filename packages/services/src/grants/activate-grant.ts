@@ -2,6 +2,7 @@ import { createToken } from '@taskgate/identity';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
+import { lockCaller } from '../people/lock-caller.ts';
 import { activatorOf } from '../people/to-actor.ts';
 import { requireIdentity } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -24,11 +25,12 @@ export interface ActivationView {
 
 /** Starts the grant's time and mints its token. */
 export async function activateGrant(ctx: ServiceContext, input: z.input<typeof ById>): Promise<ActivationView> {
-  const actor = requireIdentity(ctx, 'grant:request', { grantToken: true });
+  const caller = requireIdentity(ctx, 'grant:request', { grantToken: true });
   const { id } = parseInput(ById, input);
   const token = createToken('grant', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
+    const actor = await lockCaller(tx, caller, 'grant:request');
     const before = await lockGrantFor(tx, actor, id, 'activate', now);
     const subject = await loadSubject(tx, before);
     const after = await startGrant(tx, ctx, before, {

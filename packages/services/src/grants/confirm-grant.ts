@@ -7,6 +7,7 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { CHALLENGE_MS, openChallenge, type RequestOptionsView, toRequestOptions } from '../passkeys/challenge.ts';
 import { checkAssertion, requireStillRegistered } from '../passkeys/check-assertion.ts';
 import { passkeySite } from '../passkeys/passkey-site.ts';
+import { lockCaller } from '../people/lock-caller.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { lockGrantFor } from './change-grant.ts';
@@ -32,11 +33,12 @@ export async function askToConfirmGrant(ctx: ServiceContext, input: unknown): Pr
  * line with its token) can activate within five minutes. Throws `wrong-passkey`.
  */
 export async function confirmGrant(ctx: ServiceContext, input: unknown): Promise<GrantView> {
-  const actor = requirePerson(ctx, 'grant:request');
+  const caller = requirePerson(ctx, 'grant:request');
   const { id, assertion } = parseInput(inputOf(contract.grants.confirm), input);
-  const checked = await checkAssertion(ctx.services, assertion, questionOf(actor.identityId, id));
+  const checked = await checkAssertion(ctx.services, assertion, questionOf(caller.identityId, id));
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
+    const actor = await lockCaller(tx, caller, 'grant:request');
     const before = await lockGrantFor(tx, actor, id, 'activate', now);
     await requireStillRegistered(tx, checked);
     const after = await tx.grant.update({

@@ -8,13 +8,14 @@ import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
 const EndInput = z.object({
   id: z.string().max(60),
-  outcome: z.enum(['completed', 'failed']).default('completed'),
+  /** `revoked`: its token is not needed, or not trusted, any more; nothing is said of the work. */
+  outcome: z.enum(['completed', 'failed', 'revoked']).default('completed'),
   exitCode: z.number().int().min(0).max(255).nullable().default(null),
 });
 
 /**
- * Ends a grant with every grant below it and every session under these: one's own has completed or failed, as its owner
- * says (or whoever has a grant above it), anybody else's is revoked.
+ * Ends a grant with every grant below it and every session under these: one's own that is active has completed or failed,
+ * as its owner says (or whoever has a grant above it); what had not started, and anybody else's, is revoked.
  */
 export async function endGrant(ctx: ServiceContext, input: z.input<typeof EndInput>): Promise<GrantView> {
   const actor = requireAnyScope(ctx, ['grant:request', 'grant:revoke'], { grantToken: true });
@@ -23,7 +24,12 @@ export async function endGrant(ctx: ServiceContext, input: z.input<typeof EndInp
     const now = ctx.services.clock.now();
     const before = await lockGrantFor(tx, actor, id, 'end', now);
     const own = before.ownerIds.includes(actor.identityId) && actor.scopes.includes('grant:request');
-    const kind = own ? (outcome === 'failed' ? 'fail' : 'complete') : 'revoke';
+    const kind =
+      !own || before.state !== 'active' || outcome === 'revoked'
+        ? 'revoke'
+        : outcome === 'failed'
+          ? 'fail'
+          : 'complete';
     const after = await changeGrant(
       tx,
       ctx,
@@ -32,7 +38,7 @@ export async function endGrant(ctx: ServiceContext, input: z.input<typeof EndInp
       {
         now,
         action: `grant.${kind}`,
-        also: { endedById: actor.identityId, ...(own ? { exitCode } : {}) },
+        also: { endedById: actor.identityId, ...(kind === 'revoke' ? {} : { exitCode }) },
       },
     );
     return (await toGrantViews(tx, actor, [after], now))[0]!;

@@ -8,13 +8,13 @@ export type GrantAction = (typeof GRANT_ACTIONS)[number];
 /** The part of a grant that says who may do what with it. */
 export interface GrantFacts extends GrantPlace {
   readonly status: GrantStatus;
-  /** Whom the agent acts for that asked; `null` where none did. */
-  readonly requestedFor: string | null;
   readonly approverGroups: readonly string[];
   /** Everybody who approved or refused it. */
   readonly answeredBy: readonly string[];
   /** Whose the grants above it are, and it. */
   readonly ownerIds: readonly string[];
+  /** These, and whom those of them that are agents act for: under whose authority all of it is done. */
+  readonly authorityIds: readonly string[];
   readonly ofWorkflow: boolean;
 }
 
@@ -35,6 +35,7 @@ export function whyNotGrant(
   const own = status.requestedBy === actor.identityId;
   // What is done under a grant is done under the authority of whoever has it.
   const inOwnTree = grant.ownerIds.includes(actor.identityId);
+  const byAgent = !inOwnTree && grant.authorityIds.includes(actor.identityId);
   switch (action) {
     case 'approve':
     case 'refuse': {
@@ -44,7 +45,8 @@ export function whyNotGrant(
           : { kind: 'refuse', by: actor.identityId };
       if (own) return whyNotEvent(status, event, now);
       if (inOwnTree) return forbidden('nobody decides what is asked for under a grant of their own');
-      if (grant.requestedFor === actor.identityId) return forbidden('nobody decides what an agent of theirs asked for');
+      if (byAgent)
+        return forbidden('nobody decides what an agent of theirs asked for, or what is asked for under its grant');
       if (!actor.scopes.includes('grant:review')) return forbidden('only reviewers decide requests');
       const notMember = whyNotApprover(actor, grant.approverGroups);
       if (notMember !== null) return notMember;
@@ -57,8 +59,8 @@ export function whyNotGrant(
       return whyNotEvent(status, { kind: 'activate', by: actor.identityId }, now);
     case 'end':
       if (inOwnTree && actor.scopes.includes('grant:request'))
-        return whyNotEvent(status, { kind: 'complete', by: actor.identityId }, now);
-      if (!actor.scopes.includes('grant:revoke') && grant.requestedFor !== actor.identityId)
+        return whyNotEvent(status, { kind: 'revoke', by: actor.identityId }, now);
+      if (!actor.scopes.includes('grant:revoke') && !byAgent)
         return forbidden(inOwnTree ? 'you may not end grants' : "you may not end other people's grants");
       return whyNotEvent(status, { kind: 'revoke', by: actor.identityId }, now);
     case 'console':

@@ -37,6 +37,7 @@ export const GRANT_SELECT = {
   depth: true,
   ancestorIds: true,
   ownerIds: true,
+  authorityIds: true,
   step: true,
   document: true,
   narrowing: true,

@@ -33,11 +33,10 @@ export interface NewGrant {
   readonly narrowing: object | null;
 }
 
-/** Writes a new grant's row: `requested`, or `approved` where nobody is asked. */
+/** Writes a new grant's row: `requested`, or `approved` where nobody is asked. The caller has locked the identity. */
 export async function insertGrant(tx: Transaction, ctx: ServiceContext, grant: NewGrant): Promise<GrantRow> {
   const { subject, identityId, approvals, under } = grant;
   const now = ctx.services.clock.now();
-  await lockIdentity(tx, identityId);
   const open = await tx.grant.count({ where: { identityId, state: { in: ['requested', 'approved'] } } });
   if (open >= MAX_OPEN_GRANTS)
     throw new TaskgateError('rate-limited', `there are ${open} grants that were not used yet; end some first`);
@@ -53,13 +52,14 @@ export async function insertGrant(tx: Transaction, ctx: ServiceContext, grant: N
       ...toGrantColumns(status),
       ...toColumns(subject.columns),
       ...(under === null
-        ? { rootId: id, depth: 0, ownerIds: [identityId] }
+        ? { rootId: id, depth: 0, ownerIds: [identityId], authorityIds: await authorityOf(tx, identityId) }
         : {
             parentId: under.parent.id,
             rootId: under.parent.rootId,
             depth: under.parent.depth + 1,
             ancestorIds: [...under.parent.ancestorIds, under.parent.id],
             ownerIds: [...under.parent.ownerIds, identityId],
+            authorityIds: [...new Set([...under.parent.authorityIds, ...(await authorityOf(tx, identityId))])],
             step: under.step,
             limits: { ...under.limits },
           }),
@@ -88,11 +88,12 @@ export async function insertGrant(tx: Transaction, ctx: ServiceContext, grant: N
   return row;
 }
 
-function toColumns(columns: GrantSubject['columns']) {
-  return 'pinned' in columns ? { ...columns, pinned: { ...columns.pinned } } : columns;
+/** The identity, and whom it acts for. */
+async function authorityOf(tx: Transaction, identityId: string): Promise<string[]> {
+  const { actsForId } = await tx.identity.findUniqueOrThrow({ where: { id: identityId }, select: { actsForId: true } });
+  return actsForId === null ? [identityId] : [identityId, actsForId];
 }
 
-/** What is counted of an identity is counted under its lock: parallel calls see each other. */
-export async function lockIdentity(tx: Transaction, identityId: string): Promise<void> {
-  await tx.$queryRaw`select id from identities where id = ${identityId} for update`;
+function toColumns(columns: GrantSubject['columns']) {
+  return 'pinned' in columns ? { ...columns, pinned: { ...columns.pinned } } : columns;
 }

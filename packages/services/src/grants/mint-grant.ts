@@ -6,7 +6,8 @@ import { narrowestLimits } from '@taskgate/policy';
 import * as z from 'zod';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { activatorOf, toActivator } from '../people/to-actor.ts';
+import { lockCaller } from '../people/lock-caller.ts';
+import { activatorOf, mayRequest, toActivator } from '../people/to-actor.ts';
 import { isDisabled, USER_SELECT } from '../people/user-view.ts';
 import { requireIdentity } from '../require-scope.ts';
 import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.ts';
@@ -49,14 +50,16 @@ export interface MintView {
  * where its step's task needs an approval. Throws `wider-than-parent` with what is wider, where it is not narrower.
  */
 export async function mintGrant(ctx: ServiceContext, input: z.input<typeof MintInput>): Promise<MintView> {
-  const actor = requireIdentity(ctx, 'grant:request', { grantToken: true });
+  const caller = requireIdentity(ctx, 'grant:request', { grantToken: true });
   const wish = parseInput(MintInput, input);
   const token = createToken('grant', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
+    const { identityId = caller.identityId } = wish;
+    const actor = await lockCaller(tx, caller, 'grant:request', [identityId]);
     const parent = await lockGrantFor(tx, actor, wish.parentId, 'mint', now);
     await requireRoom(tx, parent);
-    const grantee = await loadGrantee(tx, actor, wish.identityId);
+    const grantee = await loadGrantee(tx, actor, identityId);
     const child = parent.workflowId === null ? await narrowerOf(tx, parent, wish) : await stepOf(tx, parent, wish);
     requireMayActivate(child.subject.document, grantee, now);
     const { terms } = child.subject;
@@ -67,15 +70,16 @@ export async function mintGrant(ctx: ServiceContext, input: z.input<typeof MintI
       });
     if (child.step !== null && terms.ticketRequired && parent.ticket === null)
       throw new TaskgateError('bad-input', `task \`${child.step}\` needs a ticket; start the workflow with one`);
+    // What is narrower than what was approved, for whom it was approved, needs no other approval.
+    const asApproved = child.step === null && grantee.identityId === parent.identityId;
     const row = await insertGrant(tx, ctx, {
       subject: child.subject,
       identityId: grantee.identityId,
       reason,
       ticket: parent.ticket,
       ttlMs: Math.min(wish.ttlMs ?? terms.ttlMs, terms.ttlMs),
-      // What is narrower than what was approved needs no other approval; a step is approved for itself.
-      approvals: child.step === null ? null : terms.approvals,
-      stepUp: child.step === null ? 'none' : terms.stepUp,
+      approvals: asApproved ? null : terms.approvals,
+      stepUp: asApproved ? 'none' : terms.stepUp,
       action: 'grant.mint',
       under: {
         parent,
@@ -173,11 +177,13 @@ async function requireRoom(tx: Transaction, parent: GrantRow): Promise<void> {
 }
 
 /** Whom the grant is for. An identity that is not the caller's was proven by the caller of this verb. */
-async function loadGrantee(tx: Transaction, actor: IdentityActor, identityId: string | undefined): Promise<Grantee> {
-  if (identityId === undefined || identityId === actor.identityId)
-    return { ...activatorOf(actor), identityId: actor.identityId };
+async function loadGrantee(tx: Transaction, actor: IdentityActor, identityId: string): Promise<Grantee> {
+  if (identityId === actor.identityId) return { ...activatorOf(actor), identityId };
   const row = await tx.identity.findUnique({ where: { id: identityId }, select: USER_SELECT });
-  if (row === null || isDisabled(row))
-    throw new TaskgateError('forbidden', 'whom the grant is for does not exist any more, or is disabled');
+  if (row === null || isDisabled(row) || !mayRequest(row))
+    throw new TaskgateError(
+      'forbidden',
+      'whom the grant is for does not exist any more, is disabled, or may not have grants',
+    );
   return { ...toActivator(row), identityId: row.id };
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { parseInput } from '../parse-input.ts';
+import { lockCaller } from '../people/lock-caller.ts';
 import { requireIdentity } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { lockGrantFor } from './change-grant.ts';
@@ -17,11 +18,12 @@ export async function openConsole(
   ctx: ServiceContext,
   input: z.input<typeof ById>,
 ): Promise<{ ticket: string; url: string }> {
-  const actor = requireIdentity(ctx, 'grant:request');
+  const caller = requireIdentity(ctx, 'grant:request');
   const { id } = parseInput(ById, input);
   const ticket = createToken('console', ctx.services.randomBytes);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
+    const actor = await lockCaller(tx, caller, 'grant:request');
     await lockGrantFor(tx, actor, id, 'console', now);
     await tx.consoleTicket.deleteMany({ where: { expiresAt: { lte: new Date(now) } } });
     const open = await tx.consoleTicket.findMany({

@@ -3,6 +3,7 @@ import { TaskgateError } from '@taskgate/core';
 import * as z from 'zod';
 import type { ServiceContext } from '../context.ts';
 import { parseInput } from '../parse-input.ts';
+import { lockCaller } from '../people/lock-caller.ts';
 import { activatorOf } from '../people/to-actor.ts';
 import { requireIdentity } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -22,7 +23,7 @@ const RequestGrantInput = z.object({
 
 /** Asks for a grant of the published revision of a task or a workflow, whose terms are frozen into it. */
 export async function requestGrant(ctx: ServiceContext, input: z.input<typeof RequestGrantInput>): Promise<GrantView> {
-  const actor = requireIdentity(ctx, 'grant:request');
+  const caller = requireIdentity(ctx, 'grant:request');
   const wish = parseInput(RequestGrantInput, input);
   if ((wish.task === undefined) === (wish.workflow === undefined))
     throw missing('task', 'name a task or a workflow, one of the two');
@@ -30,6 +31,7 @@ export async function requestGrant(ctx: ServiceContext, input: z.input<typeof Re
     throw missing('narrow', 'a workflow opens nothing itself: narrow the grants of its steps');
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
+    const actor = await lockCaller(tx, caller, 'grant:request');
     const subject =
       wish.task === undefined
         ? { ...(await findWorkflowSubject(tx, wish.workflow!)), narrowed: null }

@@ -11,7 +11,6 @@ import { requireConfirmed } from './confirm-grant.ts';
 import { whyNotActive } from './grant-actions.ts';
 import { GRANT_SELECT, type GrantRow, requireTaskGrant, toGrantStatus } from './grant-row.ts';
 import { type GrantSubject, loadSubject, requireMayActivate } from './grant-subject.ts';
-import { lockIdentity } from './insert-grant.ts';
 import { encodeScramVerifier } from './scram-verifier.ts';
 
 /** Who a grant is for, as its conditions look at it. */
@@ -25,7 +24,7 @@ export interface Grantee extends Activator {
  */
 const MAX_ACTIVE_PER_TASK = 25;
 
-/** Starts the time of a grant that is approved: its tree is locked. Who may do that is the caller's check. */
+/** Starts the time of a grant that is approved: its identity and its tree are locked. Who may do that is the caller's check. */
 export async function startGrant(
   tx: Transaction,
   ctx: ServiceContext,
@@ -40,7 +39,6 @@ export async function startGrant(
   await requireSigned(tx, before);
   const until = await requireParents(tx, before, grantee, now);
   if (before.workflowId === null) await requirePrincipal(tx, requireTaskGrant(before));
-  await lockIdentity(tx, grantee.identityId);
   const active = await tx.grant.count({
     where: {
       identityId: grantee.identityId,

@@ -16,12 +16,12 @@ export type AnswerView = GrantView['approvals'][number];
 export function toGrantFacts(row: GrantRow): GrantFacts {
   return {
     status: toGrantStatus(row),
-    requestedFor: row.identity.actsForId,
     approverGroups: row.approverGroups,
     answeredBy: row.approvals.map((answer) => answer.userId),
     id: row.id,
     ancestorIds: row.ancestorIds,
     ownerIds: row.ownerIds,
+    authorityIds: row.authorityIds,
     ofWorkflow: row.workflowId !== null,
   };
 }

@@ -16,7 +16,7 @@ export function visibleGrants(actor: IdentityActor): Prisma.GrantWhereInput {
   const or: Prisma.GrantWhereInput[] = [];
   if (actor.scopes.includes('grant:request')) or.push({ ownerIds: { has: actor.identityId } });
   // What an agent does for somebody is theirs to see, and to end.
-  or.push({ identity: { actsForId: actor.identityId } });
+  or.push({ authorityIds: { has: actor.identityId }, NOT: { ownerIds: { has: actor.identityId } } });
   if (actor.scopes.includes('grant:review')) or.push({ approverGroups: { hasSome: [...actor.groups] } });
   return { AND: [reachedGrants(actor), { OR: or }] };
 }
@@ -24,13 +24,12 @@ export function visibleGrants(actor: IdentityActor): Prisma.GrantWhereInput {
 /** The same for one row. */
 export function isVisibleGrant(
   actor: IdentityActor,
-  row: Pick<GrantRow, 'id' | 'ancestorIds' | 'ownerIds' | 'approverGroups'> & {
-    readonly identity: { readonly actsForId: string | null };
-  },
+  row: Pick<GrantRow, 'id' | 'ancestorIds' | 'ownerIds' | 'authorityIds' | 'approverGroups'>,
 ): boolean {
   if (!reaches(actor, row)) return false;
   if (seesAll(actor)) return true;
-  if (row.ownerIds.includes(actor.identityId) && actor.scopes.includes('grant:request')) return true;
-  if (row.identity.actsForId === actor.identityId) return true;
+  if (row.ownerIds.includes(actor.identityId)) {
+    if (actor.scopes.includes('grant:request')) return true;
+  } else if (row.authorityIds.includes(actor.identityId)) return true;
   return actor.scopes.includes('grant:review') && row.approverGroups.some((group) => actor.groups.includes(group));
 }

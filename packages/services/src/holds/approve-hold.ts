@@ -5,6 +5,7 @@ import { signatureFor } from '../approvals/sign-approval.ts';
 import type { ServiceContext } from '../context.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { checkAssertion } from '../passkeys/check-assertion.ts';
+import { lockCaller } from '../people/lock-caller.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { changeHold, lockHoldFor } from './change-hold.ts';
@@ -13,12 +14,13 @@ import { type HoldView, toHoldViews } from './to-hold-view.ts';
 
 /** One yes to exactly the statement that was shown, signed where a passkey must; the last one needed approves it. */
 export async function approveHold(ctx: ServiceContext, input: unknown): Promise<HoldView> {
-  const actor = requirePerson(ctx, 'grant:review');
+  const caller = requirePerson(ctx, 'grant:review');
   const { id, binding, comment, assertion } = parseInput(inputOf(contract.holds.approve), input);
-  const question = { purpose: 'approve-hold', identityId: actor.identityId, subject: id } as const;
+  const question = { purpose: 'approve-hold', identityId: caller.identityId, subject: id } as const;
   const checked = assertion === null ? null : await checkAssertion(ctx.services, assertion, question);
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
+    const actor = await lockCaller(tx, caller, 'grant:review');
     const before = await lockHoldFor(tx, actor, id, 'approve', now);
     requireShown(before, binding);
     const signature = await signatureFor(tx, ctx, actor, {

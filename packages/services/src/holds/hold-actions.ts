@@ -16,8 +16,11 @@ export function whyNotHold(action: HoldAction, actor: IdentityActor, hold: HoldR
   }
   if (hold.grant.ownerIds.includes(actor.identityId))
     return new TaskgateError('forbidden', 'nobody decides their own request, or what is asked under a grant of theirs');
-  if (hold.grant.identity.actsForId === actor.identityId)
-    return new TaskgateError('forbidden', 'nobody decides what an agent of theirs asked for');
+  if (hold.grant.authorityIds.includes(actor.identityId))
+    return new TaskgateError(
+      'forbidden',
+      'nobody decides what an agent of theirs asked for, or what is asked for under its grant',
+    );
   if (!actor.scopes.includes('grant:review')) return new TaskgateError('forbidden', 'only reviewers decide holds');
   const notMember = whyNotApprover(actor, hold.approverGroups);
   if (notMember !== null) return notMember;

@@ -110,7 +110,7 @@ function grantsOf(view: View, actor: IdentityActor, now: number): Prisma.GrantWh
       return {
         state: 'requested',
         requestExpiresAt: { gt: new Date(now) },
-        NOT: { ownerIds: { has: actor.identityId } },
+        NOT: { authorityIds: { has: actor.identityId } },
         approverGroups: { hasSome: [...actor.groups] },
         approvals: { none: { userId: actor.identityId } },
       };
@@ -130,7 +130,7 @@ function holdsOf(view: View, actor: IdentityActor, now: number): Prisma.HoldWher
       return {
         state: 'waiting',
         expiresAt: { gt: new Date(now) },
-        grant: { NOT: { ownerIds: { has: actor.identityId } } },
+        grant: { NOT: { authorityIds: { has: actor.identityId } } },
         approverGroups: { hasSome: [...actor.groups] },
         approvals: { none: { userId: actor.identityId } },
       };

@@ -68,7 +68,7 @@ export async function exchangeToken(
         : await openBelow(services, subject.grantId, subject.actor, actor?.actor ?? null, wish);
     // Nobody has to approve it, but its owner has to confirm it: that says how.
     if (made.token === null && made.grant.state === 'approved')
-      made = await activateGrant({ services, actor: subject.actor }, { id: made.grant.id });
+      made = await activateGrant({ services, actor: actor?.actor ?? subject.actor }, { id: made.grant.id });
     if (made.token !== null) return { token: made.token, grant: made.grant, connect: made.connect };
     throw pending(made.grant);
   } catch (error) {
@@ -132,7 +132,8 @@ async function openBelow(
   if (wish.grantId !== null) {
     const grant = await loadGrant(ctx, { id: wish.grantId });
     if (grant.state === 'requested') return { grant, token: null, connect: null };
-    return activateGrant(ctx, { id: grant.id });
+    // It is started by whose it is.
+    return activateGrant({ services, actor: holder ?? owner }, { id: grant.id });
   }
   const parent = await loadGrant(ctx, { id: parentId });
   // To name the parent's own task is to name none.

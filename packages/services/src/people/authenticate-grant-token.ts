@@ -1,6 +1,7 @@
 import { type Scope, SecretValue } from '@taskgate/core';
 import { hashToken, isToken } from '@taskgate/identity';
 import type { IdentityActor, Services } from '../context.ts';
+import { activeGrant } from '../gateway/active-grant.ts';
 import { whyNotActive } from '../grants/grant-actions.ts';
 import { GRANT_SELECT, toGrantStatus } from '../grants/grant-row.ts';
 import { translateStoreError } from '../with-transaction.ts';
@@ -26,7 +27,13 @@ export async function findGrantActor(
       select: { ...GRANT_SELECT, identity: { select: { ...USER_SELECT, actsForId: true } } },
     });
     if (row === null || isDisabled(row.identity)) return null;
-    if (whyNotActive(toGrantStatus(row), services.clock.now()) !== null) return null;
+    const now = services.clock.now();
+    if (whyNotActive(toGrantStatus(row), now) !== null) return null;
+    // What ends takes all below with it; this is for what should not be.
+    if (row.ancestorIds.length > 0) {
+      const above = { id: { in: row.ancestorIds }, ...activeGrant(now) };
+      if ((await services.db.grant.count({ where: above })) < row.ancestorIds.length) return null;
+    }
     const actor = toActor(row.identity, { via: 'grant-token', viaId: row.id, limitedTo: SCOPES });
     return { ...actor, roles: [] };
   } catch (error) {

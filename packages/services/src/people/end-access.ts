@@ -4,13 +4,14 @@ import type { ServiceContext } from '../context.ts';
 import { changeGrant } from '../grants/change-grant.ts';
 import { GRANT_SELECT, lockGrant } from '../grants/grant-row.ts';
 import { loadSubject } from '../grants/grant-subject.ts';
+import { lockWithAgents } from './lock-caller.ts';
 import { mayRequest, toActivator } from './to-actor.ts';
 import { USER_SELECT } from './user-view.ts';
 
 /** Ends every sign-in and API token of a person; gives the number of sign-ins. The caller writes the audit row. */
 export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: string): Promise<number> {
   // A sign-in, or a new token, that is under way at this moment waits here, and finds that it is too late.
-  await tx.$queryRaw`SELECT id FROM identities WHERE id = ${userId} FOR UPDATE`;
+  await lockWithAgents(tx, [userId]);
   const at = new Date(ctx.services.clock.now());
   const { count } = await tx.webSession.updateMany({ where: { userId, endedAt: null }, data: { endedAt: at } });
   await tx.apiToken.updateMany({ where: { identityId: userId, revokedAt: null }, data: { revokedAt: at } });
@@ -23,6 +24,8 @@ export async function endSignIns(tx: Transaction, ctx: ServiceContext, userId: s
  * that act for it too, with their API tokens: they would come back to life with whom they act for.
  */
 export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, identityId: string): Promise<void> {
+  // Before the grants are looked for: what is being asked for, made or started at this moment is there by then.
+  await lockWithAgents(tx, [identityId]);
   const agentIds = (await tx.identity.findMany({ where: { actsForId: identityId }, select: { id: true } })).map(
     ({ id }) => id,
   );
@@ -42,13 +45,14 @@ export async function revokeGrantsOf(tx: Transaction, ctx: ServiceContext, ident
 /**
  * Revokes what these people hold and could not activate any more: who left a task's group, or lost the role, keeps no
  * connection of it until its time is over. So do the agents that act for them. The hours of a task are asked as of the
- * activation: they are about starting.
+ * activation: they are about starting. What is asked for or approved, but not active, is judged when it starts.
  */
 export async function revokeGrantsBeyond(
   tx: Transaction,
   ctx: ServiceContext,
   userIds: readonly string[],
 ): Promise<void> {
+  await lockWithAgents(tx, userIds);
   const active = await tx.grant.findMany({
     where: { identity: { OR: [{ id: { in: [...userIds] } }, { actsForId: { in: [...userIds] } }] }, state: 'active' },
     select: { ...GRANT_SELECT, identity: { select: { ...USER_SELECT, actsForId: true } } },

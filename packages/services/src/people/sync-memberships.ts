@@ -16,7 +16,7 @@ const AT_ONCE = 1000;
 /**
  * Makes the memberships of these people that come from outside what the providers and the directory say now, by the
  * mappings of now; what an admin gave by hand stays. Who leaves a group so loses the grants that came with it.
- * The caller writes the audit row, and runs it serializable.
+ * The caller writes the audit row, and is alone with people.
  */
 export async function syncMemberships(
   tx: Transaction,

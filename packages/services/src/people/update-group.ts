@@ -58,7 +58,7 @@ export async function updateGroup(ctx: ServiceContext, input: unknown): Promise<
       await notifyChange(tx, { topic: 'people', id: name });
       return view;
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }
 

@@ -73,6 +73,6 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       await notifyChange(tx, { topic: 'people', id, userId: id });
       return toUserView(after);
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

@@ -139,11 +139,16 @@ export async function countAttemptOn(
 
 /** The right password clears its e-mail address. Of the source address only this attempt: it may guess at others too. */
 export async function forgiveAttempts(tx: Transaction, keys: AttemptKeys): Promise<void> {
+  await forgiveOne(tx, [keys.address]);
+  await tx.attemptWindow.deleteMany({ where: { key: keys.email } });
+}
+
+/** This attempt was right; those before it stay as they were. */
+export async function forgiveOne(tx: Transaction, keys: readonly string[]): Promise<void> {
   await tx.attemptWindow.updateMany({
-    where: { key: keys.address, count: { gt: 0 } },
+    where: { key: { in: [...keys] }, count: { gt: 0 } },
     data: { count: { decrement: 1 } },
   });
-  await tx.attemptWindow.deleteMany({ where: { key: keys.email } });
 }
 
 /** For somebody who does not exist too: the work, and so the time, is the same. What was typed is not kept: it may be a password. */

@@ -32,6 +32,6 @@ export async function mapProviderGroups(ctx: ServiceContext, input: unknown): Pr
       await notifyChange(tx, { topic: 'people', id: name });
       return view;
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

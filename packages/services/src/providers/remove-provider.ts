@@ -37,6 +37,6 @@ export async function removeProvider(
       await notifyChange(tx, { topic: 'people', id: name });
       return { removed: true, endedSessions };
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

@@ -44,6 +44,6 @@ export async function unlinkPerson(ctx: ServiceContext, input: unknown): Promise
       await notifyChange(tx, { topic: 'people', id: userId, userId });
       return { unlinked: true };
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

@@ -87,6 +87,6 @@ export async function updateProvider(ctx: ServiceContext, input: unknown): Promi
       await notifyChange(tx, { topic: 'people', id: name });
       return toProviderView(tx, services, another ? await findProvider(tx, name) : row);
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

@@ -45,7 +45,7 @@ export async function createScimGroup(ctx: ServiceContext, body: ScimJson): Prom
       await notifyChange(tx, { topic: 'people', id });
       return toScimGroup(after, scimAddressOf(services));
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }
 
@@ -98,7 +98,7 @@ async function changeScimGroup(
       await notifyChange(tx, { topic: 'people', id });
       return toScimGroup(after, scimAddressOf(ctx.services));
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }
 
@@ -125,7 +125,7 @@ export async function removeScimGroup(ctx: ServiceContext, id: string): Promise<
       await notifyChange(tx, { topic: 'people', id });
       return null;
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }
 

@@ -72,6 +72,6 @@ async function changeScimUser(
       await notifyChange(tx, { topic: 'people', id, userId: id });
       return toScimUser(after, scimAddressOf(ctx.services));
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

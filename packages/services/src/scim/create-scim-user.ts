@@ -59,7 +59,7 @@ export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promi
       });
       return toScimUser({ ...row, identity }, scimAddressOf(services));
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }
 

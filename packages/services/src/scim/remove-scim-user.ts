@@ -38,6 +38,6 @@ export async function removeScimUser(ctx: ServiceContext, id: string): Promise<n
       await notifyChange(tx, { topic: 'people', id, userId: id });
       return null;
     },
-    { isolation: 'serializable' },
+    { alone: 'people' },
   );
 }

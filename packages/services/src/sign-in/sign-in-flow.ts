@@ -92,7 +92,7 @@ export async function acceptProof(
           },
         });
       },
-      { isolation: 'serializable' },
+      { alone: 'people' },
     );
   } catch (error) {
     if (!(error instanceof NotIdentified)) throw error;
