@@ -107,6 +107,10 @@ export interface GrantLimits {
 export const BUDGET_DIMENSIONS = ['rows', 'bytes', 'statements', 'duration'] as const;
 export type BudgetDimension = (typeof BUDGET_DIMENSIONS)[number];
 
+/** `null`: without limit. */
+export const limitOf = (limits: GrantLimits, dimension: BudgetDimension): number | null =>
+  limits[dimension === 'duration' ? 'durationMs' : dimension];
+
 export const NO_LIMITS: GrantLimits = {
   rows: null,
   bytes: null,

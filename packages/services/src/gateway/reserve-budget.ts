@@ -1,8 +1,7 @@
-import { BUDGET_DIMENSIONS, type BudgetDimension, type GrantLimits, TaskgateError } from '@taskgate/core';
+import { BUDGET_DIMENSIONS, type BudgetDimension, type GrantLimits, limitOf, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
-import { GRANT_SELECT } from '../grants/grant-row.ts';
-import { loadSubject } from '../grants/grant-subject.ts';
+import { loadLimitsAbove } from '../grants/load-limits-above.ts';
 import { requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 
@@ -60,7 +59,7 @@ export async function reserveBudget(ctx: ServiceContext, report: BudgetReport): 
       lines.map(({ dimension, limit }) => ({
         grantId,
         dimension,
-        limit: limits === null ? limit : limits[LIMIT_OF[dimension]],
+        limit: limits === null ? limit : limitOf(limits, dimension),
       })),
     );
     const budgets = await tx.$queryRaw<{ grantId: string; dimension: string; spent: bigint; reserved: bigint }[]>`
@@ -169,19 +168,8 @@ interface ChainLink {
 async function loadChain(tx: Transaction, grantId: string): Promise<readonly ChainLink[]> {
   const own = await tx.grant.findUnique({ where: { id: grantId }, select: { ancestorIds: true } });
   if (own === null) throw new TaskgateError('bad-input', 'that is a budget of no grant');
-  if (own.ancestorIds.length === 0) return [{ grantId, limits: null }];
-  const above = await tx.grant.findMany({
-    where: { id: { in: own.ancestorIds } },
-    select: GRANT_SELECT,
-    orderBy: { depth: 'asc' },
-  });
-  const chain: ChainLink[] = [];
-  // A policy of a moment ago narrows what is left above, too.
-  for (const row of above) chain.push({ grantId: row.id, limits: (await loadSubject(tx, row)).terms.limits });
-  return [...chain, { grantId, limits: null }];
+  return [...(await loadLimitsAbove(tx, own.ancestorIds)), { grantId, limits: null }];
 }
-
-const LIMIT_OF = { rows: 'rows', bytes: 'bytes', statements: 'statements', duration: 'durationMs' } as const;
 
 /** What a gateway of this name had reserved when it was killed counts as spent: nobody knows how much of it it used. */
 export async function forfeitBudgets(ctx: ServiceContext, gatewayName: string): Promise<void> {

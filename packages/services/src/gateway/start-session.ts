@@ -3,8 +3,8 @@ import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { subtreeOf } from '../grants/grant-reach.ts';
-import { GRANT_SELECT, lockGrant } from '../grants/grant-row.ts';
-import { loadSubject } from '../grants/grant-subject.ts';
+import { lockTree } from '../grants/grant-row.ts';
+import { loadLimitsAbove } from '../grants/load-limits-above.ts';
 import { pinTask, toResourceFacts } from '../grants/load-terms.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -43,7 +43,7 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
   const wrappedKey = new Uint8Array(vault.seal(key, sessionKeyContext(session.sessionId)));
   await withTransaction(ctx, async (tx) => {
     // Under the lock of the tree: connections at the same moment, at any gateway, see each other.
-    await lockGrant(tx, session.grantId);
+    await lockTree(tx, session.grantId);
     const grant = await requireActiveGrant(tx, session.grantId, clock.now());
     await requireConnectionLeft(tx, grant);
     const row = {
@@ -70,18 +70,8 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
 
 /** What is connected under a grant counts for every grant above it. */
 async function requireConnectionLeft(tx: Transaction, grant: ActiveGrant): Promise<void> {
-  const above =
-    grant.ancestorIds.length === 0
-      ? []
-      : await tx.grant.findMany({
-          where: { id: { in: [...grant.ancestorIds] } },
-          select: GRANT_SELECT,
-          orderBy: { depth: 'asc' },
-        });
-  for (const one of above) {
-    const { connections } = (await loadSubject(tx, one)).terms.limits;
-    await requireFewer(tx, one.id, connections, 'a grant above it has, with all below,');
-  }
+  for (const { grantId, limits } of await loadLimitsAbove(tx, grant.ancestorIds))
+    await requireFewer(tx, grantId, limits.connections, 'a grant above it has, with all below,');
   const { source, resource } = grant.task;
   const { terms } = await pinTask(tx, { source, limits: grant.limits }, toResourceFacts(resource));
   await requireFewer(tx, grant.id, terms.limits.connections, 'the grant has');

@@ -128,13 +128,16 @@ export function toGrantColumns(status: GrantStatus) {
 }
 
 /**
- * The row, locked until the transaction ends, and its whole tree with it: verbs on one tree come one after the other, so
- * that of two racing ones the second sees what the first did, and what ends leaves nothing alive that was being made.
- * `null` where there is none.
+ * Locks the tree that a grant stands in until the transaction ends: verbs on one tree come one after the other, so that of
+ * two racing ones the second sees what the first did, and what ends leaves nothing alive that was being made.
  */
+export async function lockTree(tx: Transaction, grantId: string): Promise<void> {
+  await tx.$queryRaw`select id from grants where id = (select "rootId" from grants where id = ${grantId}) for update`;
+}
+
+/** The row, locked with its whole tree; `null` where there is none. */
 export async function lockGrant(tx: Transaction, id: string): Promise<GrantRow | null> {
-  // The root first, always: that is the lock of the tree.
-  await tx.$queryRaw`select id from grants where id = (select "rootId" from grants where id = ${id}) for update`;
+  await lockTree(tx, id);
   await tx.$queryRaw`select id from grants where id = ${id} for update`;
   return tx.grant.findUnique({ where: { id }, select: GRANT_SELECT });
 }

@@ -1,4 +1,4 @@
-import { BUDGET_DIMENSIONS, type GrantLimits, type SecretValue, TaskgateError } from '@taskgate/core';
+import { BUDGET_DIMENSIONS, type GrantLimits, limitOf, type SecretValue, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { hashToken } from '@taskgate/identity';
 import { type Activator, evaluateCondition } from '@taskgate/policy';
@@ -81,12 +81,10 @@ async function requireSigned(tx: Transaction, grant: GrantRow): Promise<void> {
   if (why !== null) throw new TaskgateError('conflict', `${why}; ask for a new grant`);
 }
 
-const LIMIT_OF = { rows: 'rows', bytes: 'bytes', statements: 'statements', duration: 'durationMs' } as const;
-
 /** One for each dimension that has a limit; a gateway adds those that it only counts. */
 function budgetRows(grantId: string, limits: GrantLimits) {
   return BUDGET_DIMENSIONS.flatMap((dimension) => {
-    const limit = limits[LIMIT_OF[dimension]];
+    const limit = limitOf(limits, dimension);
     return limit === null ? [] : [{ grantId, dimension, limit: BigInt(limit) }];
   });
 }
