@@ -6,6 +6,8 @@ import { contract } from '@taskgate/contracts';
 import { readSignIn } from './credentials-file.ts';
 import type { CliEnvironment } from './env.ts';
 import { Failure } from './failure.ts';
+import { reachServer } from './reach-server.ts';
+import { serverUrl } from './server-url.ts';
 
 export type Api = JsonifiedClient<ContractRouterClient<typeof contract>>;
 
@@ -17,7 +19,7 @@ export function createApi(url: string, token: string | null): Api {
     url: `${url}/api/v1`,
     headers: () => (token === null ? {} : { authorization: `Bearer ${token}` }),
     fetch: async (request, init) => {
-      const response = await answerOf(url, () =>
+      const response = await reachServer(url, () =>
         // A token must not follow a redirect to somewhere else.
         fetch(request, { ...init, redirect: 'error', signal: AbortSignal.timeout(ANSWER_DEADLINE_MS) }),
       );
@@ -40,16 +42,6 @@ export function createApi(url: string, token: string | null): Api {
   return createORPCClient(link);
 }
 
-async function answerOf(url: string, call: () => Promise<Response>): Promise<Response> {
-  try {
-    return await call();
-  } catch (error) {
-    const cause = (error as { cause?: { code?: string; message?: string } }).cause;
-    const why = cause?.code ?? cause?.message ?? (error as Error).name;
-    throw new Failure(`Taskgate cannot be reached at ${url} (${why}); start it, or name it with TASKGATE_URL`);
-  }
-}
-
 export interface SignedIn {
   readonly api: Api;
   readonly url: string;
@@ -58,7 +50,7 @@ export interface SignedIn {
 /** The API as whoever is signed in: TASKGATE_TOKEN, else the kept sign-in, which is shown to no other address. */
 export function requireSignIn(env: CliEnvironment): SignedIn {
   if (env.token !== null) {
-    const url = env.url ?? readSignIn(env.configFolder)?.url ?? env.defaultUrl;
+    const url = serverUrl(env);
     return { api: createApi(url, env.token), url };
   }
   const kept = readSignIn(env.configFolder);

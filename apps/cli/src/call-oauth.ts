@@ -1,4 +1,5 @@
 import { Failure } from './failure.ts';
+import { reachServer } from './reach-server.ts';
 
 const ANSWER_DEADLINE_MS = 30_000;
 
@@ -16,26 +17,27 @@ export async function callOAuth(
   endpoint: 'token' | 'device_authorization' | 'introspect' | 'revoke',
   form: Readonly<Record<string, string>>,
 ): Promise<OAuthAnswer> {
-  let response: Response;
-  let body: Record<string, unknown>;
-  try {
-    response = await fetch(`${url}/api/v1/oauth/${endpoint}`, {
+  const { response, text } = await reachServer(url, async () => {
+    const answer = await fetch(`${url}/api/v1/oauth/${endpoint}`, {
       method: 'POST',
       body: new URLSearchParams(form),
       // A token must not follow a redirect to somewhere else.
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
     });
-    const text = await response.text();
-    body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new Failure(`what answers at ${url} is not Taskgate; check TASKGATE_URL`);
-    const cause = (error as { cause?: { code?: string; message?: string } }).cause;
-    const why = cause?.code ?? cause?.message ?? (error as Error).name;
-    throw new Failure(`Taskgate cannot be reached at ${url} (${why}); start it, or name it with TASKGATE_URL`);
-  }
+    return { response: answer, text: await answer.text() };
+  });
+  const body = readJson(url, text);
   if (response.ok) return { body };
   if (typeof body.error !== 'string')
     throw new Failure(`the server answered ${response.status} and not as Taskgate does`);
   return { error: body.error, description: String(body.error_description ?? body.error), body };
+}
+
+function readJson(url: string, text: string): Record<string, unknown> {
+  try {
+    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+  } catch {
+    throw new Failure(`what answers at ${url} is not Taskgate; check TASKGATE_URL`);
+  }
 }

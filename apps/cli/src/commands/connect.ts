@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { requireSignIn } from '../api-client.ts';
 import type { Command } from '../command.ts';
+import { endQuietly } from '../end-quietly.ts';
 import { Failure } from '../failure.ts';
 import { findProgram } from '../find-program.ts';
 import { GRANT_OPTIONS, grantRequest } from '../grant-options.ts';
@@ -42,16 +43,7 @@ export const connect: Command = {
     } finally {
       if (values.keep)
         cli.note(`${grant.id} stays open until ${grant.expiresAt}; end it with \`taskgate end ${grant.id}\``);
-      else await endQuietly(signedIn.api.grants.end({ id: grant.id }), grant.id, cli.note);
+      else await endQuietly(cli, grant.id, () => signedIn.api.grants.end({ id: grant.id }));
     }
   },
 };
-
-/** How psql ended is what counts; a grant that has ended already (revoked, expired) is no failure of ours. */
-async function endQuietly(ending: Promise<unknown>, id: string, note: (text: string) => void): Promise<void> {
-  try {
-    await ending;
-  } catch (error) {
-    note(`${id} could not be ended (${(error as Error).message})`);
-  }
-}

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseDurationMs } from '@taskgate/core';
 import type { Cli, Command } from '../command.ts';
-import { readSignIn } from '../credentials-file.ts';
 import { type Exchanged, exchangeToken } from '../exchange-token.ts';
 import { Failure, UsageError } from '../failure.ts';
+import { serverUrl } from '../server-url.ts';
 import { findSubjectToken, readTokenFile, type SubjectToken } from '../subject-token.ts';
 
 const USAGE = `usage: taskgate exchange [<task> | <workflow>] [options]
@@ -81,7 +81,7 @@ export async function exchangeByOptions(
   target: string | null,
   values: ExchangeValues,
 ): Promise<{ readonly made: Exchanged; readonly url: string } | null> {
-  const url = cli.env.url ?? readSignIn(cli.env.configFolder)?.url ?? cli.env.defaultUrl;
+  const url = serverUrl(cli.env);
   const ttlMs = values.ttl === undefined ? null : parseDurationMs(values.ttl);
   if (values.ttl !== undefined && ttlMs === null)
     throw new UsageError(`\`${values.ttl}\` is not a time; write it as \`30m\`, \`2h\` or \`90s\``);

@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util';
 import { createApi } from '../api-client.ts';
 import { askPassword } from '../ask-password.ts';
 import type { Command } from '../command.ts';
-import { readSignIn, writeSignIn } from '../credentials-file.ts';
+import { writeSignIn } from '../credentials-file.ts';
 import { deviceSignIn } from '../device-sign-in.ts';
 import { UsageError } from '../failure.ts';
 import { noArgument } from '../one-argument.ts';
+import { serverUrl } from '../server-url.ts';
 
 const USAGE = `usage: taskgate login              shows a link and a code: allow it in the browser, with any sign-in
        taskgate login --email E    with a password, from TASKGATE_PASSWORD or asked for
@@ -20,7 +21,7 @@ export const login: Command = {
     const { env, print } = cli;
     const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { email: { type: 'string' } } });
     noArgument(positionals, 'login');
-    const url = env.url ?? readSignIn(env.configFolder)?.url ?? env.defaultUrl;
+    const url = serverUrl(env);
     if (values.email === '') throw new UsageError('`--email` needs an address');
     const tokenName = `cli on ${hostname().slice(0, 80)} ${randomBytes(4).toString('hex')}`;
     if (values.email === undefined) {

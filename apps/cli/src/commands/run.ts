@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createApi, requireSignIn } from '../api-client.ts';
 import type { Cli, Command } from '../command.ts';
+import { endQuietly } from '../end-quietly.ts';
 import type { Exchanged } from '../exchange-token.ts';
 import { UsageError } from '../failure.ts';
 import { grantRequest } from '../grant-options.ts';
@@ -85,16 +86,12 @@ async function openGrant(
   return { made: { grantId: grant.id, token, expiresAt: grant.expiresAt!, connect }, url: signedIn.url };
 }
 
-/** How the command ended is what counts; a grant that has ended already (revoked, expired) is no failure of ours. */
-async function end(cli: Cli, url: string, { grantId, token }: Exchanged, exitCode: number): Promise<void> {
-  try {
+const end = (cli: Cli, url: string, { grantId, token }: Exchanged, exitCode: number): Promise<void> =>
+  endQuietly(cli, grantId, () =>
     // By the grant's own token: it outlives no sign-in, and needs none.
-    await createApi(url, token).grants.end({
+    createApi(url, token).grants.end({
       id: grantId,
       outcome: exitCode === 0 ? 'completed' : 'failed',
       exitCode: Math.min(exitCode, 255),
-    });
-  } catch (error) {
-    cli.note(`${grantId} could not be ended (${(error as Error).message})`);
-  }
-}
+    }),
+  );
