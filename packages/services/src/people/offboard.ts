@@ -41,6 +41,10 @@ export async function offboard(ctx: ServiceContext, input: unknown): Promise<Off
 
       const at = new Date(ctx.services.clock.now());
       await tx.identity.updateMany({ where: { id: { in: ids }, disabledAt: null }, data: { disabledAt: at } });
+      await tx.identity.updateMany({ where: { id: { in: ids } }, data: { lockedByHand: true } });
+      await tx.directoryMember.deleteMany({ where: { identityId: { in: ids } } });
+      // Who they are at a provider stays known: forgotten, they could come in as somebody new.
+      await tx.providerLink.updateMany({ where: { identityId: { in: ids } }, data: { groups: [] } });
       await tx.membership.deleteMany({ where: { userId: { in: ids } } });
       if (row.kind === 'person') await requireAdminLeft(tx);
       let webSessions = 0;

@@ -15,7 +15,7 @@ import { requireNoEscalation } from './require-no-escalation.ts';
 import { BY_HAND, groupsOf, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /**
- * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
+ * Disabling a person, whom the directory may have locked too, ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
  * group ends the grants that came with it; a new password ends sign-ins and tokens.
  */
 export async function updateUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
@@ -46,10 +46,12 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
             );
       const at = new Date(ctx.services.clock.now());
       const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
+      if (disabled === false && before.directoryUser !== null) requireActiveThere(before.directoryUser);
       const after = await tx.identity.update({
         where: { id },
         data: {
           disabledAt,
+          lockedByHand: disabled ?? before.lockedByHand,
           ...(name === undefined ? {} : { name }),
           ...(passwordHash === null ? {} : { passwordHash }),
           ...(groupIds === null
@@ -75,4 +77,21 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
     },
     { isolation: 'serializable' },
   );
+}
+
+/** Each lifts its own lock: what the directory says is not undone here, where it would say it again. */
+function requireActiveThere({
+  active,
+  removedAt,
+}: {
+  readonly active: boolean;
+  readonly removedAt: Date | null;
+}): void {
+  if (removedAt !== null)
+    throw new TaskgateError(
+      'invalid-state',
+      'the directory has removed this person for good; for whoever has the address now, make a new person',
+    );
+  if (!active)
+    throw new TaskgateError('invalid-state', 'this person is inactive in the directory; activate them there first');
 }

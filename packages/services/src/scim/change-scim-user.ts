@@ -51,14 +51,9 @@ async function changeScimUser(
           updatedAt: new Date(ctx.services.clock.now()),
         },
       });
-      await tx.identity.update({
-        where: { id },
-        data: {
-          email: user.email,
-          name: user.name,
-          ...(active && !before.active ? { disabledAt: null } : {}),
-        },
-      });
+      await tx.identity.update({ where: { id }, data: { email: user.email, name: user.name } });
+      if (active && !before.active)
+        await tx.identity.updateMany({ where: { id, lockedByHand: false }, data: { disabledAt: null } });
       const ended = before.active && !active ? await lockOut(tx, ctx, id) : null;
       await requireAdminLeft(tx);
       const after = await findDirectoryUser(tx, id);

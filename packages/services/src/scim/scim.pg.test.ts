@@ -5,6 +5,7 @@ import {
   authenticateScimToken,
   checkWebSession,
   createApiToken,
+  createMachine,
   createScimGroup,
   createScimToken,
   createScimUser,
@@ -13,6 +14,7 @@ import {
   loadScimUser,
   loadScimUsers,
   mapDirectoryGroups,
+  offboard,
   patchScimGroup,
   patchScimUser,
   removeScimGroup,
@@ -75,6 +77,7 @@ async function livelyUser() {
   return {
     id,
     groupId: idOf(group),
+    ctx,
     async standing() {
       const [session, api, row] = [
         await checkWebSession(shop.services, signedIn.webSessionId),
@@ -117,10 +120,36 @@ describe('who the directory takes away loses sign-ins, tokens and grants in the 
     await expect(removeScimUser(directory, user.id)).rejects.toMatchObject({ status: 404 });
     const again = await createScimUser(directory, { userName });
     expect(again).toMatchObject({ active: true, groups: [] });
+    expect(idOf(again)).not.toBe(user.id);
     const { db } = shop.services;
-    expect(await db.membership.count({ where: { userId: user.id } })).toBe(0);
+    expect(await db.membership.count({ where: { userId: { in: [user.id, idOf(again)] } } })).toBe(0);
     expect(await db.providerLink.count({ where: { identityId: user.id } })).toBe(0);
     expect(await user.standing()).toEqual(NOTHING);
+    await user.clear();
+  });
+
+  it('deleted: the next person of the address has none of the password, passkeys and agents, and cannot be confused with them', async () => {
+    const user = await livelyUser();
+    const { db } = shop.services;
+    const address = String((await loadScimUser(directory, user.id, ALL)).userName);
+    await shop.passkey({ ...admin, ctx: user.ctx });
+    const wish = { kind: 'agent', name: 'agent-of-deleted', actsFor: address, tasks: [], proof: null };
+    const agent = await createMachine(admin.ctx, wish);
+    await removeScimUser(directory, user.id);
+    const next = idOf(await createScimUser(directory, { userName: address }));
+    const row = await db.identity.findUniqueOrThrow({ where: { id: next }, include: { passkeys: true, agents: true } });
+    expect(row).toMatchObject({ email: address, passwordHash: null, disabledAt: null, passkeys: [], agents: [] });
+    await expect(signIn(shop.services, { email: address, password: PASSWORD }, CLIENT)).rejects.toMatchObject({
+      code: 'wrong-password',
+    });
+    const gone = await db.identity.findUniqueOrThrow({ where: { id: user.id }, include: { passkeys: true } });
+    expect(gone).toMatchObject({ passwordHash: null, passkeys: [], email: `${address} (removed ${user.id})` });
+    expect(gone.disabledAt).not.toBeNull();
+    expect((await db.identity.findUniqueOrThrow({ where: { id: agent.id } })).disabledAt).not.toBeNull();
+    // Nor does an admin's hand bring back, under that name, who is not there any more.
+    await expect(updateUser(admin.ctx, { id: user.id, disabled: false })).rejects.toMatchObject({
+      code: 'invalid-state',
+    });
     await user.clear();
   });
 
@@ -172,6 +201,45 @@ describe('a lock', () => {
       active: false,
       displayName: 'Still locked',
     });
+  });
+
+  it.each([
+    ['before the directory', true],
+    ['after the directory', false],
+  ])('that an admin set %s locked them too stays when the directory takes off its own', async (_, first) => {
+    const id = idOf(await createScimUser(directory, newUser()));
+    const active = (value: boolean) => patchScimUser(directory, id, patch({ op: 'replace', path: 'active', value }));
+    if (first) await updateUser(admin.ctx, { id, disabled: true });
+    await active(false);
+    if (!first) await updateUser(admin.ctx, { id, disabled: true });
+    // The directory would lock them again: what it says is not an admin's to undo here.
+    await expect(updateUser(admin.ctx, { id, disabled: false })).rejects.toMatchObject({
+      code: 'invalid-state',
+      message: expect.stringContaining('inactive in the directory'),
+    });
+    expect((await active(true)).active).toBe(false);
+    await updateUser(admin.ctx, { id, disabled: false });
+    expect((await loadScimUser(directory, id, ALL)).active).toBe(true);
+  });
+
+  it('of an offboarding is not undone by the directory, with whatever it says', async () => {
+    const user = await livelyUser();
+    const { userName } = await loadScimUser(directory, user.id, ALL);
+    await offboard(admin.ctx, { id: user.id, reason: 'left' });
+    const { db } = shop.services;
+    expect(await db.directoryMember.count({ where: { identityId: user.id } })).toBe(0);
+    await mapDirectoryGroups(admin.ctx, { mappings: [{ external: 'Analysts', group: 'analysts' }] });
+    expect(await db.membership.count({ where: { userId: user.id } })).toBe(0);
+    for (const value of [false, true])
+      await patchScimUser(directory, user.id, patch({ op: 'replace', path: 'active', value }));
+    expect((await loadScimUser(directory, user.id, ALL)).active).toBe(false);
+    // Nor by deleting and making them anew: the next of the address waits for an admin's hand.
+    await removeScimUser(directory, user.id);
+    const next = idOf(await createScimUser(directory, { userName }));
+    expect((await loadScimUser(directory, next, ALL)).active).toBe(false);
+    await updateUser(admin.ctx, { id: next, disabled: false });
+    expect((await loadScimUser(directory, next, ALL)).active).toBe(true);
+    await user.clear();
   });
 
   it('is not lost to a spelling', async () => {

@@ -5,6 +5,7 @@ import type { SignInProof } from '@taskgate/identity';
 import { newId, type ServiceContext, type Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { wasLockedByHand } from '../people/removed-address.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { emailTrustOf, type ProviderRow } from '../providers/provider-row.ts';
 import { SIGN_IN_ACTOR } from './sign-in-refused.ts';
@@ -117,6 +118,11 @@ async function findOrCreate(
     throw new NotIdentified('not-known-here', 'nobody here is linked to this subject, and the provider makes nobody');
   if (!vouched)
     throw new NotIdentified('not-known-here', 'a new person needs an e-mail address that the provider has verified');
+  if (await wasLockedByHand(tx, email))
+    throw new NotIdentified(
+      'disabled',
+      'the last person of this e-mail address was disabled by an admin, and then removed by the directory; make the new one by hand',
+    );
   const created = await tx.identity.create({
     data: {
       id: newId(ctx.services, 'usr'),
