@@ -2,6 +2,7 @@ import { contract } from '@taskgate/contracts';
 import { SecretValue, TaskgateError } from '@taskgate/core';
 import { hashPassword } from '@taskgate/identity';
 import type { ServiceContext } from '../context.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
@@ -15,7 +16,7 @@ import { requireNoEscalation } from './require-no-escalation.ts';
 import { BY_HAND, groupsOf, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /**
- * Disabling a person, whom the directory may have locked too, ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
+ * Disabling a person ends their sign-ins, API tokens, grants, connections and the SCIM tokens that they made, in the same transaction; leaving a
  * group ends the grants that came with it; a new password ends sign-ins and tokens.
  */
 export async function updateUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
@@ -63,8 +64,10 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       await requireAdminLeft(tx);
       const newlyDisabled = disabledAt !== null && before.disabledAt === null;
       const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
-      if (newlyDisabled) await revokeGrantsOf(tx, ctx, id);
-      else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
+      if (newlyDisabled) {
+        await revokeGrantsOf(tx, ctx, id);
+        await revokeScimTokensOf(tx, ctx, id);
+      } else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
       await emitAudit(tx, ctx, {
         action: 'user.update',
         subjectKind: 'user',

@@ -10,6 +10,7 @@ import { requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import type { ScimJson } from './apply-patch.ts';
 import { lockOut } from './lock-out.ts';
+import { mayTakeOver } from './may-take-over.ts';
 import { ScimError } from './scim-error.ts';
 import { DIRECTORY_USER_SELECT, type ParsedScimUser, parseScimUser, toScimUser } from './scim-user.ts';
 
@@ -84,9 +85,7 @@ async function findPlace(
   }
   if (here.directoryUser !== null)
     throw new ScimError(409, 'uniqueness', `the e-mail address \`${email}\` is another user's`);
-  const tokenId = ctx.actor.kind === 'system' ? ctx.actor.tokenId : undefined;
-  const token = tokenId === undefined ? null : await tx.scimToken.findUnique({ where: { id: tokenId } });
-  if (token?.adopts !== true)
+  if (!(await mayTakeOver(tx, ctx)))
     throw new ScimError(
       409,
       'uniqueness',

@@ -10,6 +10,7 @@ import {
   createScimToken,
   createScimUser,
   loadDirectory,
+  loadReach,
   loadScimGroups,
   loadScimUser,
   loadScimUsers,
@@ -27,6 +28,7 @@ import {
   type ScimQuery,
   type ServiceContext,
   signIn,
+  updateGroup,
   updateUser,
 } from '../index.ts';
 import { CLIENT, PASSWORD, type TestPerson } from '../testing/test-services.ts';
@@ -416,6 +418,67 @@ describe('a SCIM token', () => {
     expect(view).not.toContain(second.token);
     shop.clock.advance(DAY_MS);
     expect(await authenticateScimToken(shop.services, second.token)).toBeNull();
+  });
+
+  describe('is worth no more than who made it', () => {
+    const made = async (more: object = {}) => {
+      const name = `maker-${++count}`;
+      const maker = await shop.person(name, ['admin']);
+      const { scimToken, token } = await createScimToken(maker.ctx, { name, ttlMs: DAY_MS, ...more });
+      const group = `${name}-group`;
+      const opens = async () => (await authenticateScimToken(shop.services, token)) !== null;
+      const row = () => shop.services.db.scimToken.findUniqueOrThrow({ where: { id: scimToken.id } });
+      expect(await opens()).toBe(true);
+      return { maker, group, opens, row };
+    };
+
+    it.each([
+      ['disabled by an admin', (id: string) => updateUser(admin.ctx, { id, disabled: true })],
+      ['offboarded', (id: string) => offboard(admin.ctx, { id, reason: 'left' })],
+    ])('and revoked with them: %s', async (_, end) => {
+      const { maker, opens, row } = await made();
+      expect((await loadReach(admin.ctx, { id: maker.id })).scimTokens).toMatchObject([{ adopts: false }]);
+      const ended = await end(maker.id);
+      if ('scimTokens' in ended) expect(ended.scimTokens).toBe(1);
+      expect(await opens()).toBe(false);
+      expect((await row()).revokedAt).not.toBeNull();
+      expect((await loadReach(admin.ctx, { id: maker.id })).scimTokens).toEqual([]);
+    });
+
+    it('and revoked with them: locked by a directory', async () => {
+      const { maker, opens, row } = await made();
+      await createScimUser(adopting, { userName: maker.email, active: false });
+      expect(await opens()).toBe(false);
+      expect((await row()).revokedAt).not.toBeNull();
+    });
+
+    it('and opens nothing while they may not change people, or take people over', async () => {
+      const plain = await made();
+      const adopts = await made({ adopts: true });
+      for (const { group } of [plain, adopts])
+        await updateGroup(admin.ctx, { name: group, roles: [], scopes: ['people:write'] });
+      // Who is kept by now has groups that a maker with that scope alone may not give.
+      expect([await plain.opens(), await adopts.opens()]).toEqual([false, false]);
+      await updateGroup(admin.ctx, { name: plain.group, roles: ['admin'], scopes: [], withheld: ['people:write'] });
+      expect(await plain.opens()).toBe(false);
+      await updateGroup(admin.ctx, { name: plain.group, roles: ['admin'], withheld: [] });
+      expect(await plain.opens()).toBe(true);
+    });
+
+    it('and gives through no mapping what they may not give', async () => {
+      const { group, opens } = await made();
+      const { db } = shop.services;
+      const scopes = ['task:read', 'grant:request', 'session:own', 'people:read', 'people:write'];
+      await updateGroup(admin.ctx, { name: group, roles: [], scopes });
+      const kept = await db.directoryUser.findMany({ where: { removedAt: null }, select: { identityId: true } });
+      for (const { identityId } of kept) await db.membership.deleteMany({ where: { userId: identityId } });
+      await mapDirectoryGroups(admin.ctx, { mappings: [] });
+      expect(await opens()).toBe(true);
+      await mapDirectoryGroups(admin.ctx, { mappings: [{ external: 'Nobody', group: 'auditors' }] });
+      expect(await opens()).toBe(false);
+      await mapDirectoryGroups(admin.ctx, { mappings: [] });
+      expect(await opens()).toBe(true);
+    });
   });
 
   it('is an admin’s to make, from a sign-in, and what it does is audited as its own', async () => {

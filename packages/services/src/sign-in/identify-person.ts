@@ -95,7 +95,15 @@ async function findOrCreate(
   const here =
     email === null
       ? null
-      : await tx.identity.findUnique({ where: { email }, select: { id: true, disabledAt: true, providerLinks: true } });
+      : await tx.identity.findUnique({
+          where: { email },
+          select: {
+            id: true,
+            disabledAt: true,
+            providerLinks: true,
+            directoryUser: { select: { emailChanged: true } },
+          },
+        });
   if (here !== null) {
     if (trust === 'never')
       throw new NotIdentified(
@@ -105,6 +113,12 @@ async function findOrCreate(
       );
     if (!vouched)
       throw new NotIdentified('not-known-here', 'the provider does not say that it has verified the address', here.id);
+    if (here.directoryUser?.emailChanged)
+      throw new NotIdentified(
+        'not-known-here',
+        'the directory changed the e-mail address of this person, by a token that may not take people over',
+        here.id,
+      );
     // Addresses are given to somebody else in time, subjects are not: this is another person, or was made anew.
     if (here.providerLinks.some(({ providerId }) => providerId === provider.id))
       throw new NotIdentified(
