@@ -12,7 +12,7 @@ import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts'
 import { findGroups } from './find-groups.ts';
 import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
-import { requireNoEscalation } from './require-no-escalation.ts';
+import { requireNoEscalation, requireNoMore } from './require-no-escalation.ts';
 import { BY_HAND, groupsOf, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /**
@@ -35,8 +35,9 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_VIEW_SELECT });
       if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
       const found = groups === undefined ? null : await findGroups(tx, groups);
-      // Their new password, or their group, would be a way to what they may.
-      requireNoEscalation(ctx, [...groupsOf(before), ...(found ?? [])]);
+      // Their new password, or their group, would be a way to what they may; to disable them is none.
+      const onlyDisables = disabled === true && name === undefined && password === undefined && found === null;
+      (onlyDisables ? requireNoMore : requireNoEscalation)(ctx, [...groupsOf(before), ...(found ?? [])]);
       const groupIds =
         found === null
           ? null
