@@ -93,6 +93,10 @@ export const Reach = z.object({
       z.object({ id: z.string(), name: z.string(), owner: PersonRef, scopes: z.array(ScopeName), expiresAt: Instant }),
     )
     .nullable(),
+  /** Directory tokens that they made. */
+  scimTokens: z
+    .array(z.object({ id: z.string(), name: z.string(), adopts: z.boolean(), expiresAt: Instant }))
+    .nullable(),
   webSessions: z.array(z.object({ id: z.string(), lastSeenAt: Instant, userAgent: z.string() })).nullable(),
   grants: z.array(
     z.object({ id: z.string(), task: z.string(), owner: PersonRef, state: GrantState, expiresAt: Instant.nullable() }),
@@ -121,6 +125,7 @@ export const Offboarded = z.object({
   agents: z.array(PersonRef),
   webSessions: z.number().int(),
   apiTokens: z.number().int(),
+  scimTokens: z.number().int(),
   grants: z.array(z.object({ id: z.string(), task: z.string(), owner: PersonRef })),
   /** Live connections to databases: each is cut by its gateway within a second. */
   sessions: z.number().int(),

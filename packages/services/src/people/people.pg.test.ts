@@ -281,6 +281,15 @@ describe('an API token', () => {
     });
   });
 
+  it('with fewer scopes than its owner carries none of their roles, which mean more than their scopes', async () => {
+    const rolesOf = async (scopes: readonly string[]) => {
+      const { token } = await createApiToken(admin.ctx, { name: 'roles', scopes, ttlMs: day });
+      return (await authenticateApiToken(test.services, token))?.roles;
+    };
+    expect(await rolesOf(admin.actor.scopes)).toEqual(['admin']);
+    expect(await rolesOf(admin.actor.scopes.filter((scope) => scope !== 'people:write'))).toEqual([]);
+  });
+
   it('is narrowed when its owner loses a role', async () => {
     const person = await test.person('mover', ['engineer', 'auditor']);
     const { token } = await createApiToken(person.ctx, { name: 'x', scopes: ['audit:read', 'task:read'], ttlMs: day });

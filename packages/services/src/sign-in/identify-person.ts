@@ -5,6 +5,7 @@ import type { SignInProof } from '@taskgate/identity';
 import { newId, type ServiceContext, type Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { wasLockedByHand } from '../people/removed-address.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { emailTrustOf, type ProviderRow } from '../providers/provider-row.ts';
 import { SIGN_IN_ACTOR } from './sign-in-refused.ts';
@@ -94,7 +95,15 @@ async function findOrCreate(
   const here =
     email === null
       ? null
-      : await tx.identity.findUnique({ where: { email }, select: { id: true, disabledAt: true, providerLinks: true } });
+      : await tx.identity.findUnique({
+          where: { email },
+          select: {
+            id: true,
+            disabledAt: true,
+            providerLinks: true,
+            directoryUser: { select: { emailChanged: true } },
+          },
+        });
   if (here !== null) {
     if (trust === 'never')
       throw new NotIdentified(
@@ -104,6 +113,12 @@ async function findOrCreate(
       );
     if (!vouched)
       throw new NotIdentified('not-known-here', 'the provider does not say that it has verified the address', here.id);
+    if (here.directoryUser?.emailChanged)
+      throw new NotIdentified(
+        'not-known-here',
+        'the directory changed the e-mail address of this person, by a token that may not take people over',
+        here.id,
+      );
     // Addresses are given to somebody else in time, subjects are not: this is another person, or was made anew.
     if (here.providerLinks.some(({ providerId }) => providerId === provider.id))
       throw new NotIdentified(
@@ -117,6 +132,11 @@ async function findOrCreate(
     throw new NotIdentified('not-known-here', 'nobody here is linked to this subject, and the provider makes nobody');
   if (!vouched)
     throw new NotIdentified('not-known-here', 'a new person needs an e-mail address that the provider has verified');
+  if (await wasLockedByHand(tx, email))
+    throw new NotIdentified(
+      'disabled',
+      'the last person of this e-mail address was disabled by an admin, and then removed by the directory; make the new one by hand',
+    );
   const created = await tx.identity.create({
     data: {
       id: newId(ctx.services, 'usr'),

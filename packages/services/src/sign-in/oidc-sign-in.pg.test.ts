@@ -2,16 +2,22 @@ import { startTestOidcProvider, type TestAccount, type TestOidcProvider } from '
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   activateGrant,
+  authenticateScimToken,
   checkWebSession,
   createGroup,
   createProvider,
+  createScimToken,
+  createScimUser,
   createUser,
   finishOidcSignIn,
   loadAudit,
   loadProvider,
   mapProviderGroups,
+  offboard,
+  patchScimUser,
   redeemSignIn,
   removeProvider,
+  removeScimUser,
   requestGrant,
   SignInRefused,
   signIn,
@@ -322,6 +328,56 @@ describe('who somebody is', () => {
     expect((await refusalOf(redeem)).refusal).toBe('disabled');
     const next = await begin();
     expect((await refusalOf(finish(await answer(anna, next.url), next.browser))).refusal).toBe('disabled');
+  });
+
+  it('an address that the directory changed links to nobody, unless its token may take people over', async () => {
+    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    const directory = async (adopts: boolean) => {
+      const { token } = await createScimToken(admin.ctx, { name: 'd', adopts, ttlMs: 60_000 });
+      return (await authenticateScimToken(shop.services, token))!;
+    };
+    const [plain, adopting] = [await directory(false), await directory(true)];
+    const attempt = async (email: string) => {
+      const { url, browser } = await begin();
+      return finish(await answer({ subject: email, claims: { email, email_verified: true } }, url), browser);
+    };
+    for (const userName of ['kept@sso.example', 'moved@sso.example']) await createScimUser(plain, { userName });
+    await attempt('kept@sso.example');
+    const { identityId: id } = await shop.services.db.directoryUser.findFirstOrThrow({
+      where: { userName: 'moved@sso.example' },
+    });
+    const rename = (email: string) => ({ Operations: [{ op: 'replace', value: { emails: [{ value: email }] } }] });
+    await patchScimUser(plain, id, rename('mallory@sso.example'));
+    expect(await refusalOf(attempt('mallory@sso.example'))).toMatchObject({
+      refusal: 'not-known-here',
+      reason: expect.stringContaining('the directory changed'),
+    });
+    // Nor back: what it was changed from may be somebody else's by now.
+    await patchScimUser(plain, id, rename('moved@sso.example'));
+    expect((await refusalOf(attempt('moved@sso.example'))).refusal).toBe('not-known-here');
+    await patchScimUser(adopting, id, rename('moved@sso.example'));
+    await attempt('moved@sso.example');
+  });
+
+  it('who was offboarded is kept out by the subject that they are, whatever their address is now', async () => {
+    const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
+    await offboard(admin.ctx, { id: actor.identityId, reason: 'left' });
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    expect(await shop.services.db.membership.count({ where: { userId: actor.identityId } })).toBe(0);
+    const { url, browser } = await begin();
+    const moved = { subject: anna.subject, claims: { email: 'anna.new@sso.example', email_verified: true } };
+    expect((await refusalOf(finish(await answer(moved, url), browser))).refusal).toBe('disabled');
+  });
+
+  it('nobody comes in anew at the address of somebody whom an admin locked and the directory then removed', async () => {
+    const { token } = await createScimToken(admin.ctx, { name: 'd', ttlMs: 60_000 });
+    const directory = (await authenticateScimToken(shop.services, token))!;
+    const { id } = await createScimUser(directory, { userName: 'left@sso.example' });
+    await offboard(admin.ctx, { id, reason: 'left' });
+    await removeScimUser(directory, String(id));
+    const { url, browser } = await begin();
+    const left = { subject: 'left', claims: { email: 'left@sso.example', email_verified: true } };
+    expect((await refusalOf(finish(await answer(left, url), browser))).refusal).toBe('disabled');
   });
 
   it('somebody without a password here cannot sign in with one', async () => {
