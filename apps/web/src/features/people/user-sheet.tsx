@@ -102,6 +102,12 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
               </li>
             ))}
           </ul>
+          {user.providers.length > 0 && (
+            <p className="mt-2 text-muted text-sm">
+              Unlinked, their sign-ins by it and all of their API tokens end; without a password or another provider,
+              their passkeys too.
+            </p>
+          )}
           <FormError message={unlink.error ? problemOf(unlink.error).detail : null} />
         </section>
       )}
