@@ -1,6 +1,7 @@
 import { oc } from '@orpc/contract';
 import { ACTOR_VIAS, IDENTITY_KINDS } from '@taskgate/core';
 import * as z from 'zod';
+import { Proof } from './passkeys.ts';
 import {
   Email,
   GrantState,
@@ -197,6 +198,7 @@ export const people = {
         name: ShortText,
         groups: z.array(Slug),
         /** Missing: they sign in at a provider. */ password: Password.optional(),
+        /** With a password: that it is the caller who sets it. */ proof: Proof.optional(),
       }),
     )
     .output(User),
@@ -208,6 +210,7 @@ export const people = {
         name: ShortText.optional(),
         groups: z.array(Slug).optional(),
         password: Password.optional(),
+        /** With a password: that it is the caller who sets it. */ proof: Proof.optional(),
         disabled: z.boolean().optional(),
       }),
     )

@@ -41,9 +41,12 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'people.users': verb(['people:read'], EVERYBODYS),
   'people.createUser': verb(
     ['people:write'],
-    'into groups that the caller is in, and that give no more than they have',
+    'into groups that the caller is in, and that give no more than they have; a password, with a proof that it is the caller',
   ),
-  'people.updateUser': verb(['people:write'], `${AS_FAR}; to disable them, their scopes alone count`),
+  'people.updateUser': verb(
+    ['people:write'],
+    `${AS_FAR}; a password, with a proof that it is the caller; to disable them, their scopes alone count`,
+  ),
   'people.endUserSessions': verb(['people:write'], ENDS),
   'people.reach': verb(['people:read'], EVERYBODYS),
   'people.offboard': verb(['people:write'], `${ENDS}; never oneself`),
@@ -74,7 +77,7 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'passkeys.register': verb('signed-in', 'for oneself, as the answer to the call before'),
   'passkeys.rename': verb('signed-in', OWN),
   'passkeys.remove': verb('signed-in', `${OWN}, with a proof that it is oneself`),
-  'passkeys.removeAllOf': verb(['people:write'], AS_FAR),
+  'passkeys.removeAllOf': verb(['people:write'], `${AS_FAR}; nobody’s own, and with a proof that it is the caller`),
   'passkeys.askToSignIn': verb('anybody', 'who has a passkey'),
   'providers.list': verb(['people:read'], EVERYBODYS),
   'providers.get': verb(['people:read'], EVERYBODYS),

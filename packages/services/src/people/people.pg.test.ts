@@ -337,9 +337,16 @@ describe('people', () => {
       name: 'New',
       groups: [],
       password: 'first password',
+      proof: { password: PASSWORD },
     });
     expect(user.email).toBe('new@test.example');
-    await updateUser(admin.ctx, { id: user.id, name: 'Newer', password: 'second password', groups: ['eng-group'] });
+    await updateUser(admin.ctx, {
+      id: user.id,
+      name: 'Newer',
+      password: 'second password',
+      groups: ['eng-group'],
+      proof: { password: PASSWORD },
+    });
     const row = await lastAudit('user.update', user.id);
     expect(row).toMatchObject({
       actorId: admin.id,
@@ -349,7 +356,13 @@ describe('people', () => {
     });
     expect(JSON.stringify(row)).not.toMatch(/second password|scrypt/);
     await expect(
-      createUser(admin.ctx, { email: 'new@test.EXAMPLE', name: 'Twin', groups: [], password: 'first password' }),
+      createUser(admin.ctx, {
+        email: 'new@test.EXAMPLE',
+        name: 'Twin',
+        groups: [],
+        password: 'first password',
+        proof: { password: PASSWORD },
+      }),
     ).rejects.toMatchObject({ code: 'conflict' });
   });
 
@@ -402,7 +415,13 @@ describe('people', () => {
 
   it('come in groups that exist', async () => {
     await expect(
-      createUser(admin.ctx, { email: 'x@test.example', name: 'X', groups: ['no-such'], password: 'first password' }),
+      createUser(admin.ctx, {
+        email: 'x@test.example',
+        name: 'X',
+        groups: ['no-such'],
+        password: 'first password',
+        proof: { password: PASSWORD },
+      }),
     ).rejects.toMatchObject({ code: 'bad-input', message: 'there is no group `no-such`; make it first' });
     await expect(createGroup(admin.ctx, { name: 'eng-group', roles: [] })).rejects.toMatchObject({ code: 'conflict' });
     await expect(updateGroup(admin.ctx, { name: 'eng-group', members: ['no@test.example'] })).rejects.toMatchObject({

@@ -47,6 +47,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 const password = 'a long test password';
+const proof = { password };
 
 describe('who may change people without being an admin', () => {
   it('gives what they have, and to a group less of it', async () => {
@@ -54,7 +55,7 @@ describe('who may change people without being an admin', () => {
     expect(await createGroup(desk.ctx, { name: 'interns', roles: ['engineer'], withheld: ['grant:request'] })).toEqual(
       expect.objectContaining({ roles: ['engineer'], scopes: [], withheld: ['grant:request'] }),
     );
-    await createUser(desk.ctx, { email: 'i@test.example', name: 'I', groups: ['analysts'], password });
+    await createUser(desk.ctx, { email: 'i@test.example', name: 'I', groups: ['analysts'], password, proof });
   });
 
   it('cannot give a scope or the role of an admin to anybody, by whatever way', async () => {
@@ -72,10 +73,12 @@ describe('who may change people without being an admin', () => {
     for (const name of ['auditors', 'dba', 'admin-group'])
       expect(await refusal(updateGroup(desk.ctx, { name, members: [desk.email] }))).toBe('forbidden');
     expect(await refusal(updateUser(desk.ctx, { id: desk.id, groups: ['people-desk', 'auditors'] }))).toBe('forbidden');
-    const user = { email: 'more@test.example', name: 'M', groups: ['admin-group'], password };
+    const user = { email: 'more@test.example', name: 'M', groups: ['admin-group'], password, proof };
     expect(await refusal(createUser(desk.ctx, user))).toBe('forbidden');
     // By becoming them.
-    expect(await refusal(updateUser(desk.ctx, { id: shop.admin.id, password: 'another long one' }))).toBe('forbidden');
+    expect(await refusal(updateUser(desk.ctx, { id: shop.admin.id, password: 'another long one', proof }))).toBe(
+      'forbidden',
+    );
     expect(await refusal(updateUser(desk.ctx, { id: shop.auditor.id, disabled: true }))).toBe('forbidden');
     expect(await refusal(endUserSessions(desk.ctx, { id: shop.admin.id }))).toBe('forbidden');
     expect(await shop.services.db.group.count({ where: { name: 'more' } })).toBe(0);
@@ -173,8 +176,8 @@ record: { readers: [night-readers] }
 
   it('takes from nobody beyond them the passkeys that their sign-in and their yes need', async () => {
     await shop.passkey(shop.admin);
-    expect(await refusal(removePasskeysOf(desk.ctx, { id: shop.admin.id }))).toBe('forbidden');
-    expect(await removePasskeysOf(desk.ctx, { id: shop.engineer.id })).toEqual({ removed: 0 });
+    expect(await refusal(removePasskeysOf(desk.ctx, { id: shop.admin.id, password }))).toBe('forbidden');
+    expect(await removePasskeysOf(desk.ctx, { id: shop.engineer.id, password })).toEqual({ removed: 0 });
   });
 
   it('cannot come back as somebody else by a provider of their own making', async () => {

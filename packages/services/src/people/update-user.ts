@@ -6,6 +6,7 @@ import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveCaller } from '../passkeys/prove-person.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
@@ -21,13 +22,14 @@ import { BY_HAND, groupsOf, toUserView, USER_VIEW_SELECT, type UserView } from '
  */
 export async function updateUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
   requireScope(ctx, 'people:write');
-  const { id, name, groups, password, disabled } = parseInput(inputOf(contract.people.updateUser), input);
+  const { id, name, groups, password, proof, disabled } = parseInput(inputOf(contract.people.updateUser), input);
   // A stolen sign-in of an admin must not become a password of the thief's.
   if (password !== undefined && ctx.actor.kind !== 'system' && ctx.actor.identityId === id)
     throw new TaskgateError(
       'forbidden',
       'change your own password on your account page, where the current one is asked for',
     );
+  if (password !== undefined) await proveCaller(ctx, proof);
   const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
   return withTransaction(
     ctx,

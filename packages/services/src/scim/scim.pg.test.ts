@@ -69,7 +69,7 @@ async function livelyUser() {
   const user = await createScimUser(directory, newUser());
   const id = idOf(user);
   const group = await createScimGroup(directory, { displayName: `Analysts`, members: [{ value: id }] });
-  await updateUser(admin.ctx, { id, password: PASSWORD });
+  await updateUser(admin.ctx, { id, password: PASSWORD, proof: { password: PASSWORD } });
   const signedIn = await signIn(shop.services, { email: user.userName as string, password: PASSWORD }, CLIENT);
   const actor = (await checkWebSession(shop.services, signedIn.webSessionId))!;
   const ctx = { services: shop.services, actor };

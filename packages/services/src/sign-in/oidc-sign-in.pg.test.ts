@@ -560,7 +560,7 @@ describe('groups of the provider', () => {
     });
     const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
     expect(actor.roles).toContain('admin');
-    await updateUser(admin.ctx, { id: actor.identityId, password: PASSWORD });
+    await updateUser(admin.ctx, { id: actor.identityId, password: PASSWORD, proof: { password: PASSWORD } });
     await createUser(admin.ctx, { email: 'no.password@sso.example', name: 'x', groups: ['sso-admin-group'] });
     const ctx = { services: shop.services, actor };
     const others = await shop.services.db.identity.findMany({
