@@ -312,6 +312,7 @@ export const Hold = z.object({
   /** SHA-256 of what an approval binds to, hex. */
   binding: z.string(),
   statementClass: z.string(),
+  /** These and `reasons` are empty where the statement is withheld from the caller. */
   relations: z.array(RelationSummary),
   reasons: z.array(Reason),
   affectsMax: z.number().int().nullable(),
