@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import {
+  type AnyApprovalContent,
+  APPROVAL_FORMAT,
   type ApprovalContent,
   createWebCrypto,
   parseApprovalFile,
@@ -42,8 +44,8 @@ export async function approvalVerdict(
   return { ok: true, text: lines.map(printable) };
 }
 
-function facts({ subject, ...said }: ApprovalContent): Readonly<Record<string, string>> {
-  const { task, resource, requester, terms, comment, window, site } = said;
+function facts(content: AnyApprovalContent): Readonly<Record<string, string>> {
+  const { subject, task, resource, requester, terms, comment, window, site } = content;
   return {
     ...(subject.kind === 'hold'
       ? {
@@ -60,6 +62,7 @@ function facts({ subject, ...said }: ApprovalContent): Readonly<Record<string, s
         }),
     task: `${task.name}, revision ${task.revision}, document ${task.documentSha256}`,
     resource: `${resource.name}, database ${resource.database}`,
+    ...(content.format === APPROVAL_FORMAT ? whereAndHowFar(content) : { address: 'not signed in this format' }),
     requester: requester.email,
     terms: `${terms.count} of ${terms.from.join(', ')}${terms.stepUp ? ', each signed' : ''}`,
     comment: comment ?? '-',
@@ -67,3 +70,15 @@ function facts({ subject, ...said }: ApprovalContent): Readonly<Record<string, s
     site: site.origin,
   };
 }
+
+const whereAndHowFar = ({ resource, limits }: ApprovalContent): Readonly<Record<string, string>> => ({
+  address: resource.host === '' ? '-' : `${resource.host}:${resource.port}`,
+  labels: listed(resource.labels),
+  limits: listed(limits ?? {}),
+});
+
+const listed = (values: Readonly<Record<string, string | number | null>>): string =>
+  Object.entries(values)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ') || '-';

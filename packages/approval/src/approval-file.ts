@@ -1,13 +1,14 @@
-import { APPROVAL_FORMAT, type ApprovalContent, signedText } from './approval-content.ts';
+import { type AnyApprovalContent, APPROVAL_FORMAT, FIRST_APPROVAL_FORMAT, signedText } from './approval-content.ts';
 import { type PublicJwk, parsePublicJwk } from './public-key.ts';
 
 /** An approval as one takes it away: what was signed, and the passkey's answer to it. */
 export interface ApprovalFile {
-  readonly format: typeof APPROVAL_FORMAT;
+  /** As what was signed. */
+  readonly format: AnyApprovalContent['format'];
   /** Of the approval, and what the reviewer called the passkey: for finding it, not signed. */
   readonly id: string;
   readonly passkeyName: string;
-  /** The canonical JSON of an {@link ApprovalContent}. */
+  /** The canonical JSON of an {@link AnyApprovalContent}. */
   readonly signed: string;
   readonly publicKey: PublicJwk;
   /** Base64url, as the browser gave them. */
@@ -27,7 +28,9 @@ export function parseApprovalFile(text: string): Parsed<ApprovalFile> {
   if (text.length > MAX_FILE_CHARACTERS) return wrong('it is too large to be an approval');
   const fields = parseObject(text);
   if (fields === null) return wrong('it is not JSON');
-  if (fields.format !== APPROVAL_FORMAT) return wrong(`its format is not \`${APPROVAL_FORMAT}\``);
+  const { format } = fields;
+  if (format !== APPROVAL_FORMAT && format !== FIRST_APPROVAL_FORMAT)
+    return wrong(`its format is neither \`${APPROVAL_FORMAT}\` nor \`${FIRST_APPROVAL_FORMAT}\``);
   const publicKey = parsePublicJwk(fields.publicKey);
   if (publicKey === null) return wrong('it has no public key of a kind that passkeys have');
   const { id, passkeyName, signed, authenticatorData, clientDataJSON, signature } = fields;
@@ -43,7 +46,7 @@ export function parseApprovalFile(text: string): Parsed<ApprovalFile> {
   return {
     ok: true,
     value: {
-      format: APPROVAL_FORMAT,
+      format,
       id,
       passkeyName,
       signed,
@@ -56,12 +59,13 @@ export function parseApprovalFile(text: string): Parsed<ApprovalFile> {
 }
 
 /** Reads what was signed, strictly: it must be its own canonical form, with every part and no other. */
-export function parseSignedText(signed: string): Parsed<ApprovalContent> {
+export function parseSignedText(signed: string): Parsed<AnyApprovalContent> {
   const value = parseObject(signed);
-  if (value === null || !hasShape(value, CONTENT)) return wrong('what was signed is not an approval');
+  if (value === null || !hasShape(value, value.format === APPROVAL_FORMAT ? CONTENT : FIRST_CONTENT))
+    return wrong('what was signed is not an approval');
   const subject = value.subject as Fields;
   if (!hasShape(subject, subject.kind === 'hold' ? HOLD : GRANT)) return wrong('what was signed is not an approval');
-  const content = value as unknown as ApprovalContent;
+  const content = value as unknown as AnyApprovalContent;
   try {
     if (signedText(content) !== signed) return wrong('what was signed is not in its canonical form');
   } catch {
@@ -74,6 +78,9 @@ const wrong = (problem: string): { ok: false; problem: string } => ({ ok: false,
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isTextOrNull = (value: unknown): boolean => value === null || isText(value);
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+const isMapOf = (value: unknown, isPart: (part: unknown) => boolean): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isPart);
 
 export function parseObject(text: string): Fields | null {
   try {
@@ -101,8 +108,8 @@ function hasShape(value: unknown, shape: Shape): boolean {
   );
 }
 
-const CONTENT: Shape = {
-  format: (value) => value === APPROVAL_FORMAT,
+const FIRST_CONTENT: Shape = {
+  format: (value) => value === FIRST_APPROVAL_FORMAT,
   subject: (value) => typeof value === 'object' && value !== null,
   task: { name: isText, revision: Number.isSafeInteger, documentSha256: isText },
   resource: { id: isText, name: isText, database: isText },
@@ -113,6 +120,19 @@ const CONTENT: Shape = {
   window: { notBefore: isText, notAfter: isText },
   nonce: isText,
   site: { origin: isText, rpId: isText },
+};
+const CONTENT: Shape = {
+  ...FIRST_CONTENT,
+  format: (value) => value === APPROVAL_FORMAT,
+  resource: {
+    id: isText,
+    name: isText,
+    host: isText,
+    port: Number.isSafeInteger,
+    database: isText,
+    labels: (value) => isMapOf(value, isText),
+  },
+  limits: (value) => value === null || isMapOf(value, (limit) => limit === null || Number.isSafeInteger(limit)),
 };
 const HOLD: Shape = {
   kind: (value) => value === 'hold',

@@ -1,7 +1,12 @@
 import { createHash, webcrypto } from 'node:crypto';
 import { type AuthenticatorFault, createSoftwareAuthenticator } from '@taskgate/testkit';
 import { describe, expect, it } from 'vitest';
-import { type ApprovalContent, signedText } from './approval-content.ts';
+import {
+  type AnyApprovalContent,
+  type ApprovalContent,
+  type FirstApprovalContent,
+  signedText,
+} from './approval-content.ts';
 import { type ApprovalFile, parseApprovalFile, parseSignedText } from './approval-file.ts';
 import { fromBase64url, toBase64url } from './base64url.ts';
 import type { PublicJwk } from './public-key.ts';
@@ -13,7 +18,7 @@ const SITE = { origin: 'https://gate.example', rpId: 'gate.example' };
 const challengeOf = (signed: string): string => createHash('sha256').update(signed).digest('base64url');
 
 const CONTENT: ApprovalContent = {
-  format: 'taskgate-approval-1',
+  format: 'taskgate-approval-2',
   subject: {
     kind: 'hold',
     holdId: 'hld_1',
@@ -26,7 +31,15 @@ const CONTENT: ApprovalContent = {
     affectsMax: 1,
   },
   task: { name: 'fix-order-status', revision: 3, documentSha256: 'cd'.repeat(32) },
-  resource: { id: 'res_1', name: 'demo-shop', database: 'shop' },
+  resource: {
+    id: 'res_1',
+    name: 'demo-shop',
+    host: 'db.example',
+    port: 5432,
+    database: 'shop',
+    labels: { env: 'production' },
+  },
+  limits: { rows: 100, statements: null },
   requester: { id: 'usr_1', kind: 'person', email: 'engineer@demo.test' },
   reviewer: { id: 'usr_2', email: 'reviewer@demo.test' },
   terms: { from: ['dba'], count: 1, stepUp: true },
@@ -36,14 +49,24 @@ const CONTENT: ApprovalContent = {
   site: SITE,
 };
 
-async function signedFile(fault: AuthenticatorFault = {}): Promise<ApprovalFile> {
+const { limits, ...common } = CONTENT;
+const FIRST_CONTENT: FirstApprovalContent = {
+  ...common,
+  format: 'taskgate-approval-1',
+  resource: { id: 'res_1', name: 'demo-shop', database: 'shop' },
+};
+
+async function signedFile(
+  fault: AuthenticatorFault = {},
+  content: AnyApprovalContent = CONTENT,
+): Promise<ApprovalFile> {
   const passkey = createSoftwareAuthenticator(SITE);
   const publicKey = publicKeyOf(passkey.create({ challenge: 'x', user: { id: 'dQ' } }).response.attestationObject);
-  const signed = signedText(CONTENT);
+  const signed = signedText(content);
   const { response } = passkey.get({ challenge: challengeOf(signed) }, fault);
   const { authenticatorData, clientDataJSON, signature } = response;
   return {
-    format: 'taskgate-approval-1',
+    format: content.format,
     id: 'apr_1',
     passkeyName: 'laptop',
     signed,
@@ -61,6 +84,8 @@ function publicKeyOf(attestationObject: string): PublicJwk {
   const x = bytes.subarray(-32 - 3 - 32, -32 - 3);
   return { kty: 'EC', crv: 'P-256', x: x.toString('base64url'), y: y.toString('base64url') };
 }
+
+const WHERE_AND_HOW_FAR = ['resource.host', 'resource.port', 'resource.labels.env', 'limits.rows', 'limits.statements'];
 
 /** Every way to change one leaf of `value`. */
 function* changes(value: unknown, path = ''): Generator<{ path: string; changed: unknown }> {
@@ -88,6 +113,21 @@ describe('a signed approval', () => {
     expect(verdict).toMatchObject({ ok: true, content: { reviewer: { email: 'reviewer@demo.test' } } });
   });
 
+  it('of the first format is still verified, and is none of the second', async () => {
+    const file = await signedFile({}, FIRST_CONTENT);
+    const parsed = parseApprovalFile(JSON.stringify(file));
+    expect(parsed.ok && (await verifyApproval(parsed.value, crypto))).toMatchObject({
+      ok: true,
+      content: { format: 'taskgate-approval-1', resource: { database: 'shop' } },
+    });
+    expect((await verifyApproval({ ...file, format: 'taskgate-approval-2' }, crypto)).ok).toBe(false);
+    for (const mixed of [
+      { ...FIRST_CONTENT, format: 'taskgate-approval-2' },
+      { ...CONTENT, format: 'taskgate-approval-1' },
+    ])
+      expect(parseSignedText(signedText(mixed as unknown as AnyApprovalContent)).ok).toBe(false);
+  });
+
   it('is one of nothing else: a change of any field is found', async () => {
     const file = await signedFile();
     const content = JSON.parse(file.signed) as ApprovalContent;
@@ -97,8 +137,15 @@ describe('a signed approval', () => {
       const verdict = await verifyApproval({ ...file, signed: signedText(changed as ApprovalContent) }, crypto);
       expect(verdict.ok, path).toBe(false);
     }
-    expect(paths.length).toBeGreaterThanOrEqual(27);
-    for (const field of ['subject.binding', 'subject.statement', 'subject.parameters.0', 'task.revision', 'nonce'])
+    expect(paths.length).toBeGreaterThanOrEqual(32);
+    for (const field of [
+      'subject.binding',
+      'subject.statement',
+      'subject.parameters.0',
+      'task.revision',
+      'nonce',
+      ...WHERE_AND_HOW_FAR,
+    ])
       expect(paths).toContain(`.${field}`);
   });
 
@@ -148,7 +195,7 @@ describe('a signed approval', () => {
     expect((await verifyApproval(await signedFile(fault), crypto)).ok).toBe(false);
   });
 
-  it.each(['', '[]', '{}', '{"format":"taskgate-approval-2"}', '{"format":"taskgate-approval-1"}'])(
+  it.each(['', '[]', '{}', ...[1, 2, 3].map((n) => `{"format":"taskgate-approval-${n}"}`)])(
     'is not what `%s` is',
     (text) => {
       expect(parseApprovalFile(text).ok).toBe(false);

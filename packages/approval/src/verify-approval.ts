@@ -1,5 +1,5 @@
 import { utf8DecodeLossy } from '@taskgate/core';
-import type { ApprovalContent } from './approval-content.ts';
+import type { AnyApprovalContent } from './approval-content.ts';
 import { type ApprovalFile, parseObject, parseSignedText } from './approval-file.ts';
 import { fromBase64url, toBase64url } from './base64url.ts';
 import { keyThumbprint } from './public-key.ts';
@@ -8,7 +8,7 @@ import type { WebCrypto } from './web-crypto.ts';
 
 export type ApprovalVerdict =
   /** `keySha256`: the thumbprint of the key that signed (RFC 7638), base64url. */
-  | { readonly ok: true; readonly content: ApprovalContent; readonly keySha256: string }
+  | { readonly ok: true; readonly content: AnyApprovalContent; readonly keySha256: string }
   | { readonly ok: false; readonly problem: string };
 
 /** WebAuthn section 6.1: hash of the RP's id, flags, counter. */
@@ -24,6 +24,7 @@ const USER_PRESENT_AND_VERIFIED = 0b101;
 export async function verifyApproval(file: ApprovalFile, crypto: WebCrypto): Promise<ApprovalVerdict> {
   const parsed = parseSignedText(file.signed);
   if (!parsed.ok) return parsed;
+  if (parsed.value.format !== file.format) return wrong('what was signed is of another format than the file');
   const { site } = parsed.value;
   const authenticatorData = fromBase64url(file.authenticatorData);
   const clientData = fromBase64url(file.clientDataJSON);

@@ -312,6 +312,7 @@ export const Hold = z.object({
   /** SHA-256 of what an approval binds to, hex. */
   binding: z.string(),
   statementClass: z.string(),
+  /** These and `reasons` are empty where the statement is withheld from the caller. */
   relations: z.array(RelationSummary),
   reasons: z.array(Reason),
   affectsMax: z.number().int().nullable(),
@@ -373,7 +374,8 @@ export const holds = {
 
 /** A signed approval, to be kept and verified without us: `taskgate verify approval-<id>.json`. */
 export const ApprovalFile = z.object({
-  format: z.literal('taskgate-approval-1'),
+  /** As what was signed. The first says less: neither address nor labels nor limits. */
+  format: z.enum(['taskgate-approval-2', 'taskgate-approval-1']),
   id: z.string(),
   /** Canonical JSON (RFC 8785) of what was approved; its SHA-256 is the challenge that was signed. */
   signed: z.string(),

@@ -125,6 +125,7 @@ export const Explanation = z.object({
   /** Null where the caller may not read it. */
   statement: z.string().nullable(),
   statementClass: z.string(),
+  /** These three name what the statement names: empty where the caller may not read it. */
   relations: z.array(RelationSummary),
   reasons: z.array(Reason),
   /** The lines of the rules named in reasons, where the caller may read the source. */

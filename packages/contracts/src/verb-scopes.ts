@@ -158,7 +158,7 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'sessions.keep': verb(['session:read'], REPLAY),
   'sessions.explain': verb(
     ['session:own', 'session:read', 'grant:review', 'grant:revoke'],
-    `${SESSION}; the statement as in a recording, or for who is asked`,
+    `${SESSION}; the statement, what it reached and the reasons as in a recording, or for who is asked`,
   ),
   'operations.list': verb(['session:own', 'session:read'], REPLAY),
   'views.list': verb(['session:own', 'session:read'], OWN),

@@ -51,19 +51,26 @@ export async function grantContent(
 export const needsSignatures = ({ stepUp }: Pick<GrantRow, 'stepUp'>): boolean =>
   stepUp === 'approval' || stepUp === 'both';
 
-type What = Pick<ApprovalContent, 'task' | 'resource'>;
+type What = Pick<ApprovalContent, 'task' | 'resource' | 'limits'>;
 
 /** The task as the grant has it: narrowed, where it is. */
 async function taskOf(
   tx: Transaction,
-  grant: Pick<HoldRow['grant'], 'taskId' | 'taskRevision' | 'document' | 'task'>,
+  grant: Pick<HoldRow['grant'], 'taskId' | 'taskRevision' | 'document' | 'limits' | 'task'>,
 ): Promise<What> {
   const { taskId, taskRevision, document, task } = grant;
   const source = document ?? (await loadTaskSource(tx, taskId, taskRevision));
   return {
     task: { name: task.name, revision: taskRevision, documentSha256: await sha256Hex(source) },
-    resource: { id: task.resource.id, name: task.resource.name, database: task.resource.database },
+    resource: toApprovedResource(task.resource),
+    limits: grant.limits as What['limits'],
   };
+}
+
+function toApprovedResource(row: HoldRow['grant']['task']['resource']): What['resource'] {
+  const { id, name, host, port, database } = row;
+  // Written by `saveResource` from typed values; so are limits, by `insertGrant`.
+  return { id, name, host, port, database, labels: row.labels as What['resource']['labels'] };
 }
 
 /** A workflow, with the revisions of its steps' tasks that were pinned. It leads to no resource itself. */
@@ -81,7 +88,8 @@ async function workflowOf(tx: Transaction, row: GrantRow): Promise<What> {
       revision: workflowRevision!,
       documentSha256: await sha256Hex(JSON.stringify([source, pinned])),
     },
-    resource: { id: '', name: '', database: '' },
+    resource: { id: '', name: '', host: '', port: 0, database: '', labels: {} },
+    limits: row.limits as What['limits'],
   };
 }
 

@@ -69,6 +69,14 @@ async function changeDocument(): Promise<void> {
   await exec(`update task_revisions set source = source || ' ' where source like '%fix-order-status%'`);
   await exec('alter table task_revisions enable trigger user');
 }
+async function changeLimits(): Promise<void> {
+  await exec('alter table grants disable trigger user');
+  await exec(
+    `update grants set limits = jsonb_build_object('rows', coalesce((limits->>'rows')::int, 0) + 1) where id = $1`,
+    grantId,
+  );
+  await exec('alter table grants enable trigger user');
+}
 /** One signed yes; `change` is done between the question and the answer. */
 async function sign(change: () => Promise<unknown> = async () => {}, said: object = YES) {
   const options = await askToSignHold(signer.ctx, { id: holdId, ...YES });
@@ -91,7 +99,14 @@ describe('a signed approval of a statement', () => {
       content: {
         subject: { kind: 'hold', holdId, grantId, sessionId, binding: BINDING, parameters: ['42'], affectsMax: 1 },
         task: { name: 'fix-order-status', revision: 1 },
-        resource: { name: 'demo-shop', database: 'shop' },
+        resource: {
+          name: 'demo-shop',
+          host: expect.any(String),
+          port: expect.any(Number),
+          database: 'shop',
+          labels: { env: 'production' },
+        },
+        limits: null,
         requester: { email: shop.engineer.email },
         reviewer: { email: signer.email },
         terms: { from: ['dba'], count: 1, stepUp: false },
@@ -134,7 +149,11 @@ describe('a signed approval of a statement', () => {
     ['decision', () => exec(`update holds set "decisionId" = 'dec_x' || id where id = $1`, holdId)],
     ['need of a passkey', () => exec(`update holds set "stepUp" = true where id = $1`, holdId)],
     ['document', changeDocument],
-    ['resource', () => exec(`update resources set database = database || 'x'`)],
+    ['database', () => exec(`update resources set database = database || 'x'`)],
+    ['host', () => exec(`update resources set host = 'x' || host`)],
+    ['port', () => exec('update resources set port = port + 1')],
+    ['label', () => exec(`update resources set labels = labels || jsonb_build_object(gen_random_uuid(), 'x')`)],
+    ['limit', changeLimits],
     ['requester', () => exec(`update identities set email = 'x' || email where id = $1`, shop.engineer.id)],
   ])('is one of nothing else: with another %s it approves nothing, and lets nothing through', async (_, change) => {
     expect(await refusal(sign(change))).toBe('conflict');

@@ -1,4 +1,5 @@
 import {
+  APPROVAL_FORMAT,
   type ApprovalContent,
   type ApprovalFile,
   parseSignedText,
@@ -15,7 +16,7 @@ export function toApprovalFile({ id, signature }: Pick<AnswerRow, 'id' | 'signat
   if (signature === null) return null;
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
   return {
-    format: 'taskgate-approval-1',
+    format: formatOf(signature.signed),
     id,
     passkeyName: signature.passkeyName,
     signed: signature.signed,
@@ -42,6 +43,7 @@ export async function whyNotSigned(
     if (file === null) continue;
     const asked = parseSignedText(file.signed);
     if (!asked.ok) return asked.problem;
+    if (asked.value.format !== APPROVAL_FORMAT) return 'an approval was signed before where it leads was signed too';
     const { nonce, site } = asked.value;
     const reviewer = { id: answer.userId, email: labelOf(answer.user) };
     const now = await contentOf({ reviewer, comment: answer.comment, nonce, site }, asked.value);
@@ -50,4 +52,9 @@ export async function whyNotSigned(
     if (!verdict.ok) return verdict.problem;
   }
   return null;
+}
+
+function formatOf(signed: string): ApprovalFile['format'] {
+  const content = parseSignedText(signed);
+  return content.ok ? content.value.format : APPROVAL_FORMAT;
 }

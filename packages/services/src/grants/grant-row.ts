@@ -24,6 +24,16 @@ export const toAnswerAudit = ({ userId, outcome, comment, ttlMs, signature }: An
   passkey: signature?.passkeyId ?? null,
 });
 
+/** What an approval says of where it leads. */
+export const APPROVED_RESOURCE_SELECT = {
+  id: true,
+  name: true,
+  host: true,
+  port: true,
+  database: true,
+  labels: true,
+} as const satisfies Prisma.ResourceSelect;
+
 /** What verbs and views read of a grant: never its verifier, its token's hash or the task's salt. */
 export const GRANT_SELECT = {
   id: true,
@@ -59,7 +69,7 @@ export const GRANT_SELECT = {
   activatedAt: true,
   expiresAt: true,
   endedAt: true,
-  task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
+  task: { select: { name: true, resource: { select: APPROVED_RESOURCE_SELECT } } },
   workflow: { select: { name: true } },
   identity: {
     select: {

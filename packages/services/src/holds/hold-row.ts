@@ -1,5 +1,11 @@
 import type { Prisma, Transaction } from '@taskgate/db';
-import { ANSWER_SELECT, type OfTask, requireTaskGrant, toAnswerAudit } from '../grants/grant-row.ts';
+import {
+  ANSWER_SELECT,
+  APPROVED_RESOURCE_SELECT,
+  type OfTask,
+  requireTaskGrant,
+  toAnswerAudit,
+} from '../grants/grant-row.ts';
 import { PERSON_SELECT } from '../grants/person-ref.ts';
 
 export const HOLD_STATES = ['waiting', 'approved', 'refused', 'timed-out', 'cancelled'] as const;
@@ -35,10 +41,11 @@ export const HOLD_SELECT = {
       taskId: true,
       taskRevision: true,
       document: true,
+      limits: true,
       reason: true,
       ticket: true,
       identity: { select: PERSON_SELECT },
-      task: { select: { name: true, resource: { select: { id: true, name: true, database: true } } } },
+      task: { select: { name: true, resource: { select: APPROVED_RESOURCE_SELECT } } },
     },
   },
   approvals: {

@@ -61,12 +61,16 @@ describe('a hold', () => {
     ]) {
       expect(hold?.statement).toMatch(/^-- withheld/);
       expect(hold?.parameters).toEqual([]);
+      expect([hold?.relations, hold?.reasons]).toEqual([[], []]);
+      expect(hold).toMatchObject({ state: expect.any(String), task: 'fix-order-status', approvers: ['dba'] });
     }
     const views = () => shop.services.db.recordingView.count({ where: { sessionId } });
     expect(await views()).toBe(0);
     expect((await loadHold(shop.auditor.ctx, { id })).statement).toMatch(/^update orders/);
     expect(await views()).toBe(1);
-    expect((await loadHold(shop.reviewers[0].ctx, { id })).parameters).toEqual(['42']);
+    const asked = await loadHold(shop.reviewers[0].ctx, { id });
+    expect(asked.parameters).toEqual(['42']);
+    expect([asked.relations.length, asked.reasons.length]).toEqual([1, 1]);
   });
 
   it('shows the rows of a dry run to those who may read the statement, and tells the audit nothing of them', async () => {

@@ -51,8 +51,9 @@ export async function toHoldViews(
       parameters: readable ? (row.parameters as HoldView['parameters']) : [],
       binding: row.binding,
       statementClass: row.statementClass,
-      relations: row.relations as HoldView['relations'],
-      reasons: row.reasons as unknown as HoldView['reasons'],
+      // They name what the statement names.
+      relations: readable ? (row.relations as HoldView['relations']) : [],
+      reasons: readable ? (row.reasons as unknown as HoldView['reasons']) : [],
       affectsMax: row.affectsMax,
       estimate: row.estimate as HoldView['estimate'],
       dryRun: toDryRun(row, readable),

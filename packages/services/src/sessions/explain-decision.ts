@@ -48,7 +48,9 @@ export async function explainDecision(
   const statement = read === null ? null : (hold?.statement ?? read.operation?.operation.secret?.statement ?? null);
   const said = operation ?? hold!;
   const outcome = (operation?.outcome ?? 'hold') as ExplanationView['outcome'];
-  const reasons = said.reasons as unknown as ExplanationView['reasons'];
+  // They name what the statement names.
+  const relations = read === null ? [] : (said.relations as ExplanationView['relations']);
+  const reasons = read === null ? [] : (said.reasons as unknown as ExplanationView['reasons']);
   const { task } = session.grant;
   const own = session.grant.identityId === actor.identityId;
   const published = await db.task.findUnique({ where: { name: task.name }, select: { publishedRevision: true } });
@@ -73,7 +75,7 @@ export async function explainDecision(
     hold: hold === null ? null : toHold(hold),
     statement,
     statementClass: said.statementClass,
-    relations: said.relations as ExplanationView['relations'],
+    relations,
     reasons,
     excerpts: actor.scopes.includes('task:read') ? await loadExcerpts(db, session, reasons) : [],
     masks: (read?.operation?.shape?.columns ?? []).flatMap(({ name, mask }) =>

@@ -305,7 +305,15 @@ describe('an explanation', () => {
   it('is for nobody else but auditors and approvers, and an auditor’s reading is written down', async () => {
     const { denied, sessionId } = await recordedSession({ ended: true });
     expect(await refusal(explainDecision(shop.otherEngineer.ctx, { decisionId: denied }))).toBe('not-found');
-    expect(await explainDecision(shop.admin.ctx, { decisionId: denied })).toMatchObject({ statement: null });
+    // That it was denied, and whose task that was, is anybody's who may see the session; what it named is its readers'.
+    expect(await explainDecision(shop.admin.ctx, { decisionId: denied })).toMatchObject({
+      outcome: 'deny',
+      task: 'sales-report',
+      statement: null,
+      relations: [],
+      reasons: [],
+      excerpts: [],
+    });
     expect(await explainDecision(shop.auditor.ctx, { decisionId: denied })).toMatchObject({
       statement: 'select card_number from payments',
       otherTasks: [],
@@ -320,7 +328,15 @@ describe('an explanation', () => {
     expect(asked.approvers!.people.map(({ email }) => email)).toEqual(shop.reviewers.map(({ email }) => email));
     // That a statement waits is the auditors' to see; what it says is its readers'.
     const stranger = await shop.person('stranger2', ['auditor']);
-    expect(await explainDecision(stranger.ctx, { decisionId })).toMatchObject({ statement: null, masks: [] });
+    expect(await explainDecision(stranger.ctx, { decisionId })).toMatchObject({
+      outcome: 'hold',
+      statement: null,
+      relations: [],
+      reasons: [],
+      excerpts: [],
+      masks: [],
+      approvers: { groups: ['dba'] },
+    });
   });
 
   it('says how it ended, what was masked, and that a newer revision is in force', async () => {

@@ -159,7 +159,15 @@ export async function startTestShop(startMs?: number): Promise<TestShop> {
         ...FORWARDED,
         statementClass: 'update',
         relations: [{ verb: 'update', schema: 'public', name: 'orders', columns: ['status'] }],
-        reasons: [],
+        reasons: [
+          {
+            code: 'held-by-rule',
+            rule: { kind: 'task', name: 'fix-order-status', revision: 1, rule: 'hold.0', line: 9 },
+            message: 'updates of `public.orders` are held',
+            wouldAllow: null,
+            position: null,
+          },
+        ],
         affectsMax: 1,
         estimate: { rows: 1, scanned: 1 },
         dryRun: null,

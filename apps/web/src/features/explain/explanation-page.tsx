@@ -81,8 +81,8 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
           <Panel title="The statement">
             {explanation.statement === null ? (
               <p className="text-muted">
-                You may not read it: only whose session it is and its named readers may. What it reached is on the
-                right.
+                You may not read it, nor what it reached and the reasons that name it: only whose session it is and its
+                named readers may.
               </p>
             ) : (
               <SqlText sql={explanation.statement} spot={spotOf(explanation)} />
@@ -90,7 +90,9 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
           </Panel>
           <Panel title="The decision">
             <div className="flex flex-col gap-3">
-              <ReasonCard outcome={explanation.outcome} reasons={explanation.reasons} />
+              {explanation.reasons.length > 0 && (
+                <ReasonCard outcome={explanation.outcome} reasons={explanation.reasons} />
+              )}
               {explanation.excerpts.map((excerpt) => (
                 <Excerpt key={`${excerpt.kind} ${excerpt.name} ${excerpt.line}`} excerpt={excerpt} />
               ))}
@@ -152,7 +154,7 @@ function Explained({ explanation }: { explanation: ExplanationView }) {
           )}
           <Panel title="What it reached">
             {explanation.relations.length === 0 ? (
-              <p className="text-muted">No relation.</p>
+              <p className="text-muted">{explanation.statement === null ? 'Withheld from you.' : 'No relation.'}</p>
             ) : (
               <ul className="flex flex-col gap-1">
                 {explanation.relations.map((relation) => (

@@ -48,6 +48,8 @@ function Foreseen({ hold: { estimate, dryRun } }: { hold: HoldView }) {
 export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: 'h1' | 'h2' }) {
   const unreadable = whyNotReadable(hold);
   const waiting = hold.state === 'waiting';
+  // No hold is without a reason.
+  const withheld = hold.reasons.length === 0;
   return (
     <div className="flex min-w-0 flex-col gap-3">
       <CardHead
@@ -87,9 +89,14 @@ export function HoldCard({ hold, heading = 'h2' }: { hold: HoldView; heading?: '
             </Link>
           }
         >
-          <ReasonCard outcome="hold" reasons={hold.reasons} />
+          {withheld ? (
+            <p className="text-muted text-sm">Withheld, as the statement is.</p>
+          ) : (
+            <ReasonCard outcome="hold" reasons={hold.reasons} />
+          )}
         </Section>
         <Section title="What it reaches">
+          {withheld && <p className="text-muted text-sm">Withheld, as the statement is.</p>}
           <ul className="flex flex-col gap-1">
             {hold.relations.map((relation) => (
               <li key={`${relation.verb} ${relation.schema}.${relation.name}`} className="wrap-anywhere text-sm">
