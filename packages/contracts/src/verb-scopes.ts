@@ -20,7 +20,8 @@ const ASKED = 'those that one’s groups are asked about, never one’s own';
 const ENDS = 'everybody whose scopes are no more than the caller’s; all for the role `admin`';
 const AS_FAR =
   'everybody whose scopes are no more than the caller’s and in whose groups the caller is; all for the role `admin`';
-const MACHINES = 'where machines, and whom an agent acts for, have no more than the caller; all for the role `admin`';
+const MACHINES =
+  'where machines, and whom an agent acts for, have no more than the caller, and no document in force names the machine; all for the role `admin`';
 const PROVIDERS =
   'those that know and give no more than the caller has, and are not trusted with addresses; all for the role `admin`';
 const GIVEN = 'to and from groups that the caller is in, and that give no more than they have';

@@ -6,8 +6,7 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { revokeGrantsOf } from '../people/end-access.ts';
-import { requireNoEscalation } from '../people/require-no-escalation.ts';
-import { rightsOf } from '../people/rights-of.ts';
+import { requireMayBe } from '../people/require-may-be.ts';
 import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -30,7 +29,7 @@ export async function updateIssuer(ctx: ServiceContext, input: unknown): Promise
       select: { identity: { select: USER_SELECT } },
     });
     // With keys of one's own it says who one is.
-    for (const { identity } of bound) requireNoEscalation(ctx, rightsOf(identity));
+    for (const { identity } of bound) await requireMayBe(tx, ctx, identity);
     const next = {
       audience: wish.audience ?? before.audience,
       keySource: wish.keySource ?? before.keySource,

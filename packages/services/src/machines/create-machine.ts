@@ -5,8 +5,7 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { requireNoEscalation } from '../people/require-no-escalation.ts';
-import { rightsOf } from '../people/rights-of.ts';
+import { requireMayBe } from '../people/require-may-be.ts';
 import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -37,7 +36,7 @@ export async function createMachine(ctx: ServiceContext, input: unknown): Promis
       select: USER_SELECT,
     });
     // Whoever makes it says what proves it, and so can be it.
-    requireNoEscalation(ctx, rightsOf(made));
+    await requireMayBe(tx, ctx, made);
     await putClaimBinding(tx, id, proof);
     const view = await loadMachineView(ctx, tx, id);
     await emitAudit(tx, ctx, { action: `${kind}.create`, subjectKind: kind, subject: id, before: null, after: view });

@@ -6,8 +6,7 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { issueApiToken } from '../people/issue-api-token.ts';
-import { requireNoEscalation } from '../people/require-no-escalation.ts';
-import { rightsOf } from '../people/rights-of.ts';
+import { requireMayBe } from '../people/require-may-be.ts';
 import { isDisabled, USER_SELECT } from '../people/user-view.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -91,7 +90,7 @@ async function issue(
     select: USER_SELECT,
   });
   if (owner === null) throw noMachine(identityId);
-  requireNoEscalation(ctx, rightsOf(owner));
+  await requireMayBe(tx, ctx, owner);
   if (isDisabled(owner)) throw new TaskgateError('invalid-state', 'it is disabled; a secret of it would open nothing');
   const standing = { identityId, revokedAt: null, expiresAt: { gt: new Date(now) } };
   if ((await tx.apiToken.count({ where: standing })) >= MAX_STANDING)

@@ -4,7 +4,8 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from '../people/end-access.ts';
-import { requireNoEscalation } from '../people/require-no-escalation.ts';
+import { requireMayBe } from '../people/require-may-be.ts';
+import { requireNoMore } from '../people/require-no-escalation.ts';
 import { rightsOf } from '../people/rights-of.ts';
 import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
@@ -25,8 +26,10 @@ export async function updateMachine(ctx: ServiceContext, input: unknown): Promis
     // What proves itself, or makes a secret, at this moment waits here, and finds what is written now.
     await tx.$queryRaw`SELECT id FROM identities WHERE id = ${id} FOR UPDATE`;
     const before = await loadMachineView(ctx, tx, id);
-    // With another proof they could be it.
-    requireNoEscalation(ctx, rightsOf(await tx.identity.findUniqueOrThrow({ where: { id }, select: USER_SELECT })));
+    const row = await tx.identity.findUniqueOrThrow({ where: { id }, select: USER_SELECT });
+    // With another proof they could be it; to lock it only ends something.
+    if (disabled === true && tasks === undefined && proof === undefined) requireNoMore(ctx, rightsOf(row));
+    else await requireMayBe(tx, ctx, row);
     const wasDisabled = before.disabledAt !== null;
     const at = new Date(ctx.services.clock.now());
     await tx.identity.update({

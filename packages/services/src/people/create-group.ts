@@ -8,7 +8,7 @@ import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
 import { requireNoMore } from './require-no-escalation.ts';
-import { requireUnnamedGroup } from './require-unnamed-group.ts';
+import { requireUnnamed } from './require-unnamed.ts';
 
 export async function createGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
   requireScope(ctx, 'people:write');
@@ -18,7 +18,7 @@ export async function createGroup(ctx: ServiceContext, input: unknown): Promise<
   return withTransaction(ctx, async (tx) => {
     if ((await tx.group.count({ where: { name } })) > 0)
       throw new TaskgateError('conflict', `there is a group \`${name}\` already`);
-    await requireUnnamedGroup(tx, ctx, name);
+    await requireUnnamed(tx, ctx, name);
     const createdAt = new Date(ctx.services.clock.now());
     const row = await tx.group.create({
       data: {

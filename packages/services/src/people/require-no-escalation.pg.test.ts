@@ -96,11 +96,11 @@ describe('who may change people without being an admin', () => {
     for (const work of [
       () => updateUser(ctx, { id: hr.id, groups: ['people-desk', 'analysts'] }),
       () => updateGroup(ctx, { name: 'analysts', members: [hr.email] }),
-      () => createUser(ctx, { email: 'second@test.example', name: 'S', groups: ['analysts'], password }),
+      () => createUser(ctx, { email: 'second@test.example', name: 'S', groups: ['analysts'], password, proof }),
       () => mapProviderGroups(ctx, { name: 'hrs', mappings }),
       () => mapDirectoryGroups(ctx, { mappings }),
       // By becoming somebody who is in it.
-      () => updateUser(ctx, { id: analyst.id, password: 'another long one' }),
+      () => updateUser(ctx, { id: analyst.id, password: 'another long one', proof }),
       () => createMachine(ctx, agent),
     ])
       await expect(work()).rejects.toMatchObject({
@@ -172,6 +172,29 @@ record: { readers: [night-readers] }
     await updateIssuer(desk.ctx, jwksUrl);
     await updateMachine(admin, { id: bot.id, proof: { ...proof, claims: [{ claim: 'sub', pattern: 'bot' }] } });
     expect(await refusal(updateIssuer(desk.ctx, jwksUrl))).toBe('forbidden');
+  });
+
+  it('cannot be a machine that a document in force names, but can lock it', async () => {
+    const nightly = `kind: Task
+name: nightly-sums
+purpose: x
+resource: demo-shop
+who: { machines: [nightly-ci] }
+access: { ttl: 1h }
+allow:
+  - select: public.orders
+`;
+    await applyDocuments(shop.setup, { source: nightly });
+    const wish = { kind: 'machine' as const, name: 'nightly-ci', tasks: ['nightly-sums'], proof: null };
+    expect(await refusal(createMachine(desk.ctx, wish))).toBe('forbidden');
+    const { id } = await createMachine(shop.admin.ctx, wish);
+    expect(await refusal(createMachineSecret(desk.ctx, { id, name: 's' }))).toBe('forbidden');
+    expect(await refusal(updateMachine(desk.ctx, { id, proof: null }))).toBe('forbidden');
+    expect(await refusal(updateMachine(desk.ctx, { id, disabled: true, tasks: [] }))).toBe('forbidden');
+    const helper = { kind: 'agent' as const, name: 'nightly-bot', actsFor: 'nightly-ci', tasks: [], proof: null };
+    expect(await refusal(createMachine(desk.ctx, helper))).toBe('forbidden');
+    expect((await updateMachine(desk.ctx, { id, disabled: true })).disabledAt).not.toBeNull();
+    expect(await refusal(updateMachine(desk.ctx, { id, disabled: false }))).toBe('forbidden');
   });
 
   it('takes from nobody beyond them the passkeys that their sign-in and their yes need', async () => {

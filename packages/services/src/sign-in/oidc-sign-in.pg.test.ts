@@ -412,7 +412,7 @@ describe('who somebody is', () => {
       const [person, stranger] = [await used(), await used()];
       await link(person, stranger.webSessionId);
       expect(await person.left()).toEqual(NONE);
-      await updateUser(admin.ctx, { id: stranger.id, password: 'another long one' });
+      await updateUser(admin.ctx, { id: stranger.id, password: 'another long one', proof: { password: PASSWORD } });
       await link(stranger, stranger.webSessionId);
       expect(await stranger.left()).toMatchObject({ linked: true, password: false });
     });

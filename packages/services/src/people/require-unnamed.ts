@@ -6,10 +6,10 @@ import { readPolicyDocument, readTaskDocument, readWorkflowDocument } from '../t
 const READERS = { task: readTaskDocument, policy: readPolicyDocument, workflow: readWorkflowDocument } as const;
 
 /**
- * A group that a document in force names before it is there would open what the document says to whoever makes it: that is
+ * A group or a machine that a document in force names opens what the document says to whoever makes it, or can be it: that is
  * for the role `admin`. Anything there by that name counts, a table too. Throws `forbidden`.
  */
-export async function requireUnnamedGroup(tx: Transaction, ctx: ServiceContext, name: string): Promise<void> {
+export async function requireUnnamed(tx: Transaction, ctx: ServiceContext, name: string): Promise<void> {
   const { actor } = ctx;
   if (actor.kind === 'system' || actor.roles.includes('admin')) return;
   const published = await tx.$queryRaw<{ kind: keyof typeof READERS; source: string }[]>`
