@@ -41,6 +41,7 @@ export async function whyNotSigned(
     const file = toApprovalFile(answer);
     if (file === null && required) return 'an approval that must be signed is not';
     if (file === null) continue;
+    if (file.signed === null) return 'what was approved was deleted with its recording';
     const asked = parseSignedText(file.signed);
     if (!asked.ok) return asked.problem;
     if (asked.value.format !== APPROVAL_FORMAT) return 'an approval was signed before where it leads was signed too';
@@ -54,7 +55,7 @@ export async function whyNotSigned(
   return null;
 }
 
-function formatOf(signed: string): ApprovalFile['format'] {
-  const content = parseSignedText(signed);
-  return content.ok ? content.value.format : APPROVAL_FORMAT;
+function formatOf(signed: string | null): ApprovalFile['format'] {
+  const content = signed === null ? null : parseSignedText(signed);
+  return content?.ok ? content.value.format : APPROVAL_FORMAT;
 }

@@ -1,3 +1,4 @@
+import type { Transaction } from '@taskgate/db';
 import { grantTerms } from '@taskgate/policy';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
@@ -15,8 +16,8 @@ const MAX_PER_TURN = 200;
 const ERASED = '-- deleted with its recording';
 
 /**
- * Deletes the recordings whose time is over: the file, the key that opens it, the index of what it said and the
- * statements of its holds. The session stays, with what it counted and its signed head. Kept are those that somebody
+ * Deletes the recordings whose time is over: the file, the key that opens it, the index of what it said, and of its
+ * holds the statements, the rows of dry runs and what was signed. The session stays, with what it counted and its signed head. Kept are those that somebody
  * has marked, and those that nobody gave an end. Run by a timer; several may run at once. Gives how many were deleted.
  */
 export async function eraseRecordings(ctx: ServiceContext): Promise<number> {
@@ -88,7 +89,7 @@ async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Pr
       where: { id },
       select: { grant: { select: { identityId: true } } },
     });
-    await tx.hold.updateMany({ where: { sessionId: id }, data: { statement: ERASED, parameters: [] } });
+    await eraseHolds(tx, id);
     const operations = await tx.operationRecord.deleteMany({ where: { sessionId: id } });
     await createFolderRecordingStore(ctx.services.settings).erase(id);
     await emitAudit(tx, ctx, {
@@ -101,4 +102,16 @@ async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Pr
     await notifyChange(tx, { topic: 'sessions', id, userId: grant.identityId });
     return true;
   });
+}
+
+/** That there was a hold and who approved it stays; of what was signed, its hash, which the passkey's answer holds. */
+async function eraseHolds(tx: Transaction, sessionId: string): Promise<void> {
+  await tx.$executeRaw`
+    update holds set statement = ${ERASED}, parameters = '[]', "dryRun" = "dryRun" - 'sample'
+    where "sessionId" = ${sessionId}`;
+  await tx.approvalSignature.updateMany({ where: { approval: { hold: { sessionId } } }, data: { signed: null } });
+  // Questions that nobody answered stand here until the next one is asked.
+  await tx.$executeRaw`
+    delete from passkey_challenges
+    where purpose = 'approve-hold' and subject in (select id from holds where "sessionId" = ${sessionId})`;
 }
