@@ -48,7 +48,9 @@ export async function verify() {
 export async function runVitest(project, scratch) {
   const report = join(scratch, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const args = ['run', '--project', project, '--passWithNoTests', ...reporters];
+  // Tests against servers wait much: two files at a time, on two cores too.
+  const workers = project === 'servers' ? ['--maxWorkers=2'] : [];
+  const args = ['run', '--project', project, '--passWithNoTests', ...workers, ...reporters];
   const code = await run(join(root, 'node_modules/.bin/vitest'), args, 'inherit');
   const counts = readVitestReport(report);
   return code !== 0 && !counts.failed ? { ...counts, failed: 1 } : counts; // an error outside of any test

@@ -13,7 +13,13 @@ interface Contractor {
 
 async function newContractor(name: string): Promise<Contractor> {
   const email = `${name}@demo.test`;
-  const { id } = await as('admin').post<{ id: string }>('/users', { email, name, groups: ['analysts'], password });
+  const { id } = await as('admin').post<{ id: string }>('/users', {
+    email,
+    name,
+    groups: ['analysts'],
+    password,
+    proof: { password: inject('system').password },
+  });
   const { token } = await call<{ token: string }>(null, 'POST', '/login', { email, password });
   return { id, token };
 }

@@ -153,7 +153,7 @@ describeWithPsql('a person with a connection open', () => {
       mappings: [{ external: group.body.displayName, group: 'analysts' }],
     });
     const password = 'a password of their own';
-    await call(admin, 'PATCH', `/users/${id}`, { password });
+    await call(admin, 'PATCH', `/users/${id}`, { password, proof: { password: inject('system').password } });
     const { token: api } = await call<{ token: string }>(null, 'POST', '/login', { email: userName, password });
     const { id: grantId } = await call<{ id: string }>(api, 'POST', '/grants', { task: 'sales-report', reason: 'x' });
     const grant: OpenGrant = {

@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { as, call } from '../api.ts';
 import { startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
 
@@ -57,7 +57,13 @@ test('an admin rotates a password by keyboard and sees how it went', { timeout: 
 test('an admin sees all that a contractor reaches, and ends it by keyboard', { timeout: 180_000 }, async () => {
   const email = 'shown@demo.test';
   const { id } = await as('admin').post<{ id: string }>('/users', {
-    ...{ email, name: 'Shirin Shown', groups: ['analysts', 'dba'], password },
+    ...{
+      email,
+      name: 'Shirin Shown',
+      groups: ['analysts', 'dba'],
+      password,
+      proof: { password: inject('system').password },
+    },
   });
   const { token } = await call<{ token: string }>(null, 'POST', '/login', { email, password });
   const grant = await call<{ id: string }>(token, 'POST', '/grants', { task: 'sales-report', reason: 'e2e' });

@@ -98,8 +98,9 @@ beforeAll(async () => {
   browser = await startBrowser();
   folder = mkdtempSync(join(tmpdir(), 'taskgate-e2e-passkeys-'));
   localUrl = inject('system').webUrl.replace('127.0.0.1', 'localhost');
-  await as('admin').post('/users', { ...SIGNER, groups: ['dba'], password: PASSWORD });
-  await as('admin').post('/users', { ...OWNER, groups: ['support'], password: PASSWORD });
+  const proof = { password: inject('system').password };
+  await as('admin').post('/users', { ...SIGNER, groups: ['dba'], password: PASSWORD, proof });
+  await as('admin').post('/users', { ...OWNER, groups: ['support'], password: PASSWORD, proof });
   await applyDocument(TASKS);
   signer = await visit(SIGNER);
   owner = await visit(OWNER);
@@ -299,7 +300,13 @@ test(
     await admin.page.getByLabel('Find').fill(OWNER.email);
     await admin.page.getByRole('button', { name: `Edit ${OWNER.name}` }).click();
     await admin.page.getByRole('button', { name: 'Remove 1 passkey' }).click();
-    await admin.page.getByRole('dialog').getByRole('button', { name: 'Remove 1 passkey' }).last().click();
+    const ask = admin.page.getByRole('dialog', { name: /Remove every passkey/ });
+    await ask.getByLabel('Password').fill('not the admin’s');
+    await ask.getByRole('button', { name: 'Remove 1 passkey' }).click();
+    await ask.getByText('this is not your password').waitFor();
+    await expectAccessible(admin.page);
+    await ask.getByLabel('Password').fill(inject('system').password);
+    await ask.getByRole('button', { name: 'Remove 1 passkey' }).click();
     await admin.page.getByText('1 passkey removed').waitFor();
     await owner.page.goto(`${localUrl}/settings?tab=passkeys`);
     await owner.page.getByText('No passkeys').waitFor();

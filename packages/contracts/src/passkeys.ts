@@ -73,10 +73,10 @@ export const Passkey = z.object({
 export const PasskeyName = z.string().trim().min(1).max(60);
 
 /** What shows that it is the person who asks, and not somebody at their open browser: one of these. */
-const Proof = {
+export const Proof = z.object({
   password: z.string().min(1).max(200).nullable().default(null),
   assertion: Assertion.nullable().default(null),
-};
+});
 const ById = z.object({ id: z.string().max(60) });
 
 export const passkeys = {
@@ -84,11 +84,11 @@ export const passkeys = {
     .route({ method: 'GET', path: '/me/passkeys' })
     /** `origin`: where passkeys work, which may be another name of this machine; `null`: nowhere, and `why` says why. */
     .output(z.object({ items: z.array(Passkey), origin: z.string().nullable(), why: z.string().nullable() })),
-  /** For the proof that registering and removing ask for. */
+  /** For the proof that registering, removing, and setting a password of somebody else’s ask for. */
   askToProve: oc.route({ method: 'POST', path: '/me/passkeys/proof-challenge' }).output(RequestOptions),
   askToRegister: oc
     .route({ method: 'POST', path: '/me/passkeys/registration-challenge' })
-    .input(z.object(Proof))
+    .input(Proof)
     .output(CreationOptions),
   register: oc
     .route({ method: 'POST', path: '/me/passkeys' })
@@ -100,11 +100,15 @@ export const passkeys = {
     .output(Passkey),
   remove: oc
     .route({ method: 'POST', path: '/me/passkeys/{id}/remove' })
-    .input(ById.extend(Proof))
+    .input(ById.extend(Proof.shape))
     .output(z.object({ left: z.number().int() })),
   removeAllOf: oc
-    .route({ method: 'DELETE', path: '/users/{id}/passkeys', summary: 'Remove the passkeys of a person who lost them' })
-    .input(ById)
+    .route({
+      method: 'POST',
+      path: '/users/{id}/remove-passkeys',
+      summary: 'Remove the passkeys of somebody else, who lost them; the proof is of who asks',
+    })
+    .input(ById.extend(Proof.shape))
     .output(z.object({ removed: z.number().int() })),
   /** For anybody: which passkey it is, and whose, the answer says. */
   askToSignIn: oc.route({ method: 'POST', path: '/sign-in/passkey-challenge' }).output(RequestOptions),

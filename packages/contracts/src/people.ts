@@ -1,6 +1,7 @@
 import { oc } from '@orpc/contract';
 import { ACTOR_VIAS, IDENTITY_KINDS } from '@taskgate/core';
 import * as z from 'zod';
+import { Proof } from './passkeys.ts';
 import {
   Email,
   GrantState,
@@ -93,6 +94,10 @@ export const Reach = z.object({
       z.object({ id: z.string(), name: z.string(), owner: PersonRef, scopes: z.array(ScopeName), expiresAt: Instant }),
     )
     .nullable(),
+  /** Directory tokens that they made. */
+  scimTokens: z
+    .array(z.object({ id: z.string(), name: z.string(), adopts: z.boolean(), expiresAt: Instant }))
+    .nullable(),
   webSessions: z.array(z.object({ id: z.string(), lastSeenAt: Instant, userAgent: z.string() })).nullable(),
   grants: z.array(
     z.object({ id: z.string(), task: z.string(), owner: PersonRef, state: GrantState, expiresAt: Instant.nullable() }),
@@ -121,6 +126,7 @@ export const Offboarded = z.object({
   agents: z.array(PersonRef),
   webSessions: z.number().int(),
   apiTokens: z.number().int(),
+  scimTokens: z.number().int(),
   grants: z.array(z.object({ id: z.string(), task: z.string(), owner: PersonRef })),
   /** Live connections to databases: each is cut by its gateway within a second. */
   sessions: z.number().int(),
@@ -192,6 +198,7 @@ export const people = {
         name: ShortText,
         groups: z.array(Slug),
         /** Missing: they sign in at a provider. */ password: Password.optional(),
+        /** With a password: that it is the caller who sets it. */ proof: Proof.optional(),
       }),
     )
     .output(User),
@@ -203,6 +210,7 @@ export const people = {
         name: ShortText.optional(),
         groups: z.array(Slug).optional(),
         password: Password.optional(),
+        /** With a password: that it is the caller who sets it. */ proof: Proof.optional(),
         disabled: z.boolean().optional(),
       }),
     )

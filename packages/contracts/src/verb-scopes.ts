@@ -17,11 +17,13 @@ const REPLAY = 'one’s own; others’ whose readers one is among (`session:read
 const HOLD =
   'one’s own; those one’s groups are asked about (`grant:review`); all, without the statement (`session:read`)';
 const ASKED = 'those that one’s groups are asked about, never one’s own';
-const AS_FAR = 'everybody whose scopes are no more than the caller’s; all for the role `admin`';
+const ENDS = 'everybody whose scopes are no more than the caller’s; all for the role `admin`';
+const AS_FAR =
+  'everybody whose scopes are no more than the caller’s and in whose groups the caller is; all for the role `admin`';
 const MACHINES = 'where machines, and whom an agent acts for, have no more than the caller; all for the role `admin`';
 const PROVIDERS =
   'those that know and give no more than the caller has, and are not trusted with addresses; all for the role `admin`';
-const GIVEN = 'to and from groups that give no more than the caller has';
+const GIVEN = 'to and from groups that the caller is in, and that give no more than they have';
 
 /**
  * Each procedure of the contract: a test fails for one that is not here, and refuses a caller who has every scope but
@@ -37,15 +39,24 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'people.createApiToken': verb('signed-in', 'for oneself, with at most one’s own scopes, after a sign-in'),
   'people.revokeApiToken': verb('signed-in', 'one’s own; all (`people:write`)'),
   'people.users': verb(['people:read'], EVERYBODYS),
-  'people.createUser': verb(['people:write'], 'into groups that give no more than the caller has'),
-  'people.updateUser': verb(['people:write'], AS_FAR),
-  'people.endUserSessions': verb(['people:write'], AS_FAR),
+  'people.createUser': verb(
+    ['people:write'],
+    'into groups that the caller is in, and that give no more than they have; a password, with a proof that it is the caller',
+  ),
+  'people.updateUser': verb(
+    ['people:write'],
+    `${AS_FAR}; a password, with a proof that it is the caller; to disable them, their scopes alone count`,
+  ),
+  'people.endUserSessions': verb(['people:write'], ENDS),
   'people.reach': verb(['people:read'], EVERYBODYS),
-  'people.offboard': verb(['people:write'], `${AS_FAR}; never oneself`),
+  'people.offboard': verb(['people:write'], `${ENDS}; never oneself`),
   'people.access': verb(['people:read'], EVERYBODYS),
   'people.groups': verb(['people:read'], EVERYBODYS),
-  'people.createGroup': verb(['people:write'], 'with no more than the caller has'),
-  'people.updateGroup': verb(['people:write'], 'that give no more than the caller has'),
+  'people.createGroup': verb(
+    ['people:write'],
+    'with no more than the caller has; a name that a document in force says for the role `admin`',
+  ),
+  'people.updateGroup': verb(['people:write'], 'that the caller is in, and that give no more than they have'),
   'devices.find': verb('signed-in', 'who has its code, after a sign-in'),
   'devices.decide': verb('signed-in', 'who has its code: lets it in as oneself, after a sign-in'),
   'issuers.list': verb(['people:read'], EVERYBODYS),
@@ -66,7 +77,7 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'passkeys.register': verb('signed-in', 'for oneself, as the answer to the call before'),
   'passkeys.rename': verb('signed-in', OWN),
   'passkeys.remove': verb('signed-in', `${OWN}, with a proof that it is oneself`),
-  'passkeys.removeAllOf': verb(['people:write'], AS_FAR),
+  'passkeys.removeAllOf': verb(['people:write'], `${AS_FAR}; nobody’s own, and with a proof that it is the caller`),
   'passkeys.askToSignIn': verb('anybody', 'who has a passkey'),
   'providers.list': verb(['people:read'], EVERYBODYS),
   'providers.get': verb(['people:read'], EVERYBODYS),

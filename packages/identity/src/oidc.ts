@@ -68,7 +68,7 @@ export async function finishOidc(issuer: OidcIssuer, answer: OidcAnswer): Promis
         ? {}
         : await client.fetchUserInfo(config, tokens.access_token, idToken.sub);
     // What is signed counts before what is not.
-    return readProof({ ...userInfo, ...idToken }, answer.groupsClaim);
+    return readProof({ ...userInfo, ...idToken, ...addressOf(idToken, userInfo) }, answer.groupsClaim);
   } catch (error) {
     throw asProviderError(error);
   }
@@ -135,6 +135,18 @@ function withSecret(secret: string): client.ClientAuth {
 }
 
 const CLOCK_SKEW_SECONDS = 60;
+
+/**
+ * The address and whether it is verified, of one source: else the user info of one address would verify another that the ID
+ * token says. Many an ID token says the address alone: then the user info's word counts, where it is of that address.
+ */
+function addressOf(idToken: Claims, userInfo: Claims): Claims {
+  const thin = idToken.email_verified === undefined && idToken.email === userInfo.email;
+  const { email, email_verified } = idToken.email === undefined || thin ? userInfo : idToken;
+  return { email, email_verified };
+}
+
+type Claims = Readonly<Record<string, unknown>>;
 
 function readProof(claims: Readonly<Record<string, unknown>>, groupsClaim: string): SignInProof {
   const subject = readText(claims.sub);

@@ -15,7 +15,7 @@ import { loadResource, loadResources } from './resources/load-resources.ts';
 import { openCredential, openMaskKey } from './resources/resource-secrets.ts';
 import { testResource } from './resources/test-resource.ts';
 import { updateResource } from './resources/update-resource.ts';
-import { CLIENT, startTestServices, type TestPerson, type TestServices } from './testing/test-services.ts';
+import { CLIENT, PASSWORD, startTestServices, type TestPerson, type TestServices } from './testing/test-services.ts';
 
 // Unlike anything else, so that wherever one of them turns up, it is this one.
 const CANARIES = {
@@ -83,8 +83,18 @@ beforeAll(async () => {
   said.push({ nested: [maskKey, new Map([['key', maskKey]])] });
 
   const email = 'canary@test.example';
-  const user = (await keep(createUser(ctx, { email, name: 'C', groups: [], password: CANARIES.password })))!;
-  await keep(createUser(ctx, { email, name: 'C', groups: ['none'], password: CANARIES.password }));
+  const proof = { password: PASSWORD };
+  await keep(
+    createUser(ctx, {
+      email,
+      name: 'C',
+      groups: [],
+      password: CANARIES.nextPassword,
+      proof: { password: CANARIES.password },
+    }),
+  );
+  const user = (await keep(createUser(ctx, { email, name: 'C', groups: [], password: CANARIES.password, proof })))!;
+  await keep(createUser(ctx, { email, name: 'C', groups: ['none'], password: CANARIES.password, proof }));
   await keep(signIn(test.services, { email, password: CANARIES.password }, CLIENT));
   await keep(signIn(test.services, { email, password: CANARIES.wrongSecret }, CLIENT));
   const session = (await login(test.services, { email, password: CANARIES.password }, CLIENT))!;
@@ -93,7 +103,7 @@ beforeAll(async () => {
   const self = { services: test.services, actor };
   await keep(changePassword(self, { current: CANARIES.wrongSecret, next: CANARIES.nextPassword }));
   await keep(changePassword(self, { current: CANARIES.password, next: CANARIES.nextPassword }));
-  await keep(updateUser(ctx, { id: user.id, password: CANARIES.password }));
+  await keep(updateUser(ctx, { id: user.id, password: CANARIES.password, proof }));
   const token = await createApiToken(ctx, { name: 'c', scopes: ['task:read'], ttlMs: 60_000 });
   secrets.push(token.token);
   said.push(token.apiToken);

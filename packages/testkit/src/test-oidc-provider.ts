@@ -7,6 +7,8 @@ import Provider, { type Configuration } from 'oidc-provider';
 export interface TestAccount {
   readonly subject: string;
   readonly claims: Readonly<Record<string, unknown>>;
+  /** What its ID token says beside the subject; the rest is in the user info alone. */
+  readonly idToken?: Readonly<Record<string, unknown>>;
 }
 
 export interface TestOidcClient {
@@ -47,13 +49,19 @@ export async function startTestOidcProvider(clients: readonly TestOidcClient[]):
       groups: ['groups'],
     },
     scopes: ['openid', 'email', 'profile', 'groups'],
+    conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(16).toString('hex')] },
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_, subject) => {
       const account = accounts.get(subject);
-      return account && { accountId: subject, claims: () => ({ sub: subject, ...account.claims }) };
+      return (
+        account && {
+          accountId: subject,
+          claims: (use) => ({ sub: subject, ...(use === 'id_token' ? account.idToken : account.claims) }),
+        }
+      );
     },
     // Nobody is asked whether they agree: it is their employer's provider.
     loadExistingGrant: async (context) => {

@@ -33,6 +33,7 @@ their groups, and lose sign-ins, API tokens, grants and connections.`,
               [ended.holds, 'held statements'],
               [ended.webSessions, 'sign-ins'],
               [ended.apiTokens, 'API tokens'],
+              [ended.scimTokens, 'SCIM tokens'],
               [ended.agents.length, 'agents'],
               [ended.groups.length, 'groups'],
             ])}`,
@@ -55,6 +56,7 @@ their groups, and lose sign-ins, API tokens, grants and connections.`,
         [reach.holds.length, 'held statements'],
         [reach.webSessions?.length ?? 0, 'sign-ins'],
         [reach.apiTokens?.length ?? 0, 'API tokens'],
+        [reach.scimTokens?.length ?? 0, 'SCIM tokens'],
       ]);
       print(printable(`  alive     ${alive}`));
       if (reach.whyNotOffboard !== null) note(printable(`you may not end it: ${reach.whyNotOffboard}`));

@@ -129,7 +129,13 @@ const CASES: Readonly<Record<string, Case>> = {
   'people.createApiToken': list(() => ({ name: 'x', scopes: ['task:read'], ttlMs: 60_000 })),
   'people.revokeApiToken': owned((f) => ({ id: f.tokenId })),
   'people.users': shared(),
-  'people.createUser': shared(() => ({ email: 'n@test.example', name: 'N', groups: [], password })),
+  'people.createUser': shared(() => ({
+    email: 'n@test.example',
+    name: 'N',
+    groups: [],
+    password,
+    proof: { password },
+  })),
   'people.updateUser': shared(() => ({ id: 'usr_x', name: 'N' })),
   'people.endUserSessions': shared(() => ({ id: 'usr_x' })),
   'people.reach': shared(() => ({ id: 'usr_x' })),
@@ -158,7 +164,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'passkeys.register': list(() => ({ name: 'k', registration: REGISTRATION })),
   'passkeys.rename': owned((f) => ({ id: f.passkeyId, name: 'k' })),
   'passkeys.remove': owned((f) => ({ id: f.passkeyId, password })),
-  'passkeys.removeAllOf': shared(() => ({ id: 'usr_x' })),
+  'passkeys.removeAllOf': shared(() => ({ id: 'usr_x', password })),
   'passkeys.askToSignIn': list(),
   'providers.list': shared(),
   'providers.get': shared(named('corp')),
@@ -269,7 +275,7 @@ const RAW_ROUTES: Readonly<Record<string, string>> = {
 
 let shop: TestShop;
 /** Who may ask and review, but is asked about nothing here. */
-let outsider: TestPerson;
+let outsider: Awaited<ReturnType<TestShop['person']>>;
 let facts: Facts;
 /** The engineer's: of the grant, and an API token with `task:read` alone. */
 let tokens: { readonly grant: string; readonly api: string };

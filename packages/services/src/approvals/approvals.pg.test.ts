@@ -15,7 +15,7 @@ import { askToProve } from '../passkeys/ask-to-prove.ts';
 import { webCrypto } from '../passkeys/passkey-row.ts';
 import { removePasskeysOf } from '../passkeys/remove-passkeys-of.ts';
 import { PASSKEY_SITE, registerFor } from '../testing/register-for.ts';
-import type { TestPerson } from '../testing/test-services.ts';
+import { PASSWORD, type TestPerson } from '../testing/test-services.ts';
 import { BINDING, FORWARDED, refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
 import { loadApproval } from './load-approval.ts';
 
@@ -123,7 +123,7 @@ describe('a signed approval of a statement', () => {
     await registerFor(one.ctx, lost);
     const options = await askToSignHold(one.ctx, { id: holdId, ...YES });
     await approveHold(one.ctx, { id: holdId, ...YES, assertion: lost.get(options) });
-    await removePasskeysOf(shop.admin.ctx, { id: one.id });
+    await removePasskeysOf(shop.admin.ctx, { id: one.id, password: PASSWORD });
     const file = await loadApproval(one.ctx, { id: await approvalOf(holdId) });
     expect((await verifyApproval(file, webCrypto)).ok).toBe(true);
     expect(await shop.controlPlane.redeemHold(holdId, FORWARDED)).toBe(true);

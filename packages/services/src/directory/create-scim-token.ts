@@ -5,11 +5,10 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { requireAdmin, requireNoEscalation } from '../people/require-no-escalation.ts';
-import { FROM_DIRECTORY } from '../people/user-view.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { SCIM_TOKEN_SELECT, type ScimTokenView, toScimTokenView } from './load-directory.ts';
+import { requireDirectoryRights } from './require-directory-rights.ts';
 
 const MAX_STANDING = 10;
 
@@ -22,7 +21,6 @@ export async function createScimToken(
   if (actor.via !== 'session')
     throw new TaskgateError('forbidden', 'a token cannot make tokens; sign in to the web and make one there');
   const { name, adopts, ttlMs } = parseInput(inputOf(contract.directory.createToken), input);
-  if (adopts) requireAdmin(ctx, 'a token that may take people over could change anybody who is here');
   const { services } = ctx;
   const token = createToken('scim', services.randomBytes);
   return withTransaction(ctx, async (tx) => {
@@ -30,16 +28,7 @@ export async function createScimToken(
     const standing = { revokedAt: null, expiresAt: { gt: new Date(now) } };
     if ((await tx.scimToken.count({ where: standing })) >= MAX_STANDING)
       throw new TaskgateError('rate-limited', `there are ${MAX_STANDING} SCIM tokens; revoke some first`);
-    // Whoever has it says who is in the directory's groups, and what the people it keeps are called.
-    const groups = await tx.group.findMany({
-      where: {
-        OR: [
-          { mappings: { some: { source: FROM_DIRECTORY } } },
-          { memberships: { some: { user: { directoryUser: { removedAt: null } } } } },
-        ],
-      },
-    });
-    requireNoEscalation(ctx, groups);
+    await requireDirectoryRights(tx, ctx, { adopts });
     const row = await tx.scimToken.create({
       data: {
         id: newId(services, 'scm'),

@@ -5,6 +5,7 @@ import { authenticateApiToken } from '../people/authenticate-api-token.ts';
 import { changePassword } from '../people/change-password.ts';
 import { checkWebSession } from '../people/check-web-session.ts';
 import { createApiToken } from '../people/create-api-token.ts';
+import { createUser } from '../people/create-user.ts';
 import { signInWithPasskey } from '../people/sign-in-with-passkey.ts';
 import { updateUser } from '../people/update-user.ts';
 import { PASSKEY_SITE, registerFor } from '../testing/register-for.ts';
@@ -128,9 +129,43 @@ describe('a passkey', () => {
     expect(await refusal(renamePasskey(other.ctx, { id: made.id, name: 'mine' }))).toBe('not-found');
     expect(await refusal(removePasskey(other.ctx, { id: made.id, password: PASSWORD }))).toBe('not-found');
     expect(await refusal(removePasskeysOf(other.ctx, { id: person.id }))).toBe('forbidden');
-    expect(await removePasskeysOf(admin.ctx, { id: person.id })).toEqual({ removed: 1 });
+    expect(await removePasskeysOf(admin.ctx, { id: person.id, password: PASSWORD })).toEqual({ removed: 1 });
     expect(await actions(person.id)).toContain('user.remove-passkeys');
     expect(await refusal(signInBy())).toBe('wrong-passkey');
+  });
+});
+
+describe('a stolen sign-in of an admin', () => {
+  beforeEach(async () => {
+    person = await test.person(`admin-${count++}`, ['admin']);
+    await register();
+  });
+  /** Somebody at their open browser, or with their token, has no proof that it is they. */
+  const unproven = [
+    [undefined, 'step-up-required'],
+    [{ password: 'a wrong password' }, 'wrong-password'],
+  ] as const;
+
+  it('removes none of its own passkeys, so that its approvals stay signed', async () => {
+    expect(await refusal(removePasskeysOf(person.ctx, { id: person.id }))).toBe('forbidden');
+    expect(await refusal(removePasskeysOf(person.ctx, { id: person.id, password: PASSWORD }))).toBe('forbidden');
+    expect((await loadPasskeys(person.ctx)).items).toHaveLength(1);
+  });
+
+  it('removes nobody else’s, and becomes nobody by a password it sets or a person it makes', async () => {
+    const other = await test.person(`other-${count++}`, ['reviewer']);
+    const set = { id: other.id, password: 'a password of the thief’s' };
+    const made = () => ({ email: `made-${count++}@test.example`, name: 'M', groups: [], password: set.password });
+    for (const [proof, code] of unproven) {
+      expect(await refusal(removePasskeysOf(person.ctx, { id: other.id, ...proof }))).toBe(code);
+      expect(await refusal(updateUser(person.ctx, { ...set, proof }))).toBe(code);
+      expect(await refusal(createUser(person.ctx, { ...made(), proof }))).toBe(code);
+    }
+    expect(await actions(other.id)).toEqual(['user.create']);
+    await updateUser(person.ctx, { ...set, proof: { assertion: await prove() } });
+    await createUser(person.ctx, { ...made(), proof: { password: PASSWORD } });
+    expect(await removePasskeysOf(person.ctx, { id: other.id, assertion: await prove() })).toEqual({ removed: 0 });
+    expect(test.logged.join()).not.toContain('of the thief');
   });
 });
 

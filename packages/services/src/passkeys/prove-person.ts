@@ -2,6 +2,7 @@ import { SecretValue, TaskgateError } from '@taskgate/core';
 import { verifyPassword } from '@taskgate/identity';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { countAttempts, forgiveAttempts } from '../people/verify-sign-in.ts';
+import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { CHALLENGE_MS } from './challenge.ts';
 import { type AssertionInput, checkAssertion } from './check-assertion.ts';
@@ -39,6 +40,15 @@ export async function provePerson(ctx: ServiceContext, actor: IdentityActor, pro
       problems: [{ path: 'password', message: 'this is not your password', position: null }],
     });
   await withTransaction(ctx, (tx) => forgiveAttempts(tx, keys));
+}
+
+/**
+ * The same of a caller who is about to become able to act as somebody else, or to make them act by less. The product
+ * itself proves nothing; a machine has nothing to prove it by, and may not. Throws `forbidden` too.
+ */
+export async function proveCaller(ctx: ServiceContext, proof: Proof | undefined): Promise<void> {
+  if (ctx.actor.kind === 'system') return;
+  await provePerson(ctx, requirePerson(ctx), proof ?? { password: null, assertion: null });
 }
 
 async function requireFreshSignIn({ services }: ServiceContext, actor: IdentityActor): Promise<void> {

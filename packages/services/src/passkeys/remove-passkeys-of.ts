@@ -10,11 +10,16 @@ import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { PASSKEY_SELECT, toPasskeyAudit } from './passkey-row.ts';
+import { proveCaller } from './prove-person.ts';
 
-/** All of a person's, by an admin: a device was lost. */
+/** All of somebody else's, by an admin: a device was lost. */
 export async function removePasskeysOf(ctx: ServiceContext, input: unknown): Promise<{ removed: number }> {
   requireScope(ctx, 'people:write');
-  const { id } = parseInput(inputOf(contract.passkeys.removeAllOf), input);
+  const { id, ...proof } = parseInput(inputOf(contract.passkeys.removeAllOf), input);
+  if (ctx.actor.kind !== 'system' && ctx.actor.identityId === id)
+    throw new TaskgateError('forbidden', 'remove your own passkeys under Settings, Passkeys, each with a proof');
+  // Without one they approve unsigned: a stolen sign-in of an admin must not bring that about.
+  await proveCaller(ctx, proof);
   return withTransaction(ctx, async (tx) => {
     await tx.$queryRaw`SELECT id FROM identities WHERE id = ${id} FOR UPDATE`;
     const person = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_SELECT });

@@ -7,15 +7,18 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
-import { requireNoEscalation } from './require-no-escalation.ts';
+import { requireNoMore } from './require-no-escalation.ts';
+import { requireUnnamedGroup } from './require-unnamed-group.ts';
 
 export async function createGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
   requireScope(ctx, 'people:write');
   const { name, roles, scopes, withheld } = parseInput(inputOf(contract.people.createGroup), input);
-  requireNoEscalation(ctx, [{ name, roles, scopes, withheld }]);
+  // Nobody is in it yet.
+  requireNoMore(ctx, [{ name, roles, scopes, withheld }]);
   return withTransaction(ctx, async (tx) => {
     if ((await tx.group.count({ where: { name } })) > 0)
       throw new TaskgateError('conflict', `there is a group \`${name}\` already`);
+    await requireUnnamedGroup(tx, ctx, name);
     const createdAt = new Date(ctx.services.clock.now());
     const row = await tx.group.create({
       data: {

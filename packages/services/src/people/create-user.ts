@@ -5,6 +5,7 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveCaller } from '../passkeys/prove-person.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { findGroups } from './find-groups.ts';
@@ -14,8 +15,10 @@ import { toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 /** E-mail addresses are kept in lower case: one person, however they write it. */
 export async function createUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
   requireScope(ctx, 'people:write');
-  const { email: given, name, groups, password } = parseInput(inputOf(contract.people.createUser), input);
+  const { email: given, name, groups, password, proof } = parseInput(inputOf(contract.people.createUser), input);
   const email = given.toLowerCase();
+  // Nor by a person of the thief's making, who then changes others.
+  if (password !== undefined) await proveCaller(ctx, proof);
   const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
   return withTransaction(ctx, async (tx) => {
     if ((await tx.identity.count({ where: { email } })) > 0)

@@ -7,7 +7,7 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { endSignIns } from './end-access.ts';
-import { requireNoEscalation } from './require-no-escalation.ts';
+import { requireNoMore } from './require-no-escalation.ts';
 import { groupsOf, USER_SELECT } from './user-view.ts';
 
 /** Signs a person out everywhere: browsers and API tokens. Their grants stay. */
@@ -17,7 +17,7 @@ export async function endUserSessions(ctx: ServiceContext, input: unknown): Prom
   return withTransaction(ctx, async (tx) => {
     const person = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_SELECT });
     if (person === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
-    requireNoEscalation(ctx, groupsOf(person));
+    requireNoMore(ctx, groupsOf(person));
     const ended = await endSignIns(tx, ctx, id);
     await emitAudit(tx, ctx, {
       action: 'user.end-sessions',

@@ -41,11 +41,17 @@ export async function loadReach(ctx: ServiceContext, input: unknown): Promise<Re
   const { groups, roles, scopes } = toActor(row, { via: 'session', viaId: '', limitedTo: null });
   const enabled = row.disabledAt === null;
   const standing = { grant: owned, endedAt: null };
-  const [tasks, apiTokens, webSessions, grants, sessions, holds, asked] = await Promise.all([
+  const [tasks, apiTokens, scimTokens, webSessions, grants, sessions, holds, asked] = await Promise.all([
     enabled ? reachableTasks(db, row, scopes, now) : [],
     db.apiToken.findMany({
       where: { ...owned, revokedAt: null, expiresAt: { gt: new Date(now) } },
       select: { id: true, name: true, scopes: true, expiresAt: true, identity: { select: PERSON_SELECT } },
+      orderBy: { createdAt: 'desc' },
+      take: MAX_LISTED,
+    }),
+    db.scimToken.findMany({
+      where: { createdById: id, revokedAt: null, expiresAt: { gt: new Date(now) } },
+      select: { id: true, name: true, adopts: true, expiresAt: true },
       orderBy: { createdAt: 'desc' },
       take: MAX_LISTED,
     }),
@@ -104,6 +110,7 @@ export async function loadReach(ctx: ServiceContext, input: unknown): Promise<Re
           expiresAt: token.expiresAt.toISOString(),
         }))
       : null,
+    scimTokens: mayChange ? scimTokens.map((one) => ({ ...one, expiresAt: one.expiresAt.toISOString() })) : null,
     webSessions: mayChange ? webSessions.map((one) => ({ ...one, lastSeenAt: one.lastSeenAt.toISOString() })) : null,
     grants: grants.map((grant) => ({
       id: grant.id,

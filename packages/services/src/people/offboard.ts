@@ -3,6 +3,7 @@ import { TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import { newId, type ServiceContext } from '../context.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { nameOf } from '../grants/grant-row.ts';
 import { PERSON_SELECT, toPerson } from '../grants/person-ref.ts';
@@ -19,7 +20,7 @@ export type OffboardedView = z.infer<typeof Offboarded>;
 
 /**
  * Somebody leaves: in one transaction they and the agents that act for them are disabled, leave their groups, and lose
- * sign-ins, API tokens and grants; what of theirs waits is cancelled, and each gateway cuts their connections. All of it
+ * sign-ins, API tokens, grants and the SCIM tokens that they made; what of theirs waits is cancelled, and each gateway cuts their connections. All of it
  * is in the audit under one id. Done again it ends what has come since. Throws `invalid-state` for the last admin.
  */
 export async function offboard(ctx: ServiceContext, input: unknown): Promise<OffboardedView> {
@@ -41,12 +42,17 @@ export async function offboard(ctx: ServiceContext, input: unknown): Promise<Off
 
       const at = new Date(ctx.services.clock.now());
       await tx.identity.updateMany({ where: { id: { in: ids }, disabledAt: null }, data: { disabledAt: at } });
+      await tx.identity.updateMany({ where: { id: { in: ids } }, data: { lockedByHand: true } });
+      await tx.directoryMember.deleteMany({ where: { identityId: { in: ids } } });
+      // Who they are at a provider stays known: forgotten, they could come in as somebody new.
+      await tx.providerLink.updateMany({ where: { identityId: { in: ids } }, data: { groups: [] } });
       await tx.membership.deleteMany({ where: { userId: { in: ids } } });
       if (row.kind === 'person') await requireAdminLeft(tx);
-      let webSessions = 0;
+      let [webSessions, scimTokens] = [0, 0];
       for (const one of ids) {
         webSessions += await endSignIns(tx, act, one);
         await revokeGrantsOf(tx, act, one);
+        scimTokens += await revokeScimTokensOf(tx, act, one);
       }
       const ended: OffboardedView = {
         actId,
@@ -54,6 +60,7 @@ export async function offboard(ctx: ServiceContext, input: unknown): Promise<Off
         groups: groupsOf(row).map((group) => group.name),
         agents: agents.map(toPerson),
         webSessions,
+        scimTokens,
         ...before,
       };
       await emitAudit(tx, act, {

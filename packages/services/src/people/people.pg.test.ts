@@ -281,6 +281,15 @@ describe('an API token', () => {
     });
   });
 
+  it('with fewer scopes than its owner carries none of their roles, which mean more than their scopes', async () => {
+    const rolesOf = async (scopes: readonly string[]) => {
+      const { token } = await createApiToken(admin.ctx, { name: 'roles', scopes, ttlMs: day });
+      return (await authenticateApiToken(test.services, token))?.roles;
+    };
+    expect(await rolesOf(admin.actor.scopes)).toEqual(['admin']);
+    expect(await rolesOf(admin.actor.scopes.filter((scope) => scope !== 'people:write'))).toEqual([]);
+  });
+
   it('is narrowed when its owner loses a role', async () => {
     const person = await test.person('mover', ['engineer', 'auditor']);
     const { token } = await createApiToken(person.ctx, { name: 'x', scopes: ['audit:read', 'task:read'], ttlMs: day });
@@ -328,9 +337,16 @@ describe('people', () => {
       name: 'New',
       groups: [],
       password: 'first password',
+      proof: { password: PASSWORD },
     });
     expect(user.email).toBe('new@test.example');
-    await updateUser(admin.ctx, { id: user.id, name: 'Newer', password: 'second password', groups: ['eng-group'] });
+    await updateUser(admin.ctx, {
+      id: user.id,
+      name: 'Newer',
+      password: 'second password',
+      groups: ['eng-group'],
+      proof: { password: PASSWORD },
+    });
     const row = await lastAudit('user.update', user.id);
     expect(row).toMatchObject({
       actorId: admin.id,
@@ -340,7 +356,13 @@ describe('people', () => {
     });
     expect(JSON.stringify(row)).not.toMatch(/second password|scrypt/);
     await expect(
-      createUser(admin.ctx, { email: 'new@test.EXAMPLE', name: 'Twin', groups: [], password: 'first password' }),
+      createUser(admin.ctx, {
+        email: 'new@test.EXAMPLE',
+        name: 'Twin',
+        groups: [],
+        password: 'first password',
+        proof: { password: PASSWORD },
+      }),
     ).rejects.toMatchObject({ code: 'conflict' });
   });
 
@@ -393,7 +415,13 @@ describe('people', () => {
 
   it('come in groups that exist', async () => {
     await expect(
-      createUser(admin.ctx, { email: 'x@test.example', name: 'X', groups: ['no-such'], password: 'first password' }),
+      createUser(admin.ctx, {
+        email: 'x@test.example',
+        name: 'X',
+        groups: ['no-such'],
+        password: 'first password',
+        proof: { password: PASSWORD },
+      }),
     ).rejects.toMatchObject({ code: 'bad-input', message: 'there is no group `no-such`; make it first' });
     await expect(createGroup(admin.ctx, { name: 'eng-group', roles: [] })).rejects.toMatchObject({ code: 'conflict' });
     await expect(updateGroup(admin.ctx, { name: 'eng-group', members: ['no@test.example'] })).rejects.toMatchObject({

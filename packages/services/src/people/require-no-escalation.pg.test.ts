@@ -2,6 +2,7 @@ import { SCOPES, type Scope } from '@taskgate/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScimToken } from '../directory/create-scim-token.ts';
 import { mapDirectoryGroups } from '../directory/map-directory-groups.ts';
+import { applyDocuments } from '../documents/apply-documents.ts';
 import { createIssuer } from '../issuers/create-issuer.ts';
 import { updateIssuer } from '../issuers/update-issuer.ts';
 import { createMachine } from '../machines/create-machine.ts';
@@ -26,6 +27,8 @@ import { updateUser } from './update-user.ts';
 let shop: TestShop;
 /** Trusted with people and with what an engineer has; no admin. */
 let desk: TestPerson;
+/** As `desk`, and in no group that a task names. */
+let hr: TestPerson;
 /** Trusted with people, and with nothing that a machine may. */
 let clerk: TestPerson;
 
@@ -36,13 +39,15 @@ beforeAll(async () => {
     roles: ['engineer'],
     scopes: ['people:read', 'people:write'],
   });
-  desk = await shop.person('desk', [], ['people-desk']);
+  desk = await shop.person('desk', [], ['people-desk', 'analysts']);
+  hr = await shop.person('hr', [], ['people-desk']);
   await createGroup(shop.admin.ctx, { name: 'clerks', roles: [], scopes: ['people:read', 'people:write'] });
   clerk = await shop.person('clerk', [], ['clerks']);
 });
 afterAll(() => shop.stop());
 
 const password = 'a long test password';
+const proof = { password };
 
 describe('who may change people without being an admin', () => {
   it('gives what they have, and to a group less of it', async () => {
@@ -50,7 +55,7 @@ describe('who may change people without being an admin', () => {
     expect(await createGroup(desk.ctx, { name: 'interns', roles: ['engineer'], withheld: ['grant:request'] })).toEqual(
       expect.objectContaining({ roles: ['engineer'], scopes: [], withheld: ['grant:request'] }),
     );
-    await createUser(desk.ctx, { email: 'i@test.example', name: 'I', groups: ['interns', 'analysts'], password });
+    await createUser(desk.ctx, { email: 'i@test.example', name: 'I', groups: ['analysts'], password, proof });
   });
 
   it('cannot give a scope or the role of an admin to anybody, by whatever way', async () => {
@@ -68,13 +73,71 @@ describe('who may change people without being an admin', () => {
     for (const name of ['auditors', 'dba', 'admin-group'])
       expect(await refusal(updateGroup(desk.ctx, { name, members: [desk.email] }))).toBe('forbidden');
     expect(await refusal(updateUser(desk.ctx, { id: desk.id, groups: ['people-desk', 'auditors'] }))).toBe('forbidden');
-    const user = { email: 'more@test.example', name: 'M', groups: ['admin-group'], password };
+    const user = { email: 'more@test.example', name: 'M', groups: ['admin-group'], password, proof };
     expect(await refusal(createUser(desk.ctx, user))).toBe('forbidden');
     // By becoming them.
-    expect(await refusal(updateUser(desk.ctx, { id: shop.admin.id, password: 'another long one' }))).toBe('forbidden');
+    expect(await refusal(updateUser(desk.ctx, { id: shop.admin.id, password: 'another long one', proof }))).toBe(
+      'forbidden',
+    );
     expect(await refusal(updateUser(desk.ctx, { id: shop.auditor.id, disabled: true }))).toBe('forbidden');
     expect(await refusal(endUserSessions(desk.ctx, { id: shop.admin.id }))).toBe('forbidden');
     expect(await shop.services.db.group.count({ where: { name: 'more' } })).toBe(0);
+  });
+
+  it('gives no group that they are not in: tasks, approvals and recordings go by its name', async () => {
+    const { ctx } = hr;
+    const analyst = await shop.person('analyst', [], ['analysts']);
+    const settings = {
+      ...{ kind: 'oidc', issuer: 'https://hr.test', clientId: 'c', scopes: ['openid'], groupsClaim: 'groups' },
+    };
+    await createProvider(ctx, { name: 'hrs', title: 'T', settings });
+    const mappings = [{ external: 'mine', group: 'analysts' }];
+    const agent = { kind: 'agent', name: 'analyst-bot', actsFor: analyst.email, tasks: [], proof: null };
+    for (const work of [
+      () => updateUser(ctx, { id: hr.id, groups: ['people-desk', 'analysts'] }),
+      () => updateGroup(ctx, { name: 'analysts', members: [hr.email] }),
+      () => createUser(ctx, { email: 'second@test.example', name: 'S', groups: ['analysts'], password }),
+      () => mapProviderGroups(ctx, { name: 'hrs', mappings }),
+      () => mapDirectoryGroups(ctx, { mappings }),
+      // By becoming somebody who is in it.
+      () => updateUser(ctx, { id: analyst.id, password: 'another long one' }),
+      () => createMachine(ctx, agent),
+    ])
+      await expect(work()).rejects.toMatchObject({
+        code: 'forbidden',
+        message: 'you are not in `analysts`; ask somebody with the role `admin`',
+      });
+    expect(await shop.services.db.identity.count({ where: { email: 'second@test.example' } })).toBe(0);
+    await updateUser(ctx, { id: hr.id, groups: ['people-desk'] });
+    // Who only ends something gains nothing by it.
+    expect(await endUserSessions(ctx, { id: analyst.id })).toEqual({ ended: 0 });
+    expect((await updateUser(ctx, { id: analyst.id, disabled: true })).disabledAt).not.toBeNull();
+    expect(await refusal(updateUser(ctx, { id: analyst.id, disabled: false }))).toBe('forbidden');
+    expect((await offboard(ctx, { id: analyst.id, reason: 'r' })).groups).toEqual(['analysts']);
+    await removeProvider(shop.admin.ctx, { name: 'hrs' });
+  });
+
+  it('makes no group whose name a document in force says', async () => {
+    await applyDocuments(shop.setup, {
+      source: `kind: Task
+name: night-work
+purpose: What is done at night
+resource: demo-shop
+who: { groups: [night-shift] }
+access: { ttl: 1h, approvals: { from: [night-leads], count: 1, timeout: 1h } }
+allow:
+  - select: public.orders
+record: { readers: [night-readers] }
+`,
+    });
+    for (const name of ['night-shift', 'night-leads', 'night-readers']) {
+      await expect(createGroup(hr.ctx, { name, roles: [] })).rejects.toMatchObject({
+        code: 'forbidden',
+        message: `a task, policy or workflow in force names \`${name}\`; ask somebody with the role \`admin\``,
+      });
+      expect((await createGroup(shop.admin.ctx, { name, roles: [] })).name).toBe(name);
+    }
+    expect((await createGroup(hr.ctx, { name: 'night', roles: [] })).name).toBe('night');
   });
 
   it('cannot be a machine that has more, nor an agent in the name of somebody who has', async () => {
@@ -113,8 +176,8 @@ describe('who may change people without being an admin', () => {
 
   it('takes from nobody beyond them the passkeys that their sign-in and their yes need', async () => {
     await shop.passkey(shop.admin);
-    expect(await refusal(removePasskeysOf(desk.ctx, { id: shop.admin.id }))).toBe('forbidden');
-    expect(await removePasskeysOf(desk.ctx, { id: shop.engineer.id })).toEqual({ removed: 0 });
+    expect(await refusal(removePasskeysOf(desk.ctx, { id: shop.admin.id, password }))).toBe('forbidden');
+    expect(await removePasskeysOf(desk.ctx, { id: shop.engineer.id, password })).toEqual({ removed: 0 });
   });
 
   it('cannot come back as somebody else by a provider of their own making', async () => {
@@ -129,15 +192,15 @@ describe('who may change people without being an admin', () => {
     expect(await refusal(updateProvider(desk.ctx, { name: 'theirs', emailTrust: 'verified' }))).toBe('forbidden');
     // Nor where an admin has let it give or know more.
     const changes = () => [
-      updateProvider(desk.ctx, { name: 'theirs', settings: { ...settings, groupsClaim: 'other' } }),
-      removeProvider(desk.ctx, { name: 'theirs' }),
+      () => updateProvider(desk.ctx, { name: 'theirs', settings: { ...settings, groupsClaim: 'other' } }),
+      () => removeProvider(desk.ctx, { name: 'theirs' }),
     ];
     const analysts = { external: 'a', group: 'analysts' };
     const auditors = { external: 'b', group: 'auditors' };
     const map = (ctx: TestPerson['ctx'], ...mappings: object[]) => mapProviderGroups(ctx, { name: 'theirs', mappings });
     expect(await refusal(map(desk.ctx, auditors))).toBe('forbidden');
     await map(admin, auditors);
-    for (const work of changes()) expect(await refusal(work)).toBe('forbidden');
+    for (const work of changes()) expect(await refusal(work())).toBe('forbidden');
     // What an admin mapped stays, and theirs beside it.
     await map(desk.ctx, auditors, analysts);
     expect(await refusal(map(desk.ctx, analysts))).toBe('forbidden');
@@ -146,7 +209,7 @@ describe('who may change people without being an admin', () => {
     const at = new Date(shop.clock.now());
     const link = { providerId: id, subject: 's', identityId: shop.auditor.id, groups: [], createdAt: at };
     await shop.services.db.providerLink.create({ data: { ...link, lastSignInAt: at } });
-    for (const work of changes()) expect(await refusal(work)).toBe('forbidden');
+    for (const work of changes()) expect(await refusal(work())).toBe('forbidden');
     expect(await refusal(unlinkPerson(desk.ctx, { name: 'theirs', userId: shop.auditor.id }))).toBe('forbidden');
     await unlinkPerson(admin, { name: 'theirs', userId: shop.auditor.id });
     await removeProvider(desk.ctx, { name: 'theirs' });
@@ -184,11 +247,11 @@ describe('the table of who may do what', () => {
       scopes: desk.actor.scopes,
       added: ['people:read', 'people:write'],
       withheld: [],
-      members: 1,
+      members: 2,
     });
     const who = (scope: Scope) =>
       access.people.filter((one) => one.scopes.includes(scope)).map((one) => one.person.email);
-    expect(who('people:write')).toEqual([shop.admin.email, clerk.email, desk.email]);
+    expect(who('people:write')).toEqual([shop.admin.email, clerk.email, desk.email, hr.email]);
     expect(who('session:read')).toEqual([shop.auditor.email]);
     expect(await refusal(loadAccess(shop.engineer.ctx))).toBe('forbidden');
   });

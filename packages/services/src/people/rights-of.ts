@@ -1,7 +1,10 @@
 import { type GroupRights, MACHINE_SCOPES } from '@taskgate/core';
 import { groupsOf, type OwnRow, type UserRow } from './user-view.ts';
 
-export type NamedRights = { readonly name: string } & GroupRights;
+export type NamedRights = {
+  readonly name: string /** The name is a machine's, not a group's. */;
+  readonly machine?: true;
+} & GroupRights;
 
 /**
  * What whoever can be this identity has, for {@link requireNoEscalation}: of a person what their groups give, of a machine
@@ -13,5 +16,5 @@ export function rightsOf(row: UserRow): readonly NamedRights[] {
 
 function ownRightsOf(row: OwnRow): readonly NamedRights[] {
   if (row.kind === 'person') return groupsOf(row);
-  return [{ name: row.name, roles: [], scopes: [...MACHINE_SCOPES], withheld: [] }];
+  return [{ name: row.name, roles: [], scopes: [...MACHINE_SCOPES], withheld: [], machine: true }];
 }

@@ -10,14 +10,16 @@ export function toActor(
   by: { readonly via: IdentityActor['via']; readonly viaId: string; readonly limitedTo: readonly string[] | null },
 ): IdentityActor {
   const { groups, roles, scopes } = principalOf(row, row.actsFor);
+  const kept = scopes.filter((scope) => by.limitedTo === null || by.limitedTo.includes(scope));
   return {
     kind: row.kind as IdentityKind,
     identityId: row.id,
     email: labelOf(row),
     name: row.name,
-    roles,
+    // The role `admin` is more than its scopes: a token that was given fewer is none of an admin's.
+    roles: kept.length === scopes.length ? roles : [],
     groups,
-    scopes: scopes.filter((scope) => by.limitedTo === null || by.limitedTo.includes(scope)),
+    scopes: kept,
     tasks: row.tasks,
     actsFor: row.actsFor === null ? null : toActivator({ ...row.actsFor, actsFor: null }),
     via: by.via,

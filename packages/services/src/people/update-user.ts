@@ -2,31 +2,34 @@ import { contract } from '@taskgate/contracts';
 import { SecretValue, TaskgateError } from '@taskgate/core';
 import { hashPassword } from '@taskgate/identity';
 import type { ServiceContext } from '../context.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveCaller } from '../passkeys/prove-person.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
 import { findGroups } from './find-groups.ts';
 import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
-import { requireNoEscalation } from './require-no-escalation.ts';
+import { requireNoEscalation, requireNoMore } from './require-no-escalation.ts';
 import { BY_HAND, groupsOf, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
 
 /**
- * Disabling a person ends their sign-ins, API tokens, grants and connections in the same transaction; leaving a
+ * Disabling a person ends their sign-ins, API tokens, grants, connections and the SCIM tokens that they made, in the same transaction; leaving a
  * group ends the grants that came with it; a new password ends sign-ins and tokens.
  */
 export async function updateUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
   requireScope(ctx, 'people:write');
-  const { id, name, groups, password, disabled } = parseInput(inputOf(contract.people.updateUser), input);
+  const { id, name, groups, password, proof, disabled } = parseInput(inputOf(contract.people.updateUser), input);
   // A stolen sign-in of an admin must not become a password of the thief's.
   if (password !== undefined && ctx.actor.kind !== 'system' && ctx.actor.identityId === id)
     throw new TaskgateError(
       'forbidden',
       'change your own password on your account page, where the current one is asked for',
     );
+  if (password !== undefined) await proveCaller(ctx, proof);
   const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
   return withTransaction(
     ctx,
@@ -34,8 +37,9 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_VIEW_SELECT });
       if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
       const found = groups === undefined ? null : await findGroups(tx, groups);
-      // Their new password, or their group, would be a way to what they may.
-      requireNoEscalation(ctx, [...groupsOf(before), ...(found ?? [])]);
+      // Their new password, or their group, would be a way to what they may; to disable them is none.
+      const onlyDisables = disabled === true && name === undefined && password === undefined && found === null;
+      (onlyDisables ? requireNoMore : requireNoEscalation)(ctx, [...groupsOf(before), ...(found ?? [])]);
       const groupIds =
         found === null
           ? null
@@ -46,10 +50,12 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
             );
       const at = new Date(ctx.services.clock.now());
       const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
+      if (disabled === false && before.directoryUser !== null) requireActiveThere(before.directoryUser);
       const after = await tx.identity.update({
         where: { id },
         data: {
           disabledAt,
+          lockedByHand: disabled ?? before.lockedByHand,
           ...(name === undefined ? {} : { name }),
           ...(passwordHash === null ? {} : { passwordHash }),
           ...(groupIds === null
@@ -61,8 +67,10 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       await requireAdminLeft(tx);
       const newlyDisabled = disabledAt !== null && before.disabledAt === null;
       const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
-      if (newlyDisabled) await revokeGrantsOf(tx, ctx, id);
-      else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
+      if (newlyDisabled) {
+        await revokeGrantsOf(tx, ctx, id);
+        await revokeScimTokensOf(tx, ctx, id);
+      } else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
       await emitAudit(tx, ctx, {
         action: 'user.update',
         subjectKind: 'user',
@@ -75,4 +83,21 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
     },
     { alone: 'people' },
   );
+}
+
+/** Each lifts its own lock: what the directory says is not undone here, where it would say it again. */
+function requireActiveThere({
+  active,
+  removedAt,
+}: {
+  readonly active: boolean;
+  readonly removedAt: Date | null;
+}): void {
+  if (removedAt !== null)
+    throw new TaskgateError(
+      'invalid-state',
+      'the directory has removed this person for good; for whoever has the address now, make a new person',
+    );
+  if (!active)
+    throw new TaskgateError('invalid-state', 'this person is inactive in the directory; activate them there first');
 }

@@ -32,7 +32,8 @@ export const USER_VIEW_SELECT = {
   _count: { select: { passkeys: true } },
   passwordHash: true,
   providerLinks: { select: { provider: { select: { id: true, name: true } } }, orderBy: { providerId: 'asc' } },
-  directoryUser: { select: { removedAt: true } },
+  lockedByHand: true,
+  directoryUser: { select: { active: true, removedAt: true } },
 } as const;
 
 export interface UserRow extends OwnRow {
@@ -58,7 +59,8 @@ export interface UserViewRow extends UserRow {
   readonly _count: { readonly passkeys: number };
   readonly passwordHash: string | null;
   readonly providerLinks: readonly { readonly provider: { readonly id: string; readonly name: string } }[];
-  readonly directoryUser: { readonly removedAt: Date | null } | null;
+  readonly lockedByHand: boolean;
+  readonly directoryUser: { readonly active: boolean; readonly removedAt: Date | null } | null;
 }
 
 /** What a row must have to be named. */

@@ -1,7 +1,7 @@
 import { TaskgateError } from '@taskgate/core';
 import type { ServiceContext } from '../context.ts';
 import { requireScope } from '../require-scope.ts';
-import { requireNoEscalation } from './require-no-escalation.ts';
+import { requireNoMore } from './require-no-escalation.ts';
 import { rightsOf } from './rights-of.ts';
 import type { UserRow } from './user-view.ts';
 
@@ -11,7 +11,7 @@ export function whyNotOffboard(ctx: ServiceContext, row: UserRow): TaskgateError
     requireScope(ctx, 'people:write');
     if (ctx.actor.kind !== 'system' && ctx.actor.identityId === row.id)
       throw new TaskgateError('forbidden', 'nobody offboards themselves; ask another admin');
-    requireNoEscalation(ctx, rightsOf(row));
+    requireNoMore(ctx, rightsOf(row));
     return null;
   } catch (error) {
     if (error instanceof TaskgateError) return error;

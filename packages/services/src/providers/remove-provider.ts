@@ -6,11 +6,11 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { endProviderSessions, peopleOfProvider } from './end-provider-access.ts';
+import { endProviderAccess, peopleOfProvider } from './end-provider-access.ts';
 import { findProvider, toProviderAudit } from './provider-row.ts';
 import { requireProviderRights } from './require-provider-rights.ts';
 
-/** With it go its sign-ins, whom it knew, the memberships that it gave, and the grants that came with these. */
+/** With it go the ways in that it opened, whom it knew, the memberships that it gave, and the grants that came with these. */
 export async function removeProvider(
   ctx: ServiceContext,
   input: unknown,
@@ -23,7 +23,7 @@ export async function removeProvider(
       const before = await findProvider(tx, name);
       await requireProviderRights(tx, ctx, before);
       const people = await peopleOfProvider(tx, before.id);
-      const endedSessions = await endProviderSessions(tx, ctx, before.id);
+      const ended = await endProviderAccess(tx, ctx, { providerId: before.id, forgets: true });
       await tx.groupMapping.deleteMany({ where: { source: before.id } });
       await tx.signInProvider.delete({ where: { id: before.id } });
       const memberships = await syncMemberships(tx, ctx, people);
@@ -32,10 +32,10 @@ export async function removeProvider(
         subjectKind: 'sign-in-provider',
         subject: before.id,
         before: toProviderAudit(before),
-        after: { people: people.length, endedSessions, memberships },
+        after: { people: people.length, ...ended, memberships },
       });
       await notifyChange(tx, { topic: 'people', id: name });
-      return { removed: true, endedSessions };
+      return { removed: true, endedSessions: ended.endedSessions };
     },
     { alone: 'people' },
   );

@@ -10,9 +10,10 @@ import { syncMemberships } from '../people/sync-memberships.ts';
 import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
+import { endProviderAccess } from './end-provider-access.ts';
 import { findProvider } from './provider-row.ts';
 
-/** Who the person is at the provider is forgotten, and their sign-ins by it end. They may be linked anew at the next. */
+/** Who the person is at the provider is forgotten, and the ways in that it opened end. They may be linked anew at the next. */
 export async function unlinkPerson(ctx: ServiceContext, input: unknown): Promise<{ unlinked: true }> {
   requireScope(ctx, 'people:write');
   const { name, userId } = parseInput(inputOf(contract.providers.unlink), input);
@@ -28,18 +29,15 @@ export async function unlinkPerson(ctx: ServiceContext, input: unknown): Promise
       if (link === null) throw new TaskgateError('not-found', `\`${name}\` does not know this person`);
       // Somebody else could be linked to them at the next sign-in.
       requireNoEscalation(ctx, rightsOf(link.identity));
+      const ended = await endProviderAccess(tx, ctx, { providerId: provider.id, userId, forgets: true });
       await tx.providerLink.delete({ where });
-      const { count } = await tx.webSession.updateMany({
-        where: { providerId: provider.id, userId, endedAt: null },
-        data: { endedAt: new Date(ctx.services.clock.now()) },
-      });
       const memberships = await syncMemberships(tx, ctx, [userId]);
       await emitAudit(tx, ctx, {
         action: 'user.unlink',
         subjectKind: 'user',
         subject: userId,
         before: { provider: name, subject: link.subject },
-        after: { endedSessions: count, memberships },
+        after: { ...ended, memberships },
       });
       await notifyChange(tx, { topic: 'people', id: userId, userId });
       return { unlinked: true };

@@ -7,7 +7,7 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { requireScope } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { endProviderSessions, peopleOfProvider } from './end-provider-access.ts';
+import { endProviderAccess, peopleOfProvider } from './end-provider-access.ts';
 import {
   checkSettings,
   findProvider,
@@ -22,7 +22,7 @@ import {
 import { requireProviderRights } from './require-provider-rights.ts';
 
 /**
- * Changes what is given and keeps the rest. Turned off, its sign-ins end and so do the memberships that it gave. Pointed at
+ * Changes what is given and keeps the rest. Turned off, the ways in that it opened end and so do the memberships that it gave. Pointed at
  * another issuer it is another provider: nobody it knew is known any more.
  */
 export async function updateProvider(ctx: ServiceContext, input: unknown): Promise<ProviderView> {
@@ -68,8 +68,9 @@ export async function updateProvider(ctx: ServiceContext, input: unknown): Promi
       });
       await requireProviderRights(tx, ctx, row);
       const people = await peopleOfProvider(tx, row.id);
+      const ended =
+        another || !row.enabled ? await endProviderAccess(tx, ctx, { providerId: row.id, forgets: another }) : null;
       if (another) await tx.providerLink.deleteMany({ where: { providerId: row.id } });
-      const endedSessions = another || !row.enabled ? await endProviderSessions(tx, ctx, row.id) : 0;
       const memberships = another || row.enabled !== before.enabled ? await syncMemberships(tx, ctx, people) : [];
       await emitAudit(tx, ctx, {
         action: 'sign-in-provider.update',
@@ -80,7 +81,7 @@ export async function updateProvider(ctx: ServiceContext, input: unknown): Promi
           ...toProviderAudit(row),
           secretChanged: clientSecret !== undefined,
           unlinked: another ? people.length : 0,
-          endedSessions,
+          ended,
           memberships,
         },
       });

@@ -9,6 +9,7 @@ import { withTransaction } from '../with-transaction.ts';
 import { applyPatch, type ScimJson } from './apply-patch.ts';
 import { findDirectoryUser } from './load-scim-users.ts';
 import { lockOut } from './lock-out.ts';
+import { mayTakeOver } from './may-take-over.ts';
 import { ScimError } from './scim-error.ts';
 import { parseScimUser, toScimDocument, toScimUser } from './scim-user.ts';
 
@@ -47,18 +48,19 @@ async function changeScimUser(
           nameKey,
           externalId: user.externalId,
           active,
+          // Else it could let whoever has the new address at a provider be this person.
+          ...((await mayTakeOver(tx, ctx))
+            ? { emailChanged: false }
+            : user.email === before.identity.email
+              ? {}
+              : { emailChanged: true }),
           attributes: user.attributes as Prisma.InputJsonObject,
           updatedAt: new Date(ctx.services.clock.now()),
         },
       });
-      await tx.identity.update({
-        where: { id },
-        data: {
-          email: user.email,
-          name: user.name,
-          ...(active && !before.active ? { disabledAt: null } : {}),
-        },
-      });
+      await tx.identity.update({ where: { id }, data: { email: user.email, name: user.name } });
+      if (active && !before.active)
+        await tx.identity.updateMany({ where: { id, lockedByHand: false }, data: { disabledAt: null } });
       const ended = before.active && !active ? await lockOut(tx, ctx, id) : null;
       await requireAdminLeft(tx);
       const after = await findDirectoryUser(tx, id);

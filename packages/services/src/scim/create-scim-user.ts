@@ -3,18 +3,21 @@ import { newId, type ServiceContext } from '../context.ts';
 import { scimAddressOf } from '../directory/load-directory.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { wasLockedByHand } from '../people/removed-address.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import type { ScimJson } from './apply-patch.ts';
 import { lockOut } from './lock-out.ts';
+import { mayTakeOver } from './may-take-over.ts';
 import { ScimError } from './scim-error.ts';
 import { DIRECTORY_USER_SELECT, type ParsedScimUser, parseScimUser, toScimUser } from './scim-user.ts';
 
 /**
- * A person that the directory keeps from now on: a new one; one whom it removed before; or, where its token may take people
- * over, one who was here with this e-mail address. A lock that an admin set stays. Throws {@link ScimError}.
+ * A person that the directory keeps from now on: a new one, also where it removed one of this address before; or, where its
+ * token may take people over, one who was here with this e-mail address. A lock that an admin set stays, for whoever comes
+ * in place of one whom the directory removed too. Throws {@link ScimError}.
  */
 export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promise<ScimJson> {
   requireSystem(ctx, 'scim');
@@ -25,20 +28,18 @@ export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promi
     async (tx) => {
       const at = new Date(services.clock.now());
       const active = user.active ?? true;
-      const { id, how } = await findPlace(tx, ctx, user, active);
-      const kept = {
-        userName: user.userName,
-        nameKey: user.userName.toLowerCase(),
-        externalId: user.externalId,
-        active,
-        attributes: user.attributes as Prisma.InputJsonObject,
-        updatedAt: at,
-        removedAt: null,
-      };
-      const row = await tx.directoryUser.upsert({
-        where: { identityId: id },
-        create: { identityId: id, ...kept, createdAt: at },
-        update: kept,
+      const { id, how } = await findPlace(tx, ctx, user);
+      const row = await tx.directoryUser.create({
+        data: {
+          identityId: id,
+          userName: user.userName,
+          nameKey: user.userName.toLowerCase(),
+          externalId: user.externalId,
+          active,
+          attributes: user.attributes as Prisma.InputJsonObject,
+          createdAt: at,
+          updatedAt: at,
+        },
         select: DIRECTORY_USER_SELECT,
       });
       await tx.identity.update({ where: { id }, data: { name: user.name } });
@@ -46,7 +47,7 @@ export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promi
       await requireAdminLeft(tx);
       const memberships = await syncMemberships(tx, ctx, [id]);
       await emitAudit(tx, ctx, {
-        action: how === 'new' ? 'user.create' : 'user.adopt',
+        action: how === 'taken over' ? 'user.adopt' : 'user.create',
         subjectKind: 'user',
         subject: id,
         before: null,
@@ -67,30 +68,24 @@ async function findPlace(
   tx: Transaction,
   ctx: ServiceContext,
   { userName, email, name }: ParsedScimUser,
-  active: boolean,
-): Promise<{ readonly id: string; readonly how: 'new' | 'removed before' | 'taken over' }> {
+): Promise<{ readonly id: string; readonly how: 'new' | 'new, locked by hand before' | 'taken over' }> {
   if ((await tx.directoryUser.count({ where: { nameKey: userName.toLowerCase() } })) > 0)
     throw new ScimError(409, 'uniqueness', `there is a user \`${userName}\` already`);
   const here = await tx.identity.findUnique({
     where: { email },
-    select: { id: true, directoryUser: { select: { removedAt: true } } },
+    select: { id: true, directoryUser: { select: { identityId: true } } },
   });
   if (here === null) {
     const id = newId(ctx.services, 'usr');
-    await tx.identity.create({ data: { id, email, name, createdAt: new Date(ctx.services.clock.now()) } });
-    return { id, how: 'new' };
+    const createdAt = new Date(ctx.services.clock.now());
+    const lockedByHand = await wasLockedByHand(tx, email);
+    const disabledAt = lockedByHand ? createdAt : null;
+    await tx.identity.create({ data: { id, email, name, createdAt, disabledAt, lockedByHand } });
+    return { id, how: lockedByHand ? 'new, locked by hand before' : 'new' };
   }
-  const removedAt = here.directoryUser?.removedAt ?? null;
-  if (here.directoryUser !== null && removedAt === null)
+  if (here.directoryUser !== null)
     throw new ScimError(409, 'uniqueness', `the e-mail address \`${email}\` is another user's`);
-  if (removedAt !== null) {
-    // It was the directory that locked them, with everything they had taken away.
-    if (active) await tx.identity.update({ where: { id: here.id }, data: { disabledAt: null } });
-    return { id: here.id, how: 'removed before' };
-  }
-  const tokenId = ctx.actor.kind === 'system' ? ctx.actor.tokenId : undefined;
-  const token = tokenId === undefined ? null : await tx.scimToken.findUnique({ where: { id: tokenId } });
-  if (token?.adopts !== true)
+  if (!(await mayTakeOver(tx, ctx)))
     throw new ScimError(
       409,
       'uniqueness',

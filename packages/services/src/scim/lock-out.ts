@@ -1,8 +1,9 @@
 import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
 import { endSignIns, revokeGrantsOf } from '../people/end-access.ts';
 
-/** Disables a person and ends sign-ins, API tokens, grants and connections. The caller writes the audit row. */
+/** Disables a person and ends sign-ins, API tokens, grants, connections and the SCIM tokens that they made. The caller writes the audit row. */
 export async function lockOut(
   tx: Transaction,
   ctx: ServiceContext,
@@ -14,5 +15,6 @@ export async function lockOut(
   });
   const endedSessions = await endSignIns(tx, ctx, identityId);
   await revokeGrantsOf(tx, ctx, identityId);
+  await revokeScimTokensOf(tx, ctx, identityId);
   return { endedSessions };
 }

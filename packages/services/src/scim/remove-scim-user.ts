@@ -1,6 +1,7 @@
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { removedAddress } from '../people/removed-address.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
 import { requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
@@ -9,8 +10,9 @@ import { lockOut } from './lock-out.ts';
 import { toScimDocument } from './scim-user.ts';
 
 /**
- * DELETE: locked out for good. The row stays, as what they did names it; but no group, and no subject of a provider, is
- * left to whoever gets their e-mail address next. Throws {@link ScimError}.
+ * DELETE: locked out for good (RFC 7644 3.6: the id is no resource any more, the user name and address are free). The row
+ * stays, as what they did names it; whoever gets the address next is another identity, and nothing here that could be
+ * signed in with is left: no password, passkey, subject of a provider or agent. Throws {@link ScimError}.
  */
 export async function removeScimUser(ctx: ServiceContext, id: string): Promise<null> {
   requireSystem(ctx, 'scim');
@@ -22,7 +24,16 @@ export async function removeScimUser(ctx: ServiceContext, id: string): Promise<n
       await tx.directoryMember.deleteMany({ where: { identityId: id } });
       await tx.providerLink.deleteMany({ where: { identityId: id } });
       await tx.membership.deleteMany({ where: { userId: id } });
+      await tx.passkey.deleteMany({ where: { identityId: id } });
       const at = new Date(ctx.services.clock.now());
+      const agents = await tx.identity.updateMany({
+        where: { actsForId: id, disabledAt: null },
+        data: { disabledAt: at },
+      });
+      await tx.identity.update({
+        where: { id },
+        data: { passwordHash: null, email: removedAddress(before.identity.email ?? before.userName, id) },
+      });
       await tx.directoryUser.update({
         where: { identityId: id },
         data: { active: false, removedAt: at, updatedAt: at, nameKey: `removed ${id}` },
@@ -33,7 +44,7 @@ export async function removeScimUser(ctx: ServiceContext, id: string): Promise<n
         subjectKind: 'user',
         subject: id,
         before: toScimDocument(before),
-        after: ended,
+        after: { ...ended, agents: agents.count },
       });
       await notifyChange(tx, { topic: 'people', id, userId: id });
       return null;

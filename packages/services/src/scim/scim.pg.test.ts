@@ -5,14 +5,17 @@ import {
   authenticateScimToken,
   checkWebSession,
   createApiToken,
+  createMachine,
   createScimGroup,
   createScimToken,
   createScimUser,
   loadDirectory,
+  loadReach,
   loadScimGroups,
   loadScimUser,
   loadScimUsers,
   mapDirectoryGroups,
+  offboard,
   patchScimGroup,
   patchScimUser,
   removeScimGroup,
@@ -25,6 +28,7 @@ import {
   type ScimQuery,
   type ServiceContext,
   signIn,
+  updateGroup,
   updateUser,
 } from '../index.ts';
 import { CLIENT, PASSWORD, type TestPerson } from '../testing/test-services.ts';
@@ -65,7 +69,7 @@ async function livelyUser() {
   const user = await createScimUser(directory, newUser());
   const id = idOf(user);
   const group = await createScimGroup(directory, { displayName: `Analysts`, members: [{ value: id }] });
-  await updateUser(admin.ctx, { id, password: PASSWORD });
+  await updateUser(admin.ctx, { id, password: PASSWORD, proof: { password: PASSWORD } });
   const signedIn = await signIn(shop.services, { email: user.userName as string, password: PASSWORD }, CLIENT);
   const actor = (await checkWebSession(shop.services, signedIn.webSessionId))!;
   const ctx = { services: shop.services, actor };
@@ -75,6 +79,7 @@ async function livelyUser() {
   return {
     id,
     groupId: idOf(group),
+    ctx,
     async standing() {
       const [session, api, row] = [
         await checkWebSession(shop.services, signedIn.webSessionId),
@@ -117,10 +122,36 @@ describe('who the directory takes away loses sign-ins, tokens and grants in the 
     await expect(removeScimUser(directory, user.id)).rejects.toMatchObject({ status: 404 });
     const again = await createScimUser(directory, { userName });
     expect(again).toMatchObject({ active: true, groups: [] });
+    expect(idOf(again)).not.toBe(user.id);
     const { db } = shop.services;
-    expect(await db.membership.count({ where: { userId: user.id } })).toBe(0);
+    expect(await db.membership.count({ where: { userId: { in: [user.id, idOf(again)] } } })).toBe(0);
     expect(await db.providerLink.count({ where: { identityId: user.id } })).toBe(0);
     expect(await user.standing()).toEqual(NOTHING);
+    await user.clear();
+  });
+
+  it('deleted: the next person of the address has none of the password, passkeys and agents, and cannot be confused with them', async () => {
+    const user = await livelyUser();
+    const { db } = shop.services;
+    const address = String((await loadScimUser(directory, user.id, ALL)).userName);
+    await shop.passkey({ ...admin, ctx: user.ctx });
+    const wish = { kind: 'agent', name: 'agent-of-deleted', actsFor: address, tasks: [], proof: null };
+    const agent = await createMachine(admin.ctx, wish);
+    await removeScimUser(directory, user.id);
+    const next = idOf(await createScimUser(directory, { userName: address }));
+    const row = await db.identity.findUniqueOrThrow({ where: { id: next }, include: { passkeys: true, agents: true } });
+    expect(row).toMatchObject({ email: address, passwordHash: null, disabledAt: null, passkeys: [], agents: [] });
+    await expect(signIn(shop.services, { email: address, password: PASSWORD }, CLIENT)).rejects.toMatchObject({
+      code: 'wrong-password',
+    });
+    const gone = await db.identity.findUniqueOrThrow({ where: { id: user.id }, include: { passkeys: true } });
+    expect(gone).toMatchObject({ passwordHash: null, passkeys: [], email: `${address} (removed ${user.id})` });
+    expect(gone.disabledAt).not.toBeNull();
+    expect((await db.identity.findUniqueOrThrow({ where: { id: agent.id } })).disabledAt).not.toBeNull();
+    // Nor does an admin's hand bring back, under that name, who is not there any more.
+    await expect(updateUser(admin.ctx, { id: user.id, disabled: false })).rejects.toMatchObject({
+      code: 'invalid-state',
+    });
     await user.clear();
   });
 
@@ -172,6 +203,45 @@ describe('a lock', () => {
       active: false,
       displayName: 'Still locked',
     });
+  });
+
+  it.each([
+    ['before the directory', true],
+    ['after the directory', false],
+  ])('that an admin set %s locked them too stays when the directory takes off its own', async (_, first) => {
+    const id = idOf(await createScimUser(directory, newUser()));
+    const active = (value: boolean) => patchScimUser(directory, id, patch({ op: 'replace', path: 'active', value }));
+    if (first) await updateUser(admin.ctx, { id, disabled: true });
+    await active(false);
+    if (!first) await updateUser(admin.ctx, { id, disabled: true });
+    // The directory would lock them again: what it says is not an admin's to undo here.
+    await expect(updateUser(admin.ctx, { id, disabled: false })).rejects.toMatchObject({
+      code: 'invalid-state',
+      message: expect.stringContaining('inactive in the directory'),
+    });
+    expect((await active(true)).active).toBe(false);
+    await updateUser(admin.ctx, { id, disabled: false });
+    expect((await loadScimUser(directory, id, ALL)).active).toBe(true);
+  });
+
+  it('of an offboarding is not undone by the directory, with whatever it says', async () => {
+    const user = await livelyUser();
+    const { userName } = await loadScimUser(directory, user.id, ALL);
+    await offboard(admin.ctx, { id: user.id, reason: 'left' });
+    const { db } = shop.services;
+    expect(await db.directoryMember.count({ where: { identityId: user.id } })).toBe(0);
+    await mapDirectoryGroups(admin.ctx, { mappings: [{ external: 'Analysts', group: 'analysts' }] });
+    expect(await db.membership.count({ where: { userId: user.id } })).toBe(0);
+    for (const value of [false, true])
+      await patchScimUser(directory, user.id, patch({ op: 'replace', path: 'active', value }));
+    expect((await loadScimUser(directory, user.id, ALL)).active).toBe(false);
+    // Nor by deleting and making them anew: the next of the address waits for an admin's hand.
+    await removeScimUser(directory, user.id);
+    const next = idOf(await createScimUser(directory, { userName }));
+    expect((await loadScimUser(directory, next, ALL)).active).toBe(false);
+    await updateUser(admin.ctx, { id: next, disabled: false });
+    expect((await loadScimUser(directory, next, ALL)).active).toBe(true);
+    await user.clear();
   });
 
   it('is not lost to a spelling', async () => {
@@ -348,6 +418,67 @@ describe('a SCIM token', () => {
     expect(view).not.toContain(second.token);
     shop.clock.advance(DAY_MS);
     expect(await authenticateScimToken(shop.services, second.token)).toBeNull();
+  });
+
+  describe('is worth no more than who made it', () => {
+    const made = async (more: object = {}) => {
+      const name = `maker-${++count}`;
+      const maker = await shop.person(name, ['admin']);
+      const { scimToken, token } = await createScimToken(maker.ctx, { name, ttlMs: DAY_MS, ...more });
+      const group = `${name}-group`;
+      const opens = async () => (await authenticateScimToken(shop.services, token)) !== null;
+      const row = () => shop.services.db.scimToken.findUniqueOrThrow({ where: { id: scimToken.id } });
+      expect(await opens()).toBe(true);
+      return { maker, group, opens, row };
+    };
+
+    it.each([
+      ['disabled by an admin', (id: string) => updateUser(admin.ctx, { id, disabled: true })],
+      ['offboarded', (id: string) => offboard(admin.ctx, { id, reason: 'left' })],
+    ])('and revoked with them: %s', async (_, end) => {
+      const { maker, opens, row } = await made();
+      expect((await loadReach(admin.ctx, { id: maker.id })).scimTokens).toMatchObject([{ adopts: false }]);
+      const ended = await end(maker.id);
+      if ('scimTokens' in ended) expect(ended.scimTokens).toBe(1);
+      expect(await opens()).toBe(false);
+      expect((await row()).revokedAt).not.toBeNull();
+      expect((await loadReach(admin.ctx, { id: maker.id })).scimTokens).toEqual([]);
+    });
+
+    it('and revoked with them: locked by a directory', async () => {
+      const { maker, opens, row } = await made();
+      await createScimUser(adopting, { userName: maker.email, active: false });
+      expect(await opens()).toBe(false);
+      expect((await row()).revokedAt).not.toBeNull();
+    });
+
+    it('and opens nothing while they may not change people, or take people over', async () => {
+      const plain = await made();
+      const adopts = await made({ adopts: true });
+      for (const { group } of [plain, adopts])
+        await updateGroup(admin.ctx, { name: group, roles: [], scopes: ['people:write'] });
+      // Who is kept by now has groups that a maker with that scope alone may not give.
+      expect([await plain.opens(), await adopts.opens()]).toEqual([false, false]);
+      await updateGroup(admin.ctx, { name: plain.group, roles: ['admin'], scopes: [], withheld: ['people:write'] });
+      expect(await plain.opens()).toBe(false);
+      await updateGroup(admin.ctx, { name: plain.group, roles: ['admin'], withheld: [] });
+      expect(await plain.opens()).toBe(true);
+    });
+
+    it('and gives through no mapping what they may not give', async () => {
+      const { group, opens } = await made();
+      const { db } = shop.services;
+      const scopes = ['task:read', 'grant:request', 'session:own', 'people:read', 'people:write'];
+      await updateGroup(admin.ctx, { name: group, roles: [], scopes });
+      const kept = await db.directoryUser.findMany({ where: { removedAt: null }, select: { identityId: true } });
+      for (const { identityId } of kept) await db.membership.deleteMany({ where: { userId: identityId } });
+      await mapDirectoryGroups(admin.ctx, { mappings: [] });
+      expect(await opens()).toBe(true);
+      await mapDirectoryGroups(admin.ctx, { mappings: [{ external: 'Nobody', group: 'auditors' }] });
+      expect(await opens()).toBe(false);
+      await mapDirectoryGroups(admin.ctx, { mappings: [] });
+      expect(await opens()).toBe(true);
+    });
   });
 
   it('is an admin’s to make, from a sign-in, and what it does is audited as its own', async () => {

@@ -1,4 +1,4 @@
-/** The demo's tasks and policy, as an admin would write them. */
+/** The demo's tasks, workflow and policy, as an admin would write them. */
 export const DEMO_TASKS: readonly string[] = [
   `kind: Task
 name: sales-report
@@ -81,5 +81,18 @@ mask:
     as: redact
 limits: { rows: 100000 }
 record: { readers: [auditors], keep: 400d }
+`,
+];
+
+export const DEMO_WORKFLOWS: readonly string[] = [
+  `kind: Workflow
+name: order-correction
+purpose: Look into a support case, then correct the status of its order
+who: { groups: [support] }
+access: { reason: required, ttl: 1h }
+steps:
+  - { task: sales-report }
+  - { task: fix-order-status, after: sales-report }
+limits: { rows: 500 }
 `,
 ];

@@ -1,7 +1,7 @@
 import { type Role, SecretValue, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import { createToken, hashPassword, verifyPassword } from '@taskgate/identity';
-import { parsePolicy, parseTask } from '@taskgate/policy';
+import { parsePolicy, parseTask, parseWorkflow } from '@taskgate/policy';
 import type { ServiceContext, Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { createMachine } from '../machines/create-machine.ts';
@@ -16,7 +16,8 @@ import { saveResource } from '../resources/save-resource.ts';
 import { documentRefused } from '../tasks/document-problem.ts';
 import { putTask } from '../tasks/put-task.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { DEMO_POLICIES, DEMO_TASKS } from './demo-documents.ts';
+import { putWorkflow } from '../workflows/put-workflow.ts';
+import { DEMO_POLICIES, DEMO_TASKS, DEMO_WORKFLOWS } from './demo-documents.ts';
 
 export const DEMO_RESOURCE = 'demo-shop';
 const SETTING = 'demo';
@@ -137,6 +138,11 @@ async function putDocuments(tx: Transaction, ctx: ServiceContext): Promise<void>
     const parsed = parseTask(source);
     if (!parsed.ok) throw documentRefused(parsed.problems);
     await putTask(tx, ctx, { source, document: parsed.document, publish: true, baseRevision: null });
+  }
+  for (const source of DEMO_WORKFLOWS) {
+    const parsed = parseWorkflow(source);
+    if (!parsed.ok) throw documentRefused(parsed.problems);
+    await putWorkflow(tx, ctx, { source, document: parsed.document, publish: true, baseRevision: null });
   }
 }
 

@@ -1,10 +1,12 @@
 import { Email } from '@taskgate/contracts';
-import type { SignInRefusal } from '@taskgate/core';
+import { type SignInRefusal, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type { SignInProof } from '@taskgate/identity';
 import { newId, type ServiceContext, type Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { type EndedAccess, endEarlierAccess } from '../people/end-earlier-access.ts';
+import { wasLockedByHand } from '../people/removed-address.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { emailTrustOf, type ProviderRow } from '../providers/provider-row.ts';
 import { SIGN_IN_ACTOR } from './sign-in-refused.ts';
@@ -24,7 +26,9 @@ export class NotIdentified extends Error {
 
 /**
  * The person that a provider's subject is, with memberships as its groups say now. By the link alone; without one, by the
- * e-mail address where the admin trusts this provider's word for it; else, where the provider may, as somebody new.
+ * e-mail address where the admin trusts this provider's word for it; else, where the provider may, as somebody new. Whoever
+ * had the account before it was linked by address may be somebody else: all that they could come in with ends, unless the
+ * sign-in was begun (`startedById`) by who is signed in here as that person.
  * Throws {@link NotIdentified}. No audit row where nothing changed: the sign-in writes its own.
  */
 export async function identifyPerson(
@@ -32,6 +36,7 @@ export async function identifyPerson(
   services: Services,
   provider: ProviderRow,
   proof: SignInProof,
+  startedById: string | null,
 ): Promise<string> {
   const ctx: ServiceContext = { services, actor: SIGN_IN_ACTOR };
   const at = new Date(services.clock.now());
@@ -43,6 +48,7 @@ export async function identifyPerson(
   if (person.disabledAt !== null) throw new NotIdentified('disabled', 'the person is disabled', person.id);
   const groups = [...proof.groups];
   if (link === null) {
+    const ended = person.id === startedById ? null : await takeFromOthers(tx, ctx, person.id);
     await tx.providerLink.create({
       data: {
         providerId: provider.id,
@@ -58,7 +64,7 @@ export async function identifyPerson(
       subjectKind: 'user',
       subject: person.id,
       before: null,
-      after: { provider: provider.name, subject: proof.subject, email: proof.email },
+      after: { provider: provider.name, subject: proof.subject, email: proof.email, ended },
     });
   } else
     await tx.providerLink.update({
@@ -75,6 +81,20 @@ export async function identifyPerson(
       after: { provider: provider.name, memberships },
     });
   return person.id;
+}
+
+/** Throws {@link NotIdentified} where that would take the last admin's password. */
+async function takeFromOthers(tx: Transaction, ctx: ServiceContext, personId: string): Promise<EndedAccess> {
+  try {
+    return await endEarlierAccess(tx, ctx, personId);
+  } catch (error) {
+    if (!(error instanceof TaskgateError) || error.code !== 'invalid-state') throw error;
+    throw new NotIdentified(
+      'not-known-here',
+      'to link it by address would end the password of the last admin: sign in with that, and link it on the page Settings',
+      personId,
+    );
+  }
 }
 
 interface FoundPerson {
@@ -94,7 +114,15 @@ async function findOrCreate(
   const here =
     email === null
       ? null
-      : await tx.identity.findUnique({ where: { email }, select: { id: true, disabledAt: true, providerLinks: true } });
+      : await tx.identity.findUnique({
+          where: { email },
+          select: {
+            id: true,
+            disabledAt: true,
+            providerLinks: true,
+            directoryUser: { select: { emailChanged: true } },
+          },
+        });
   if (here !== null) {
     if (trust === 'never')
       throw new NotIdentified(
@@ -104,6 +132,12 @@ async function findOrCreate(
       );
     if (!vouched)
       throw new NotIdentified('not-known-here', 'the provider does not say that it has verified the address', here.id);
+    if (here.directoryUser?.emailChanged)
+      throw new NotIdentified(
+        'not-known-here',
+        'the directory changed the e-mail address of this person, by a token that may not take people over',
+        here.id,
+      );
     // Addresses are given to somebody else in time, subjects are not: this is another person, or was made anew.
     if (here.providerLinks.some(({ providerId }) => providerId === provider.id))
       throw new NotIdentified(
@@ -117,6 +151,11 @@ async function findOrCreate(
     throw new NotIdentified('not-known-here', 'nobody here is linked to this subject, and the provider makes nobody');
   if (!vouched)
     throw new NotIdentified('not-known-here', 'a new person needs an e-mail address that the provider has verified');
+  if (await wasLockedByHand(tx, email))
+    throw new NotIdentified(
+      'disabled',
+      'the last person of this e-mail address was disabled by an admin, and then removed by the directory; make the new one by hand',
+    );
   const created = await tx.identity.create({
     data: {
       id: newId(ctx.services, 'usr'),

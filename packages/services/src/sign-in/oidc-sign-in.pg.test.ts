@@ -2,16 +2,25 @@ import { startTestOidcProvider, type TestAccount, type TestOidcProvider } from '
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   activateGrant,
+  authenticateApiToken,
+  authenticateScimToken,
   checkWebSession,
+  createApiToken,
   createGroup,
+  createMachine,
   createProvider,
+  createScimToken,
+  createScimUser,
   createUser,
   finishOidcSignIn,
   loadAudit,
   loadProvider,
   mapProviderGroups,
+  offboard,
+  patchScimUser,
   redeemSignIn,
   removeProvider,
+  removeScimUser,
   requestGrant,
   SignInRefused,
   signIn,
@@ -79,8 +88,12 @@ interface Attempt {
   readonly next?: string;
 }
 
-async function begin({ provider = 'okta', next = '/tasks' }: Attempt = {}, browser: string | null = null) {
-  return startProviderSignIn(shop.services, { provider, next, browser }, CLIENT);
+async function begin(
+  { provider = 'okta', next = '/tasks' }: Attempt = {},
+  browser: string | null = null,
+  webSessionId: string | null = null,
+) {
+  return startProviderSignIn(shop.services, { provider, next, browser, webSessionId }, CLIENT);
 }
 async function answer(account: TestAccount | null, url: string, idp = okta): Promise<string> {
   idp.signInAs(account);
@@ -293,6 +306,19 @@ describe('who somebody is', () => {
     await attempt(accountOf(person, false));
   });
 
+  it('whether an address is verified is said by who says the address: the ID token’s is not verified by the user info', async () => {
+    const person = await local();
+    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    const attempt = async (claims: TestAccount['claims'], idToken: TestAccount['claims']) => {
+      const { url, browser } = await begin();
+      return finish(await answer({ subject: person.id, claims, idToken }, url), browser);
+    };
+    const own = { email: 'mallory@sso.example', email_verified: true };
+    expect((await refusalOf(attempt(own, { email: person.email }))).reason).toMatch(/verified/);
+    expect((await refusalOf(attempt({ email_verified: true }, { email: person.email }))).reason).toMatch(/verified/);
+    await attempt({ email: person.email, email_verified: true }, { email: person.email });
+  });
+
   it('once linked it is the subject that counts: another with the same address is refused, a new address changes nothing', async () => {
     await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'always' });
     const first = await checkWebSession(shop.services, await signInBy(anna));
@@ -322,6 +348,137 @@ describe('who somebody is', () => {
     expect((await refusalOf(redeem)).refusal).toBe('disabled');
     const next = await begin();
     expect((await refusalOf(finish(await answer(anna, next.url), next.browser))).refusal).toBe('disabled');
+  });
+
+  describe('the first link by address', () => {
+    const used = async () => {
+      await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+      const name = `p${Math.random().toString(36).slice(2, 10)}`;
+      const person = await shop.person(name, ['engineer']);
+      const { webSessionId } = await signIn(shop.services, { email: person.email, password: PASSWORD }, CLIENT);
+      const ctx = { services: shop.services, actor: (await checkWebSession(shop.services, webSessionId))! };
+      const { token } = await createApiToken(ctx, { name: 't', scopes: ['task:read'], ttlMs: 3_600_000 });
+      await shop.passkey({ ...person, ctx });
+      const agent = await createMachine(admin.ctx, {
+        ...{ kind: 'agent', name: `${name}-bot`, actsFor: person.email, tasks: [], proof: null },
+      });
+      return {
+        ...person,
+        webSessionId,
+        async left() {
+          const row = await shop.services.db.identity.findUniqueOrThrow({
+            where: { id: person.id },
+            include: { passkeys: true, providerLinks: true },
+          });
+          const bot = await shop.services.db.identity.findUniqueOrThrow({ where: { id: agent.id } });
+          return {
+            linked: row.providerLinks.length === 1,
+            session: (await checkWebSession(shop.services, webSessionId)) !== null,
+            token: (await authenticateApiToken(shop.services, token)) !== null,
+            password: row.passwordHash !== null,
+            passkey: row.passkeys.length === 1,
+            agent: bot.disabledAt === null,
+          };
+        },
+      };
+    };
+    const link = async (person: TestPerson, sessionId: string | null) => {
+      const { url, browser } = await begin({}, null, sessionId);
+      return finish(await answer(accountOf(person), url), browser);
+    };
+    const NONE = { linked: true, session: false, token: false, password: false, passkey: false, agent: false };
+    const ALL = { linked: true, session: true, token: true, password: true, passkey: true, agent: true };
+
+    it('ends all that whoever had the account before could come in with, and the audit says so', async () => {
+      const person = await used();
+      await link(person, null);
+      expect(await person.left()).toEqual(NONE);
+      const { items } = await loadAudit(shop.auditor.ctx, { subject: person.id });
+      expect(items.find(({ action }) => action === 'user.link')!.after).toMatchObject({
+        ended: { passwordEnded: true, webSessions: 1, apiTokens: 1, passkeys: 1, agents: 1 },
+      });
+      // The next sign-in by it ends nothing.
+      await link(person, null);
+      expect((await loadAudit(shop.auditor.ctx, { subject: person.id })).items).toHaveLength(items.length);
+    });
+
+    it('ends nothing where they are signed in as themself when they begin', async () => {
+      const person = await used();
+      await link(person, person.webSessionId);
+      expect(await person.left()).toEqual(ALL);
+    });
+
+    it('is no way to keep it for who is signed in as somebody else, or was', async () => {
+      const [person, stranger] = [await used(), await used()];
+      await link(person, stranger.webSessionId);
+      expect(await person.left()).toEqual(NONE);
+      await updateUser(admin.ctx, { id: stranger.id, password: 'another long one' });
+      await link(stranger, stranger.webSessionId);
+      expect(await stranger.left()).toMatchObject({ linked: true, password: false });
+    });
+
+    it('takes the password of no last admin: they are told to sign in with it first', async () => {
+      await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+      const { db } = shop.services;
+      const where = { id: { not: admin.id }, memberships: { some: { group: { roles: { has: 'admin' } } } } };
+      const others = await db.identity.findMany({ where: { ...where, disabledAt: null } });
+      for (const { id } of others) await updateUser(admin.ctx, { id, disabled: true });
+      const { refusal, reason } = await refusalOf(link(admin, null));
+      expect(refusal).toBe('not-known-here');
+      expect(reason).toMatch(/last admin/);
+      expect(await db.identity.count({ where: { id: admin.id, passwordHash: { not: null } } })).toBe(1);
+      for (const { id } of others) await updateUser(admin.ctx, { id, disabled: false });
+    });
+  });
+
+  it('an address that the directory changed links to nobody, unless its token may take people over', async () => {
+    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    const directory = async (adopts: boolean) => {
+      const { token } = await createScimToken(admin.ctx, { name: 'd', adopts, ttlMs: 60_000 });
+      return (await authenticateScimToken(shop.services, token))!;
+    };
+    const [plain, adopting] = [await directory(false), await directory(true)];
+    const attempt = async (email: string) => {
+      const { url, browser } = await begin();
+      return finish(await answer({ subject: email, claims: { email, email_verified: true } }, url), browser);
+    };
+    for (const userName of ['kept@sso.example', 'moved@sso.example']) await createScimUser(plain, { userName });
+    await attempt('kept@sso.example');
+    const { identityId: id } = await shop.services.db.directoryUser.findFirstOrThrow({
+      where: { userName: 'moved@sso.example' },
+    });
+    const rename = (email: string) => ({ Operations: [{ op: 'replace', value: { emails: [{ value: email }] } }] });
+    await patchScimUser(plain, id, rename('mallory@sso.example'));
+    expect(await refusalOf(attempt('mallory@sso.example'))).toMatchObject({
+      refusal: 'not-known-here',
+      reason: expect.stringContaining('the directory changed'),
+    });
+    // Nor back: what it was changed from may be somebody else's by now.
+    await patchScimUser(plain, id, rename('moved@sso.example'));
+    expect((await refusalOf(attempt('moved@sso.example'))).refusal).toBe('not-known-here');
+    await patchScimUser(adopting, id, rename('moved@sso.example'));
+    await attempt('moved@sso.example');
+  });
+
+  it('who was offboarded is kept out by the subject that they are, whatever their address is now', async () => {
+    const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
+    await offboard(admin.ctx, { id: actor.identityId, reason: 'left' });
+    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    expect(await shop.services.db.membership.count({ where: { userId: actor.identityId } })).toBe(0);
+    const { url, browser } = await begin();
+    const moved = { subject: anna.subject, claims: { email: 'anna.new@sso.example', email_verified: true } };
+    expect((await refusalOf(finish(await answer(moved, url), browser))).refusal).toBe('disabled');
+  });
+
+  it('nobody comes in anew at the address of somebody whom an admin locked and the directory then removed', async () => {
+    const { token } = await createScimToken(admin.ctx, { name: 'd', ttlMs: 60_000 });
+    const directory = (await authenticateScimToken(shop.services, token))!;
+    const { id } = await createScimUser(directory, { userName: 'left@sso.example' });
+    await offboard(admin.ctx, { id, reason: 'left' });
+    await removeScimUser(directory, String(id));
+    const { url, browser } = await begin();
+    const left = { subject: 'left', claims: { email: 'left@sso.example', email_verified: true } };
+    expect((await refusalOf(finish(await answer(left, url), browser))).refusal).toBe('disabled');
   });
 
   it('somebody without a password here cannot sign in with one', async () => {
@@ -403,7 +560,7 @@ describe('groups of the provider', () => {
     });
     const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
     expect(actor.roles).toContain('admin');
-    await updateUser(admin.ctx, { id: actor.identityId, password: PASSWORD });
+    await updateUser(admin.ctx, { id: actor.identityId, password: PASSWORD, proof: { password: PASSWORD } });
     await createUser(admin.ctx, { email: 'no.password@sso.example', name: 'x', groups: ['sso-admin-group'] });
     const ctx = { services: shop.services, actor };
     const others = await shop.services.db.identity.findMany({
@@ -433,6 +590,68 @@ describe('a provider', () => {
     expect(await removeProvider(admin.ctx, { name: 'okta' })).toEqual({ removed: true, endedSessions: 1 });
     expect(await checkWebSession(shop.services, second)).toBeNull();
     expect(await shop.services.db.membership.count({ where: { userId } })).toBe(0);
+  });
+
+  describe('leaves nobody whom it knew a way in that it opened', () => {
+    const known = async (password: boolean) => {
+      await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+      const { identityId: id } = (await checkWebSession(shop.services, await signInBy(anna)))!;
+      if (password) await updateUser(admin.ctx, { id, password: PASSWORD });
+      const ctx = {
+        services: shop.services,
+        actor: (await checkWebSession(shop.services, await signInBy(anna)))!,
+      };
+      const { token } = await createApiToken(ctx, { name: 't', scopes: ['task:read'], ttlMs: 3_600_000 });
+      await shop.passkey({ ...admin, ctx });
+      const underWay = await begin();
+      const { code } = await finish(await answer(anna, underWay.url), underWay.browser);
+      return {
+        id,
+        async left() {
+          const redeem = redeemSignIn(
+            shop.services,
+            { code, browser: underWay.browser, previousSessionId: null },
+            CLIENT,
+          );
+          const goesOn = await redeem.then(
+            () => true,
+            () => false,
+          );
+          return {
+            token: (await authenticateApiToken(shop.services, token)) !== null,
+            session: (await checkWebSession(shop.services, ctx.actor.viaId)) !== null,
+            passkeys: await shop.services.db.passkey.count({ where: { identityId: id } }),
+            underWay: goesOn,
+          };
+        },
+      };
+    };
+    const unlink = (userId: string) => unlinkPerson(admin.ctx, { name: 'okta', userId });
+    const remove = () => removeProvider(admin.ctx, { name: 'okta' });
+    const turnOff = () => updateProvider(admin.ctx, { name: 'okta', enabled: false });
+    const pointElsewhere = () =>
+      updateProvider(admin.ctx, { name: 'okta', settings: settings(other.issuer), clientSecret: SECRET });
+
+    it.each([
+      ['unlinked', unlink, 0],
+      ['removed', remove, 0],
+      ['pointed at another issuer', pointElsewhere, 0],
+      // It may be turned on again: what cannot be had back stays.
+      ['turned off', turnOff, 1],
+    ])('%s, where they have no other', async (_, end, passkeys) => {
+      const person = await known(false);
+      await end(person.id);
+      expect(await person.left()).toEqual({ token: false, session: false, passkeys, underWay: false });
+    });
+
+    it.each([
+      ['unlinked', unlink],
+      ['removed', remove],
+    ])('%s: who has a password keeps their passkeys', async (_, end) => {
+      const person = await known(true);
+      await end(person.id);
+      expect(await person.left()).toEqual({ token: false, session: false, passkeys: 1, underWay: false });
+    });
   });
 
   it('that is pointed at another issuer wants its secret again, and knows nobody any more', async () => {

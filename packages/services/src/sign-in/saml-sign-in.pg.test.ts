@@ -56,7 +56,8 @@ const settings = () => ({
   groupsAttribute: 'groups',
   subjectAttribute: null,
 });
-const begin = () => startProviderSignIn(shop.services, { provider: 'adfs', next: '/inbox', browser: null }, CLIENT);
+const begin = () =>
+  startProviderSignIn(shop.services, { provider: 'adfs', next: '/inbox', browser: null, webSessionId: null }, CLIENT);
 const finish = (response: string) => finishSamlSignIn(shop.services, { provider: 'adfs', response }, CLIENT);
 
 async function reasonOf(work: Promise<unknown>): Promise<string> {
@@ -256,7 +257,7 @@ it('another attribute than the NameID can say who somebody is', async () => {
   });
   const { url } = await startProviderSignIn(
     shop.services,
-    { provider: 'by-attribute', next: '/', browser: null },
+    { provider: 'by-attribute', next: '/', browser: null, webSessionId: null },
     CLIENT,
   );
   const person = { nameId: 'x', attributes: { email: 'dora@saml.example', objectid: 'object-dora' } };

@@ -17,6 +17,7 @@ export interface TakenFlow {
   readonly next: string;
   readonly sealedSecrets: Uint8Array | null;
   readonly requestKey: string;
+  readonly startedById: string | null;
 }
 
 /** What a sign-in hands on to the one place where sessions begin. */
@@ -82,7 +83,7 @@ export async function acceptProof(
     await withTransaction(
       { services },
       async (tx) => {
-        const identityId = await identifyPerson(tx, services, provider, proof);
+        const identityId = await identifyPerson(tx, services, provider, proof, flow.startedById);
         await tx.signInFlow.update({
           where: { id: flow.id },
           data: {

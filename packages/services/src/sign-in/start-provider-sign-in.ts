@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { SecretValue } from '@taskgate/core';
 import { createToken, hashToken, ProviderError } from '@taskgate/identity';
 import { newId, type Services } from '../context.ts';
+import { checkWebSession } from '../people/check-web-session.ts';
 import type { ClientFacts } from '../people/verify-sign-in.ts';
 import {
   oidcIssuerOf,
@@ -33,6 +34,8 @@ export async function startProviderSignIn(
     readonly next: string;
     /** The cookie of an earlier start, which is kept: two tabs sign in side by side. */
     readonly browser: string | null;
+    /** The sign-in that this browser has: who is signed in as themself links this provider to that account. */
+    readonly webSessionId: string | null;
   },
   client: ClientFacts,
 ): Promise<{ readonly url: string; readonly browser: string }> {
@@ -46,6 +49,7 @@ export async function startProviderSignIn(
     if (!(error instanceof ProviderError)) throw error;
     throw await refuse(error.fault === 'unreachable' ? 'provider-unreachable' : 'answer-not-valid', error.message);
   });
+  const startedBy = await checkWebSession(services, input.webSessionId);
   const at = services.clock.now();
   const begun = await withTransaction({ services }, async (tx) => {
     await tx.signInFlow.deleteMany({ where: { expiresAt: { lt: new Date(at) } } });
@@ -59,6 +63,7 @@ export async function startProviderSignIn(
         sealedSecrets:
           secrets === null ? null : new Uint8Array(services.vault.seal(new SecretValue(secrets), flowContext(id))),
         next: input.next,
+        startedById: startedBy?.identityId ?? null,
         address: client.address,
         createdAt: new Date(at),
         expiresAt: new Date(at + SIGN_IN_FLOW_MS),

@@ -8,9 +8,11 @@ import { CopyField } from '@/components/copy-field.tsx';
 import { Dialog } from '@/components/dialog.tsx';
 import { EmptyState } from '@/components/empty-state.tsx';
 import { Field, FormError } from '@/components/field.tsx';
-import { Checkbox, Input, Select } from '@/components/input.tsx';
+import { Checkbox, Input } from '@/components/input.tsx';
+import { LifetimeField, lifetimeMs } from '@/components/lifetime-field.tsx';
 import { Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
+import { ShownOnceDialog } from '@/components/shown-once-dialog.tsx';
 import { Table } from '@/components/table.tsx';
 import { Time, useNow } from '@/components/time.tsx';
 import { toast } from '@/components/toast.tsx';
@@ -21,7 +23,6 @@ import { useCan } from '@/lib/me.tsx';
 import { fieldErrors, problemOf } from '@/lib/problem.ts';
 import type { DirectoryView, ScimTokenView } from '@/lib/views.ts';
 
-const DAY_MS = 86_400_000;
 const LIFETIMES = [30, 90, 180, 365, 730] as const;
 
 export function DirectoryTab() {
@@ -172,24 +173,12 @@ function CreateTokenDialog({ onClose, onCreated }: { onClose: () => void; onCrea
     create.mutate({
       name: String(data.get('name')).trim(),
       adopts: data.get('adopts') === 'on',
-      ttlMs: Number(data.get('days')) * DAY_MS,
+      ttlMs: lifetimeMs(data),
     });
   };
   if (create.data)
     return (
-      <Dialog
-        open
-        onClose={onClose}
-        title="The token, shown once"
-        footer={
-          <Button variant="primary" onClick={onClose}>
-            I have it
-          </Button>
-        }
-      >
-        <CopyField label="SCIM token" value={create.data.token} secret />
-        <p className="mt-3 text-muted">When this closes it cannot be shown again; only its hash is kept.</p>
-      </Dialog>
+      <ShownOnceDialog title="The token, shown once" label="SCIM token" token={create.data.token} onClose={onClose} />
     );
   return (
     <Dialog
@@ -209,17 +198,7 @@ function CreateTokenDialog({ onClose, onCreated }: { onClose: () => void; onCrea
         <Field label="Name" error={errors.byField.name} hint="Which directory will have it.">
           {(props) => <Input {...props} name="name" required maxLength={200} autoComplete="off" />}
         </Field>
-        <Field label="Ends after" error={errors.byField.ttlMs}>
-          {(props) => (
-            <Select {...props} name="days" defaultValue={365}>
-              {LIFETIMES.map((days) => (
-                <option key={days} value={days}>
-                  {plural(days, 'day')}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
+        <LifetimeField days={LIFETIMES} chosen={365} error={errors.byField.ttlMs} />
         <Checkbox name="adopts" label="It may take over people who are here already, by their e-mail address" />
         <FormError message={errors.form} />
       </form>

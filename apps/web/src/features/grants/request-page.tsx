@@ -60,6 +60,9 @@ function Request({ item }: { item: InboxItemView }) {
   );
 }
 
+/** Said before and after the command line has taken its token: the one follows the other at once. */
+const GOES_ON = 'Your command line goes on by itself; this page can be closed.';
+
 /** What happens now, in words, and what its owner can do. */
 function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
   const client = useQueryClient();
@@ -83,7 +86,7 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
         <>
           <p className="min-w-0 flex-1">
             {grant.confirmed
-              ? 'Confirmed. Your command line goes on by itself; this page can be closed.'
+              ? `Confirmed. ${GOES_ON}`
               : 'Your command line waits for you to confirm that it activates this.'}
           </p>
           {!grant.confirmed && (
@@ -107,11 +110,19 @@ function GrantNext({ grant, own }: { grant: GrantView; own: boolean }) {
         </>
       )}
       {own && grant.state === 'active' && grant.task === null && (
-        <p className="min-w-0 flex-1">Active. Its token, shown once, starts its steps.</p>
+        <p className="min-w-0 flex-1">
+          {confirming === null
+            ? 'Active. Its token, shown once, starts its steps.'
+            : `Confirmed, and active. ${GOES_ON}`}
+        </p>
       )}
       {own && grant.state === 'active' && grant.task !== null && (
         <>
-          <p className="min-w-0 flex-1">Active. Its token was shown once; the console needs none.</p>
+          <p className="min-w-0 flex-1">
+            {confirming === null
+              ? 'Active. Its token was shown once; the console needs none.'
+              : `Confirmed, and active. ${GOES_ON}`}
+          </p>
           <LinkButton variant="primary" href={consoleLink(grant.id)}>
             Open the console
           </LinkButton>

@@ -3,12 +3,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useId, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
-import { CopyField } from '@/components/copy-field.tsx';
 import { Dialog } from '@/components/dialog.tsx';
 import { EmptyState } from '@/components/empty-state.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input, Select } from '@/components/input.tsx';
+import { LifetimeField, lifetimeMs } from '@/components/lifetime-field.tsx';
 import { Panel } from '@/components/page.tsx';
+import { ShownOnceDialog } from '@/components/shown-once-dialog.tsx';
 import { Table } from '@/components/table.tsx';
 import { Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
@@ -125,9 +126,9 @@ function CreateSecret({ machine, onClose }: { machine: MachineView; onClose: () 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
-    create.mutate({ id: machine.id, name: String(data.get('name')).trim(), ttlMs: Number(data.get('days')) * DAY_MS });
+    create.mutate({ id: machine.id, name: String(data.get('name')).trim(), ttlMs: lifetimeMs(data) });
   };
-  if (create.data) return <ShownOnce token={create.data.token} onClose={onClose} />;
+  if (create.data) return <SecretShownOnce token={create.data.token} onClose={onClose} />;
   return (
     <Dialog
       open
@@ -147,17 +148,7 @@ function CreateSecret({ machine, onClose }: { machine: MachineView; onClose: () 
         <Field label="Name" error={errors.byField.name} hint="Where it is kept, as you will look for it later.">
           {(props) => <Input {...props} name="name" required maxLength={200} autoComplete="off" />}
         </Field>
-        <Field label="Ends after" error={errors.byField.ttlMs}>
-          {(props) => (
-            <Select {...props} name="days" defaultValue={30}>
-              {LIFETIMES_DAYS.map((days) => (
-                <option key={days} value={days}>
-                  {plural(days, 'day')}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
+        <LifetimeField days={LIFETIMES_DAYS} chosen={30} error={errors.byField.ttlMs} />
         <FormError message={errors.form} />
       </form>
     </Dialog>
@@ -177,7 +168,7 @@ function RotateSecret({ machine, secret, onClose }: { machine: MachineView; secr
     const overlapMs = Number(new FormData(event.currentTarget).get('overlap'));
     rotate.mutate({ id: machine.id, secretId: secret.id, overlapMs });
   };
-  if (rotate.data) return <ShownOnce token={rotate.data.token} onClose={onClose} />;
+  if (rotate.data) return <SecretShownOnce token={rotate.data.token} onClose={onClose} />;
   return (
     <Dialog
       open
@@ -211,20 +202,6 @@ function RotateSecret({ machine, secret, onClose }: { machine: MachineView; secr
   );
 }
 
-function ShownOnce({ token, onClose }: { token: string; onClose: () => void }) {
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title="The secret, shown once"
-      footer={
-        <Button variant="primary" onClick={onClose}>
-          I have it
-        </Button>
-      }
-    >
-      <CopyField label="Static secret" value={token} secret />
-      <p className="mt-3 text-muted">When this closes it cannot be shown again; only its hash is kept.</p>
-    </Dialog>
-  );
+function SecretShownOnce({ token, onClose }: { token: string; onClose: () => void }) {
+  return <ShownOnceDialog title="The secret, shown once" label="Static secret" token={token} onClose={onClose} />;
 }

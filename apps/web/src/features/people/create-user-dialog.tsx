@@ -6,20 +6,31 @@ import { Dialog } from '@/components/dialog.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input } from '@/components/input.tsx';
 import { toast } from '@/components/toast.tsx';
+import { ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
 import { query } from '@/lib/api.ts';
 import { fieldErrors } from '@/lib/problem.ts';
 import { GroupChoice } from './group-choice.tsx';
+
+interface Wish {
+  readonly email: string;
+  readonly name: string;
+  readonly groups: string[];
+  readonly password: string;
+}
 
 export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const client = useQueryClient();
   const id = useId();
   const [groups, setGroups] = useState<string[]>([]);
+  // What waits for a proof of who is here: who knows the first password can sign in as them.
+  const [proving, setProving] = useState<Wish | null>(null);
   const create = useMutation(
     query.people.createUser.mutationOptions({
       onSuccess: (user) => {
         void client.invalidateQueries({ queryKey: query.people.key() });
         toast(`${user.name} can sign in now`, { tone: 'allow' });
         setGroups([]);
+        setProving(null);
         onClose();
       },
     }),
@@ -29,12 +40,10 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
     event.preventDefault();
     const data = new FormData(event.currentTarget);
     const password = String(data.get('password'));
-    create.mutate({
-      email: String(data.get('email')).trim(),
-      name: String(data.get('name')).trim(),
-      ...(password === '' ? {} : { password }),
-      groups,
-    });
+    const wish = { email: String(data.get('email')).trim(), name: String(data.get('name')).trim(), groups };
+    create.reset();
+    if (password === '') create.mutate(wish);
+    else setProving({ ...wish, password });
   };
   return (
     <Dialog
@@ -60,7 +69,7 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
         <Field
           label="First password"
           optional
-          error={errors.byField.password}
+          error={proving === null ? errors.byField.password : undefined}
           hint="At least 10 characters. They can change it. Without one they sign in at a provider."
         >
           {(props) => (
@@ -75,8 +84,19 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
           )}
         </Field>
         <GroupChoice value={groups} onChange={setGroups} />
-        <FormError message={errors.byField.groups ?? errors.form} />
+        <FormError message={proving === null ? (errors.byField.groups ?? errors.form) : null} />
       </form>
+      <ProveDialog
+        open={proving !== null}
+        onClose={() => setProving(null)}
+        title="Give them this password?"
+        action="Create the user"
+        loading={create.isPending}
+        error={create.error}
+        onProved={(proof) => create.mutate({ ...proving!, proof })}
+      >
+        Who knows it can sign in as them.
+      </ProveDialog>
     </Dialog>
   );
 }

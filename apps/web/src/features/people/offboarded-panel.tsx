@@ -13,6 +13,7 @@ export function OffboardedPanel({ ended }: { ended: OffboardedView }) {
     [ended.holds, 'held statement'] as const,
     [ended.webSessions, 'web sign-in'] as const,
     [ended.apiTokens, 'API token'] as const,
+    [ended.scimTokens, 'SCIM token'] as const,
     [ended.agents.length, 'agent'] as const,
     [ended.groups.length, 'membership of a group', 'memberships of groups'] as const,
   ].flatMap(([count, one, many]) => (count === 0 ? [] : [plural(count, one, many)]));

@@ -57,6 +57,16 @@ export function ReachPanels({ reach }: { reach: ReachView }) {
       at: one.expiresAt,
       atWord: 'until',
     })),
+    ...(reach.scimTokens ?? []).map((one) => ({
+      key: one.id,
+      what: 'SCIM token',
+      state: 'active',
+      about: one.adopts ? `${one.name}: may take people over` : one.name,
+      href: null,
+      owner: reach.identity,
+      at: one.expiresAt,
+      atWord: 'until',
+    })),
     ...(reach.webSessions ?? []).map((one) => ({
       key: one.id,
       what: 'web sign-in',
@@ -73,7 +83,7 @@ export function ReachPanels({ reach }: { reach: ReachView }) {
       <Panel title="Alive now" flush>
         {reach.apiTokens === null && (
           <p className="border-line border-b px-4 py-2 text-muted text-sm">
-            API tokens and sign-ins are shown to who may change people.
+            Tokens and sign-ins are shown to who may change people.
           </p>
         )}
         {alive.length === 0 ? (

@@ -7,12 +7,20 @@ import { Sheet } from '@/components/dialog.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input } from '@/components/input.tsx';
 import { toast } from '@/components/toast.tsx';
+import { type GivenProof, ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { useMe } from '@/lib/me.tsx';
 import { fieldErrors, problemOf } from '@/lib/problem.ts';
 import type { UserView } from '@/lib/views.ts';
 import { GroupChoice } from './group-choice.tsx';
+
+interface Wish {
+  readonly id: string;
+  readonly name: string;
+  readonly groups: string[];
+  readonly password?: string;
+}
 
 /** One person: name and groups, a new password, and the two ways to lock them out. */
 export function UserSheet({ user, onClose }: { user: UserView; onClose: () => void }) {
@@ -28,23 +36,27 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
   const unlink = useMutation(query.providers.unlink.mutationOptions({ onSuccess: refresh }));
   const errors = fieldErrors(update.error, ['name', 'groups', 'password'] as const);
   const self = user.id === me.id;
+  // What waits for a proof of who is here: a new password is a way to become them.
+  const [proving, setProving] = useState<Wish | null>(null);
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const save = (wish: Wish, proof?: GivenProof) =>
+    update.mutate(
+      { ...wish, proof },
+      {
+        onSuccess: () => {
+          toast(`${user.name} is saved`, { tone: 'allow' });
+          onClose();
+        },
+      },
+    );
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
     const password = String(data.get('password'));
-    try {
-      await update.mutateAsync({
-        id: user.id,
-        name: String(data.get('name')).trim(),
-        groups,
-        ...(password === '' ? {} : { password }),
-      });
-      toast(`${user.name} is saved`, { tone: 'allow' });
-      onClose();
-    } catch {
-      // Shown beside the fields.
-    }
+    const wish = { id: user.id, name: String(data.get('name')).trim(), groups };
+    update.reset();
+    if (password === '') save(wish);
+    else setProving({ ...wish, password });
   };
   return (
     <Sheet open onClose={onClose} title={user.name} description={user.email}>
@@ -56,7 +68,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
         <Field
           label="New password"
           optional
-          error={errors.byField.password}
+          error={proving === null ? errors.byField.password : undefined}
           hint={
             user.hasPassword
               ? 'Signs them out everywhere. Left empty, the password stays.'
@@ -74,7 +86,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
             />
           )}
         </Field>
-        <FormError message={errors.byField.groups ?? errors.form} />
+        <FormError message={proving === null ? (errors.byField.groups ?? errors.form) : null} />
         <div>
           <Button type="submit" variant="primary" loading={update.isPending}>
             Save
@@ -102,6 +114,12 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
               </li>
             ))}
           </ul>
+          {user.providers.length > 0 && (
+            <p className="mt-2 text-muted text-sm">
+              Unlinked, their sign-ins by it and all of their API tokens end; without a password or another provider,
+              their passkeys too.
+            </p>
+          )}
           <FormError message={unlink.error ? problemOf(unlink.error).detail : null} />
         </section>
       )}
@@ -112,7 +130,9 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
         <div className="flex flex-wrap gap-2">
           <Button onClick={() => setAsking('end')}>Sign out everywhere</Button>
           <Button
-            disabledReason={user.passkeys === 0 ? 'they have no passkey' : null}
+            disabledReason={
+              self ? 'remove your own under Settings, Passkeys' : user.passkeys === 0 ? 'they have no passkey' : null
+            }
             onClick={() => setAsking('passkeys')}
           >
             Remove {user.passkeys === 0 ? 'passkeys' : plural(user.passkeys, 'passkey')}
@@ -157,16 +177,27 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
       >
         Every browser they are signed in with must sign in again. Grants go on.
       </ConfirmDialog>
-      <ConfirmDialog
+      <ProveDialog
+        open={proving !== null}
+        onClose={() => setProving(null)}
+        title={`Set a new password for ${user.name}?`}
+        action="Set the password"
+        loading={update.isPending}
+        error={update.error}
+        onProved={(proof) => save(proving!, proof)}
+      >
+        Who knows it can sign in as them. They are signed out everywhere.
+      </ProveDialog>
+      <ProveDialog
         open={asking === 'passkeys'}
         onClose={() => setAsking(null)}
         title={`Remove every passkey of ${user.name}?`}
         action={`Remove ${plural(user.passkeys, 'passkey')}`}
         loading={forget.isPending}
-        error={forget.error ? problemOf(forget.error).detail : null}
-        onConfirm={() =>
+        error={forget.error}
+        onProved={(proof) =>
           forget.mutate(
-            { id: user.id },
+            { id: user.id, ...proof },
             {
               onSuccess: ({ removed }) => {
                 toast(`${plural(removed, 'passkey')} removed`);
@@ -176,8 +207,9 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
           )
         }
       >
-        For a lost device. They sign in with the password, and register a new one.
-      </ConfirmDialog>
+        For a lost device. They sign in with the password, and register a new one; until then what they approve is not
+        signed.
+      </ProveDialog>
       <ConfirmDialog
         open={asking === 'disable'}
         onClose={() => setAsking(null)}

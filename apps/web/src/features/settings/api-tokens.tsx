@@ -5,13 +5,14 @@ import { type FormEvent, useId, useState } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
 import { Button } from '@/components/button.tsx';
 import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
-import { CopyField } from '@/components/copy-field.tsx';
 import { Dialog } from '@/components/dialog.tsx';
 import { EmptyState } from '@/components/empty-state.tsx';
 import { Field, FormError } from '@/components/field.tsx';
-import { Checkbox, Input, Select } from '@/components/input.tsx';
+import { Checkbox, Input } from '@/components/input.tsx';
+import { LifetimeField, lifetimeMs } from '@/components/lifetime-field.tsx';
 import { Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
+import { ShownOnceDialog } from '@/components/shown-once-dialog.tsx';
 import { Table } from '@/components/table.tsx';
 import { Time, useNow } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
@@ -20,7 +21,6 @@ import { useMe } from '@/lib/me.tsx';
 import { fieldErrors, problemOf } from '@/lib/problem.ts';
 import type { ApiTokenView } from '@/lib/views.ts';
 
-const DAY_MS = 86_400_000;
 const LIFETIMES = [1, 7, 30, 90, 365] as const;
 
 export function ApiTokens() {
@@ -143,23 +143,11 @@ function CreateTokenDialog({ onClose }: { onClose: () => void }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
-    create.mutate({ name: String(data.get('name')).trim(), scopes, ttlMs: Number(data.get('days')) * DAY_MS });
+    create.mutate({ name: String(data.get('name')).trim(), scopes, ttlMs: lifetimeMs(data) });
   };
   if (create.data)
     return (
-      <Dialog
-        open
-        onClose={onClose}
-        title="The token, shown once"
-        footer={
-          <Button variant="primary" onClick={onClose}>
-            I have it
-          </Button>
-        }
-      >
-        <CopyField label="API token" value={create.data.token} secret />
-        <p className="mt-3 text-muted">When this closes it cannot be shown again; only its hash is kept.</p>
-      </Dialog>
+      <ShownOnceDialog title="The token, shown once" label="API token" token={create.data.token} onClose={onClose} />
     );
   return (
     <Dialog
@@ -185,17 +173,7 @@ function CreateTokenDialog({ onClose }: { onClose: () => void }) {
         <Field label="Name" error={errors.byField.name} hint="What it is for, as you will look for it later.">
           {(props) => <Input {...props} name="name" required maxLength={200} autoComplete="off" />}
         </Field>
-        <Field label="Ends after" error={errors.byField.ttlMs}>
-          {(props) => (
-            <Select {...props} name="days" defaultValue={30}>
-              {LIFETIMES.map((days) => (
-                <option key={days} value={days}>
-                  {plural(days, 'day')}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
+        <LifetimeField days={LIFETIMES} chosen={30} error={errors.byField.ttlMs} />
         <fieldset>
           <legend className="mb-1 font-medium text-sm">Scopes</legend>
           <div className="grid sm:grid-cols-2">

@@ -12,10 +12,10 @@ import { QueryState } from '@/components/query-state.tsx';
 import { Table } from '@/components/table.tsx';
 import { Time } from '@/components/time.tsx';
 import { toast } from '@/components/toast.tsx';
+import { ProofFields, proofOf } from '@/features/passkeys/prove-dialog.tsx';
 import { api, query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { useMe } from '@/lib/me.tsx';
-import { askPasskey, makePasskey, passkeyAddress } from '@/lib/passkey.ts';
+import { makePasskey, passkeyAddress } from '@/lib/passkey.ts';
 import { fieldErrors } from '@/lib/problem.ts';
 import type { PasskeyView } from '@/lib/views.ts';
 
@@ -131,23 +131,6 @@ export function Passkeys() {
         />
       )}
     </Panel>
-  );
-}
-
-/** What shows that it is the person: a passkey where `password` is null. */
-const proofOf = async (password: string | null) =>
-  password === null ? { assertion: await askPasskey(() => api.passkeys.askToProve()) } : { password: password || null };
-
-/** The password, or a passkey that is there already. */
-function ProofFields({ error, hint }: { error: string | undefined; hint: string }) {
-  const me = useMe();
-  return (
-    <>
-      <input type="text" name="username" autoComplete="username" value={me.email} readOnly hidden />
-      <Field label="Password" error={error} hint={hint}>
-        {(props) => <Input {...props} name="password" type="password" autoComplete="current-password" />}
-      </Field>
-    </>
   );
 }
 

@@ -46,7 +46,8 @@ function Loaded({ provider }: { provider: ProviderView }) {
   const test = useMutation(query.providers.test.mutationOptions());
   const remove = useMutation(query.providers.remove.mutationOptions());
   const { name, title, enabled, addresses } = provider;
-  const ends = 'Everybody who came by it is signed out, and the groups that it gave are taken away, with their grants.';
+  const ends =
+    'Everybody who came by it is signed out, the API tokens of all whom it knows end, and the groups that it gave are taken away, with their grants.';
 
   return (
     <Page>
@@ -145,7 +146,8 @@ function Loaded({ provider }: { provider: ProviderView }) {
           )
         }
       >
-        {ends} Which of its subjects is who is forgotten. People who have no password here cannot sign in any more.
+        {ends} Which of its subjects is who is forgotten. People who have no password here, and no other provider, lose
+        their passkeys and cannot sign in any more.
       </ConfirmDialog>
     </Page>
   );

@@ -1,5 +1,6 @@
 import { startProviderSignIn } from '@taskgate/services';
 import { env } from '@/env.ts';
+import { currentWebSessionId } from '@/lib/actor.ts';
 import { localPath } from '@/lib/local-path.ts';
 import { isForgeryProof } from '@/lib/own-origin.ts';
 import { browserOfSignIn, clientFactsOf, keepBrowser, refusedResponse } from '@/lib/provider-sign-in.ts';
@@ -15,7 +16,7 @@ export async function GET(request: Request, context: { params: Promise<{ provide
     const next = localPath(new URL(request.url).searchParams.get('next'));
     const started = await startProviderSignIn(
       await services(),
-      { provider, next, browser: await browserOfSignIn() },
+      { provider, next, browser: await browserOfSignIn(), webSessionId: await currentWebSessionId() },
       clientFactsOf(request),
     );
     await keepBrowser(started.browser);
