@@ -1,4 +1,7 @@
 -- AlterTable
+ALTER TABLE "sessions" ADD COLUMN     "keepMs" BIGINT;
+
+-- AlterTable
 ALTER TABLE "approval_signatures" ALTER COLUMN "signed" DROP NOT NULL;
 
 -- What was erased until now left these behind.

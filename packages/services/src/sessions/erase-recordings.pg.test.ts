@@ -179,15 +179,35 @@ describe('the retention of recordings', () => {
     );
   });
 
+  it('keeps what was recorded for as long as was asked for when the session began, whatever is published since', async () => {
+    const policy = (keep: string) =>
+      savePolicy(shop.admin.ctx, {
+        source: `kind: Policy\nname: customer-data\npurpose: x\napplies: { resources: { labels: { env: production } } }\ndeny:\n  - statements: [drop]\nrecord: { keep: ${keep} }\n`,
+        publish: true,
+      });
+    // 400 days are asked for now.
+    const [shortened, lengthened] = [await ended('shorter'), await ended('unsaid')];
+    await policy('20d');
+    shop.clock.advance(399 * DAY_MS);
+    expect(await erase()).toBe(0);
+    const later = await ended('shorter');
+    shop.clock.advance(2 * DAY_MS);
+    expect([await erase(), await isThere(shortened), await isThere(lengthened)]).toEqual([2, false, false]);
+    // Of those from then on 20 days are asked for; what asks for more lengthens.
+    await policy('30d');
+    shop.clock.advance(27 * DAY_MS);
+    expect([await erase(), await isThere(later)]).toEqual([0, true]);
+    shop.clock.advance(2 * DAY_MS);
+    expect([await erase(), await isThere(later)]).toEqual([1, false]);
+  });
+
   it('keeps all where nobody gives an end', async () => {
     const id = await ended('unsaid');
-    const { publishedRevision } = await shop.services.db.policy.findUniqueOrThrow({ where: { name: 'customer-data' } });
     await savePolicy(shop.admin.ctx, {
       source:
         'kind: Policy\nname: customer-data\npurpose: x\napplies: { resources: { labels: { env: production } } }\ndeny:\n  - statements: [drop]\n',
       publish: true,
     });
-    expect(publishedRevision).toBe(1);
     shop.clock.advance(10_000 * DAY_MS);
     expect([await erase(), await isThere(id)]).toEqual([0, true]);
     expect(await refusal(eraseRecordings(shop.admin.ctx))).toBe('forbidden');
