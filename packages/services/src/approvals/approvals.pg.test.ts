@@ -1,11 +1,12 @@
 import { parseApprovalFile, verifyApproval } from '@taskgate/approval';
 import { createSoftwareAuthenticator, type SoftwareAuthenticator } from '@taskgate/testkit';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyDocuments } from '../documents/apply-documents.ts';
 import { activateGrant } from '../grants/activate-grant.ts';
 import { approveGrant } from '../grants/approve-grant.ts';
 import { askToSignGrant } from '../grants/ask-to-sign-grant.ts';
 import { askToConfirmGrant, confirmGrant } from '../grants/confirm-grant.ts';
+import { endGrant } from '../grants/end-grant.ts';
 import { loadGrant } from '../grants/load-grants.ts';
 import { requestGrant } from '../grants/request-grant.ts';
 import { approveHold } from '../holds/approve-hold.ts';
@@ -61,6 +62,8 @@ beforeEach(async () => {
   sessionId = await shop.session(grantId);
   holdId = await shop.hold(sessionId, grantId, { approvals: { from: ['dba'], count: 1, timeoutMs: 600_000 } });
 });
+// A task has only so many active grants.
+afterEach(() => endGrant(shop.engineer.ctx, { id: grantId }));
 
 const YES = { binding: BINDING, comment: 'case 4711' };
 /** Published revisions do not change: only who owns the store can make one. */
