@@ -14,13 +14,22 @@ export interface CopyColumn {
   readonly isText?: boolean;
 }
 
+/** Bytes that are put one behind the other. */
+export interface CopySink {
+  /** Memory; another one after `reserve`. */
+  readonly bytes: Uint8Array;
+  length: number;
+  /** Room for so many more bytes. */
+  reserve(count: number): void;
+}
+
 export interface CopyRowMasker {
   /**
-   * One CopyData body, which is one row with its line end (Postgres sends a message a row), as the client may see it;
-   * the same array where nothing is masked, else memory that the next call uses again. Throws `not-supported` for what is
-   * not such a row: the COPY must end.
+   * Puts one row as the client may see it into `sink`: that of a CopyData body, which lies in `bytes` from `from` to `to`
+   * with its line end (Postgres sends a message a row). Throws `not-supported` for what is not such a row, of which a part
+   * may be in `sink` then: the COPY must end.
    */
-  maskRow(data: Uint8Array): Uint8Array;
+  maskRow(bytes: Uint8Array, from: number, to: number, sink: CopySink): void;
   /** Cells changed so far. */
   readonly maskedCells: number;
 }
@@ -47,28 +56,32 @@ export function createCopyRowMasker(options: {
   const rows = createRowMasker({ columns, detectors, ports });
   const form = options.format === 'text' ? TEXT_FORM : CSV_FORM;
   const looked = columns.map((_, index) => rows.needsValues.includes(index));
-  let scratch = new Uint8Array(SCRATCH_BYTES);
   return {
-    maskRow(data) {
-      if (rows.needsValues.length === 0) return data;
-      const last = data.length - 1;
-      if (data[last] !== NEWLINE) throw unreadable('has no end');
-      if (scratch.length > MAX_KEPT_BYTES) scratch = new Uint8Array(SCRATCH_BYTES);
-      /** Written to `scratch`, which has everything of the row up to `copied`. */
-      let length = 0;
-      let copied = 0;
-      let start = 0;
+    maskRow(bytes, from, to, sink) {
+      if (rows.needsValues.length === 0) {
+        sink.reserve(to - from);
+        putBytes(bytes, from, to, sink);
+        return;
+      }
+      const last = to - 1;
+      if (last < from || bytes[last] !== NEWLINE) throw unreadable('has no end');
+      /** `sink` has everything of the row up to here. */
+      let copied = from;
+      let start = from;
       let index = 0;
       for (; ; index++) {
-        const end = form.fieldEnd(data, start, last);
+        const found = form.fieldEnd(bytes, start, last);
+        const plain = found >= 0;
+        const end = plain ? found : ~found;
         if (looked[index] === true) {
-          const masked = rows.maskColumn(index, form.valueOf(data, start, end));
+          const masked = plain
+            ? rows.maskRange(index, bytes, start, end)
+            : rows.maskColumn(index, form.valueOf(bytes, start, end));
           if (masked !== undefined) {
             // All of the rest of the row fits too.
-            const most = length + data.length + form.mostBytes(masked === null ? 0 : masked.length);
-            if (most > scratch.length) scratch = grown(scratch, length, most);
-            for (let i = copied; i < start; i++) scratch[length++] = data[i]!;
-            length = form.put(masked, scratch, length);
+            sink.reserve(to - copied + form.mostBytes(masked === null ? 0 : masked.length));
+            putBytes(bytes, copied, start, sink);
+            sink.length = form.put(masked, sink.bytes, sink.length);
             copied = end;
           }
         }
@@ -77,9 +90,8 @@ export function createCopyRowMasker(options: {
       }
       if (index + 1 !== columns.length)
         throw unreadable(`has ${index + 1} fields where ${columns.length} columns were decided on`);
-      if (copied === 0 && length === 0) return data;
-      for (let i = copied; i <= last; i++) scratch[length++] = data[i]!;
-      return scratch.subarray(0, length);
+      sink.reserve(to - copied);
+      putBytes(bytes, copied, to, sink);
     },
     get maskedCells() {
       return rows.maskedCells;
@@ -87,14 +99,15 @@ export function createCopyRowMasker(options: {
   };
 }
 
-const SCRATCH_BYTES = 1024;
-/** Memory that grew beyond this is not kept. */
-const MAX_KEPT_BYTES = 256 * 1024;
+/** Below this a loop is quicker than a call into the engine. */
+const LOOP_BYTES = 64;
 
-function grown(bytes: Uint8Array<ArrayBuffer>, length: number, least: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.max(least, bytes.length * 2));
-  larger.set(bytes.subarray(0, length));
-  return larger;
+/** There is room. */
+function putBytes(source: Uint8Array, from: number, to: number, sink: CopySink): void {
+  const { bytes, length } = sink;
+  if (to - from > LOOP_BYTES) bytes.set(source.subarray(from, to), length);
+  else for (let i = from, at = length; i < to; i++) bytes[at++] = source[i]!;
+  sink.length = length + to - from;
 }
 
 const TEXT = 25;
@@ -108,7 +121,10 @@ const unreadable = (what: string): TaskgateError =>
   new TaskgateError('not-supported', `a copied row ${what}, so that it cannot be masked; select the rows instead`);
 
 interface CopyForm {
-  /** The end of the field at `start`: its delimiter, or `last`, the line's end. */
+  /**
+   * The end of the field at `start`: its delimiter, or `last`, the line's end; `~` of it where the field is not the value
+   * itself, but something that `valueOf` reads.
+   */
   readonly fieldEnd: (row: Uint8Array, start: number, last: number) => number;
   /** `null`: SQL NULL. */
   readonly valueOf: (row: Uint8Array, start: number, end: number) => Uint8Array | null;
@@ -135,20 +151,17 @@ for (const [letter, byte] of ESCAPES) ESCAPE_OF_BYTE[byte] = letter.charCodeAt(0
 
 const TEXT_FORM: CopyForm = {
   fieldEnd(row, start, last) {
+    let escaped = false;
     let end = start;
     for (; end < last; end++) {
       const byte = row[end]!;
-      if (byte === TAB) return end;
-      if (byte === NEWLINE) throw unreadable('is more than one');
+      if (byte === TAB) break;
+      if (byte === BACKSLASH) escaped = true;
+      else if (byte === NEWLINE) throw unreadable('is more than one');
     }
-    return end;
+    return escaped ? ~end : end;
   },
-  valueOf(row, start, end) {
-    let escaped = false;
-    for (let i = start; i < end; i++) if (row[i] === BACKSLASH) escaped = true;
-    const raw = row.subarray(start, end);
-    return escaped ? unescapeText(raw) : raw;
-  },
+  valueOf: (row, start, end) => unescapeText(row.subarray(start, end)),
   mostBytes: (length) => length * 2 + 2,
   put(value, bytes, at) {
     let to = at;
@@ -190,20 +203,17 @@ const CSV_FORM: CopyForm = {
     if (row[start] === QUOTE) {
       const end = csvQuotedEnd(row, start, last);
       if (end < last && row[end] !== COMMA) throw unreadable('goes on behind a closing quote');
-      return end;
+      return ~end;
     }
     let end = start;
     for (; end < last; end++) {
       const byte = row[end]!;
-      if (byte === COMMA) return end;
+      if (byte === COMMA) break;
       if (byte === QUOTE || byte === NEWLINE) throw unreadable('has a quote or a line end out of place');
     }
-    return end;
+    return end === start ? ~end : end;
   },
-  valueOf(row, start, end) {
-    if (start === end) return null;
-    return row[start] === QUOTE ? unquoteCsv(row.subarray(start + 1, end - 1)) : row.subarray(start, end);
-  },
+  valueOf: (row, start, end) => (start === end ? null : unquoteCsv(row.subarray(start + 1, end - 1))),
   mostBytes: (length) => length * 2 + 2,
   put(value, bytes, at) {
     if (value === null) return at;

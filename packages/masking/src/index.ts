@@ -1,4 +1,4 @@
-export { type CopyColumn, type CopyRowMasker, createCopyRowMasker } from './copy-row-masker.ts';
+export { type CopyColumn, type CopyRowMasker, type CopySink, createCopyRowMasker } from './copy-row-masker.ts';
 export { createDetector, type Detect, type DetectorRule, type Finding } from './detect.ts';
 export { maskValue } from './mask-value.ts';
 export { type ColumnType, isTextType } from './postgres-type.ts';

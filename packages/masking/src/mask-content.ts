@@ -16,8 +16,8 @@ import { concat, cutCharacters, type MaskingPorts, maskFinding } from './text-ma
 /** The value with what was found masked; `null`: SQL NULL; `undefined`: nothing was found, send it as it is. */
 export type Masked = Uint8Array | null | undefined;
 
-/** Masks what detectors find within a value of the column's type. */
-export type MaskContent = (value: Uint8Array) => Masked;
+/** Masks what detectors find within a value of the column's type, which lies in `bytes` from `from` to `to`. */
+export type MaskContent = (bytes: Uint8Array, from: number, to: number) => Masked;
 type MaskTyped = (value: Uint8Array, type: ColumnType) => Masked;
 
 const QUOTE = 0x22;
@@ -138,11 +138,11 @@ export function createContentMasker(detect: Detect, ports: MaskingPorts): (type:
   return (type) => {
     const content = contentOf(type);
     if (content === 'text' && type.oid !== BPCHAR && maxCharactersOf(type.oid, type.typeModifier) === null)
-      return (value) => maskSpan(value, 0, value.length);
-    if (content !== 'array') return (value) => maskScalar(value, type);
-    if (type.format === 'text') return (value) => maskTextArray(value, type);
-    return (value) => {
-      const masked = maskBinaryArray(value, type, maskScalar);
+      return maskSpan;
+    if (content !== 'array') return (bytes, from, to) => maskScalar(bytes.subarray(from, to), type);
+    if (type.format === 'text') return (bytes, from, to) => maskTextArray(bytes.subarray(from, to), type);
+    return (bytes, from, to) => {
+      const masked = maskBinaryArray(bytes.subarray(from, to), type, maskScalar);
       return masked === 'malformed' ? redactedValue(type) : masked;
     };
   };

@@ -8,7 +8,8 @@ const ports = {
 const TEXT: ColumnType = { oid: 25, format: 'text' };
 
 function masked(mask: Parameters<typeof maskValue>[0], value: string, type: ColumnType = TEXT): string | null {
-  const bytes = maskValue(mask, new TextEncoder().encode(value), type, ports);
+  const text = new TextEncoder().encode(value);
+  const bytes = maskValue(mask, text, 0, text.length, type, ports);
   return bytes === null ? null : new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
@@ -110,7 +111,7 @@ describe('a mask on anything but text', () => {
     [1007, '000000000000000000000017'],
     [17, ''],
   ])('redacts type %i in binary to what its send function writes', (oid, hex) => {
-    const bytes = maskValue('redact', Uint8Array.of(1, 2, 3), { oid, format: 'binary' }, ports);
+    const bytes = maskValue('redact', Uint8Array.of(1, 2, 3), 0, 3, { oid, format: 'binary' }, ports);
     expect(Buffer.from(bytes!).toString('hex')).toBe(hex);
   });
 });

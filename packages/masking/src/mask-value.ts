@@ -1,17 +1,26 @@
 import type { MaskName } from '@taskgate/core';
 import { BPCHAR, type ColumnType, isTextType, maxCharactersOf, redactedValue } from './postgres-type.ts';
-import { concat, type MaskingPorts, maskText } from './text-mask.ts';
+import { concat, type MaskingPorts, maskEmail, maskText, REDACTED } from './text-mask.ts';
 
 const SPACE = 0x20;
 
 /**
- * The value as the client may see it, a valid value of its type in the same format; `null` is SQL NULL. On anything
- * but text only `null` and `redact` exist, and every other mask is `redact`.
+ * The value that lies in `bytes` from `from` to `to`, as the client may see it: a valid value of its type in the same
+ * format; `null` is SQL NULL. On anything but text only `null` and `redact` exist, and every other mask is `redact`.
  */
-export function maskValue(mask: MaskName, value: Uint8Array, type: ColumnType, ports: MaskingPorts): Uint8Array | null {
+export function maskValue(
+  mask: MaskName,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  type: ColumnType,
+  ports: MaskingPorts,
+): Uint8Array | null {
   if (mask === 'null') return null;
   if (!isTextType(type)) return redactedValue(type);
   const room = maxCharactersOf(type.oid, type.typeModifier);
+  if (mask === 'email' && room === null && type.oid !== BPCHAR) return maskEmail(bytes, from, to) ?? REDACTED;
+  const value = bytes.subarray(from, to);
   if (type.oid !== BPCHAR) return maskText(mask, value, room, ports);
   // char(n) compares without its padding, so equal values must hash alike; and a driver may rely on its width.
   const masked = maskText(mask, withoutPadding(value), room, ports);

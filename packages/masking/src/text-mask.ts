@@ -10,7 +10,7 @@ export interface MaskingPorts {
 const AT = 0x40;
 const STAR = 0x2a;
 const SPACE = 0x20;
-const REDACTED = utf8Encode('[masked]');
+export const REDACTED = utf8Encode('[masked]');
 const STARS = utf8Encode('***');
 const HASH_CHARACTERS = 32;
 const VISIBLE_CHARACTERS = 4;
@@ -44,7 +44,7 @@ export function maskText(
     case 'hash':
       return fit(hashed(text, ports));
     case 'email':
-      return fit(maskEmail(text) ?? REDACTED);
+      return fit(maskEmail(text, 0, text.length) ?? REDACTED);
     case 'last4':
       return maskAllButLast4(text, maxCharacters);
     default:
@@ -60,12 +60,12 @@ function hashed(bytes: Uint8Array, ports: MaskingPorts): Uint8Array {
 }
 
 /** `a***@example.com`; of a local part of one character nothing is kept. `null` where it is not one e-mail address. */
-function maskEmail(text: Uint8Array): Uint8Array | null {
-  let at = text.length - 1;
-  while (at >= 0 && text[at] !== AT) at -= 1;
-  if (at < 1) return null;
+export function maskEmail(text: Uint8Array, from: number, to: number): Uint8Array | null {
+  let at = to - 1;
+  while (at >= from && text[at] !== AT) at -= 1;
+  if (at < from + 1) return null;
   let dots = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = from; i < to; i++) {
     const byte = text[i]!;
     if (byte <= SPACE || byte === 0x7f || (byte === AT && i !== at)) return null;
     if (i <= at) continue;
@@ -73,17 +73,17 @@ function maskEmail(text: Uint8Array): Uint8Array | null {
     if (isDot) dots += 1;
     // Behind the `@` only what a domain has: anything else would be shown as it is.
     if (!isDot && byte !== 0x2d && !isDigit(byte) && ((byte | 0x20) - 0x61) >>> 0 >= 26 && byte < 0x80) return null;
-    if (isDot && (i === at + 1 || i === text.length - 1 || text[i - 1] === 0x2e)) return null;
+    if (isDot && (i === at + 1 || i === to - 1 || text[i - 1] === 0x2e)) return null;
   }
   if (dots === 0) return null;
-  let first = 1;
+  let first = from + 1;
   while (first < at && !startsCharacter(text[first]!)) first += 1;
-  const kept = first < at && text[0] !== STAR ? first : 0;
-  const masked = new Uint8Array(kept + STARS.length + text.length - at);
-  let to = 0;
-  while (to < kept) masked[to] = text[to++]!;
-  for (let i = 0; i < STARS.length; i++) masked[to++] = STAR;
-  for (let i = at; i < text.length; i++) masked[to++] = text[i]!;
+  const keptEnd = first < at && text[from] !== STAR ? first : from;
+  const masked = new Uint8Array(keptEnd - from + STARS.length + to - at);
+  let length = 0;
+  for (let i = from; i < keptEnd; i++) masked[length++] = text[i]!;
+  for (let i = 0; i < STARS.length; i++) masked[length++] = STAR;
+  for (let i = at; i < to; i++) masked[length++] = text[i]!;
   return masked;
 }
 
@@ -112,7 +112,7 @@ export function maskFinding(finding: Finding, span: Uint8Array, ports: MaskingPo
     case 'hash':
       return hashed(span, ports);
     case 'email':
-      return (finding.kind === 'email' ? maskEmail(span) : null) ?? named();
+      return (finding.kind === 'email' ? maskEmail(span, 0, span.length) : null) ?? named();
     case 'last4':
       return finding.kind === 'card-number' || finding.kind === 'ssn' ? starDigits(span) : named();
     default:

@@ -12,11 +12,13 @@ function rewrite(
   columns: number,
 ): Uint8Array {
   const looked = new Uint8Array(columns).fill(1);
+  const replaceAt = (column: number, source: Uint8Array, from: number, to: number) =>
+    replace(column, source.slice(from, to));
   const alone = new ByteSink(4);
-  rewriteDataRow(raw, 0, alone, looked, replace);
+  rewriteDataRow(raw, 0, alone, looked, replaceAt);
   const within = new ByteSink(4);
   within.put(bytes('before'));
-  rewriteDataRow(Buffer.concat([bytes('some'), raw, bytes('more')]), 4, within, looked, replace);
+  rewriteDataRow(Buffer.concat([bytes('some'), raw, bytes('more')]), 4, within, looked, replaceAt);
   expect(within.bytes.slice(6, within.length)).toEqual(alone.bytes.slice(0, alone.length));
   return alone.bytes.slice(0, alone.length);
 }

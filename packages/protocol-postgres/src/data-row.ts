@@ -96,7 +96,7 @@ function writeValue(raw: Uint8Array, at: number, value: Uint8Array | null): numb
 
 /**
  * Puts the DataRow that lies whole in `bytes` from `start` into `sink`, with other values where `replace` has them: it
- * sees each value of the columns that `looked` marks and that is not null, and answers `undefined` (keep), `null`, or
+ * sees where each value of the columns that `looked` marks lies, where it is not null, and answers `undefined` (keep), `null`, or
  * other bytes.
  *
  * INVARIANT: a row that has not the columns of its RowDescription never passes: masks go by position, so it throws
@@ -107,7 +107,7 @@ export function rewriteDataRow(
   start: number,
   sink: ByteSink,
   looked: Uint8Array,
-  replace: (columnIndex: number, value: Uint8Array) => Uint8Array | null | undefined,
+  replace: (columnIndex: number, bytes: Uint8Array, from: number, to: number) => Uint8Array | null | undefined,
 ): void {
   if (bytes.length - start < VALUES_AT || bytes[start] !== BACKEND_TAG.dataRow) throw violation('not a whole data row');
   const end = start + 1 + readInt32(bytes, start + 1);
@@ -126,7 +126,7 @@ export function rewriteDataRow(
     const valueAt = at + 4;
     at = valueAt + (length === -1 ? 0 : length);
     if (looked[i] === 0 || length === -1) continue;
-    const other = replace(i, bytes.subarray(valueAt, at));
+    const other = replace(i, bytes, valueAt, at);
     if (other === undefined) continue;
     sink.putRange(bytes, copied, valueAt - 4);
     sink.putInt32(other === null ? -1 : other.length);

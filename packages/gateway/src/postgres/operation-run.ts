@@ -188,7 +188,7 @@ export class OperationRun {
       sink.putRange(chunk, at, end);
     } else {
       const before = masker.maskedCells;
-      rewriteDataRow(chunk, at, sink, looked, masker.maskColumn);
+      rewriteDataRow(chunk, at, sink, looked, masker.maskRange);
       this.maskedCells += masker.maskedCells - before;
     }
     const size = sink.length - from;
@@ -274,33 +274,34 @@ export class OperationRun {
 
   /** One CopyData of the target: the body to send. */
   copyOut(data: Uint8Array): Uint8Array {
-    if (!this.copying) throw new ShapeMismatch('rows of a copy came before it began');
-    const sent = this.#copyMasker === null || this.#isCopyHeader(data) ? data : this.#copyMasker.maskRow(data);
-    this.rows += 1;
-    this.bytes += sent.length;
-    this.#recordCopy('out', sent);
-    return sent;
+    const sink = new ByteSink(data.length);
+    this.#putCopyRow(data, 0, data.length, sink);
+    return sink.bytes.subarray(0, sink.length);
   }
 
   #putCopy(chunk: Uint8Array, at: number, end: number, sink: ByteSink): void {
-    if (this.#copyMasker === null) {
-      this.rows += 1;
-      this.bytes += end - at - HEADER_BYTES;
-      this.#recordCopy('out', chunk.subarray(at + HEADER_BYTES, end));
-      sink.putRange(chunk, at, end);
-      return;
-    }
-    const sent = this.copyOut(chunk.subarray(at + HEADER_BYTES, end));
     const from = sink.length;
     sink.putRange(chunk, at, at + HEADER_BYTES);
-    sink.putRange(sent, 0, sent.length);
-    sink.setInt32(from + 1, sent.length + 4);
+    this.#putCopyRow(chunk, at + HEADER_BYTES, end, sink);
+    sink.setInt32(from + 1, sink.length - from - 1);
+  }
+
+  #putCopyRow(chunk: Uint8Array, start: number, end: number, sink: ByteSink): void {
+    if (!this.copying) throw new ShapeMismatch('rows of a copy came before it began');
+    const from = sink.length;
+    const masker = this.#copyMasker;
+    if (masker === null || (this.rows === 0 && this.#isCopyHeader(chunk.subarray(start, end))))
+      sink.putRange(chunk, start, end);
+    else masker.maskRow(chunk, start, end, sink);
+    this.rows += 1;
+    this.bytes += sink.length - from;
+    if (!this.#recordedEnough) this.#recordCopy('out', sink.bytes.subarray(from, sink.length));
   }
 
   /** A header holds just the columns' names: what equals them tells nothing, wherever it came from. */
   #isCopyHeader(data: Uint8Array): boolean {
     const { output, copy } = this.result.operation;
-    if (this.rows > 0 || output === null || copy === null) return false;
+    if (output === null || copy === null) return false;
     const names = output.map(({ name }) => name).join(copy.format === 'csv' ? ',' : '\t');
     return utf8DecodeLossy(data) === `${names}\n`;
   }

@@ -15,8 +15,8 @@ export interface EndedAccess {
 
 /**
  * Ends all that whoever had an account before could still come in with, and what they began: sign-ins, tokens, grants, the
- * password, passkeys, and the agents that act for it. The account itself, its groups and its history stay. The caller
- * writes the audit row, and runs it serializable. Throws `invalid-state` for the password of the last admin.
+ * password, passkeys, and the agents that act for it. The account itself, its groups and its history stay.
+ * The caller writes the audit row, and runs it serializable. Throws `invalid-state` for the password of the last admin.
  */
 export async function endEarlierAccess(tx: Transaction, ctx: ServiceContext, userId: string): Promise<EndedAccess> {
   const at = new Date(ctx.services.clock.now());

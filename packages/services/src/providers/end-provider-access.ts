@@ -11,8 +11,8 @@ export interface EndedProviderAccess {
 /**
  * Before a provider is turned off or forgets people (all, or `userId`): ends the sign-ins that came by it, finished or under
  * way, and every API token of these people, as none says by which sign-in it was made. Who has no password and no other
- * provider loses every sign-in, and where `forgets` their passkeys: with these they could come in as before. The caller
- * writes the audit row.
+ * provider loses every sign-in, and where `forgets` their passkeys: with these they could come in as before.
+ * The caller writes the audit row.
  */
 export async function endProviderAccess(
   tx: Transaction,
