@@ -32,9 +32,19 @@ export async function approvalVerdict(
   if (!file.ok) return { ok: false, text: [`not valid: ${file.problem}`] };
   const verdict = await verifyApproval(file.value, createWebCrypto(globalThis.crypto.subtle as unknown as Subtle));
   if (!verdict.ok) return { ok: false, text: [`not valid: ${verdict.problem}`] };
-  const { content, keySha256 } = verdict;
+  const { keySha256 } = verdict;
   if (key !== null && key !== keySha256)
     return { ok: false, text: [`not valid: signed by the key ${keySha256}, not by ${key}`] };
+  if (verdict.erased) {
+    const { signedSha256, origin } = verdict;
+    const lines = [
+      `erased: what was approved was deleted with its recording, and cannot be verified any more`,
+      `the key ${keySha256} signed a text with the SHA-256 ${signedSha256} at ${origin}`,
+      `the audit's hold.approve has the SHA-256 of what was approved: compare it`,
+    ];
+    return { ok: false, text: lines.map(printable) };
+  }
+  const { content } = verdict;
   const lines = [
     `valid: signed by a passkey of ${content.reviewer.email}, over exactly this`,
     ...Object.entries(facts(content)).map(([name, value]) => `  ${name.padEnd(10)} ${value}`),

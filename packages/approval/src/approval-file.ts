@@ -8,8 +8,8 @@ export interface ApprovalFile {
   /** Of the approval, and what the reviewer called the passkey: for finding it, not signed. */
   readonly id: string;
   readonly passkeyName: string;
-  /** The canonical JSON of an {@link AnyApprovalContent}. */
-  readonly signed: string;
+  /** The canonical JSON of an {@link AnyApprovalContent}; `null`: erased, and the answer's challenge is its SHA-256. */
+  readonly signed: string | null;
   readonly publicKey: PublicJwk;
   /** Base64url, as the browser gave them. */
   readonly authenticatorData: string;
@@ -37,7 +37,7 @@ export function parseApprovalFile(text: string): Parsed<ApprovalFile> {
   if (
     !isText(id) ||
     !isText(passkeyName) ||
-    !isText(signed) ||
+    !isTextOrNull(signed) ||
     !isText(authenticatorData) ||
     !isText(clientDataJSON) ||
     !isText(signature)
@@ -49,7 +49,7 @@ export function parseApprovalFile(text: string): Parsed<ApprovalFile> {
       format,
       id,
       passkeyName,
-      signed,
+      signed: signed as string | null,
       publicKey,
       authenticatorData,
       clientDataJSON,

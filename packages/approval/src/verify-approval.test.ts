@@ -128,9 +128,29 @@ describe('a signed approval', () => {
       expect(parseSignedText(signedText(mixed as unknown as AnyApprovalContent)).ok).toBe(false);
   });
 
+  it('whose text was erased shows the hash of what the key signed, and nothing more', async () => {
+    const whole = await signedFile();
+    const parsed = parseApprovalFile(JSON.stringify({ ...whole, signed: null }));
+    const file = parsed.ok ? parsed.value : whole;
+    expect(await verifyApproval(file, crypto)).toEqual({
+      ok: true,
+      erased: true,
+      signedSha256: createHash('sha256').update(whole.signed!).digest('hex'),
+      origin: SITE.origin,
+      keySha256: expect.any(String),
+    });
+    const other = await signedFile({ userVerified: false });
+    for (const wrong of [
+      { ...file, publicKey: other.publicKey },
+      { ...other, signed: null },
+      { ...(await signedFile({ challenge: 'c2hvcnQ' })), signed: null },
+    ])
+      expect((await verifyApproval(wrong, crypto)).ok).toBe(false);
+  });
+
   it('is one of nothing else: a change of any field is found', async () => {
     const file = await signedFile();
-    const content = JSON.parse(file.signed) as ApprovalContent;
+    const content = JSON.parse(file.signed!) as ApprovalContent;
     const paths: string[] = [];
     for (const { path, changed } of changes(content)) {
       paths.push(path);
@@ -167,7 +187,7 @@ describe('a signed approval', () => {
     const [file, other] = [await signedFile(), await signedFile()];
     expect((await verifyApproval({ ...file, publicKey: other.publicKey }, crypto)).ok).toBe(false);
     expect((await verifyApproval({ ...file, signed: ` ${file.signed}` }, crypto)).ok).toBe(false);
-    const twice = file.signed.replace('"nonce":"n"', '"nonce":"x","nonce":"n"');
+    const twice = file.signed!.replace('"nonce":"n"', '"nonce":"x","nonce":"n"');
     expect((await verifyApproval({ ...file, signed: twice }, crypto)).ok).toBe(false);
   });
 

@@ -377,8 +377,11 @@ export const ApprovalFile = z.object({
   /** As what was signed. The first says less: neither address nor labels nor limits. */
   format: z.enum(['taskgate-approval-2', 'taskgate-approval-1']),
   id: z.string(),
-  /** Canonical JSON (RFC 8785) of what was approved; its SHA-256 is the challenge that was signed. */
-  signed: z.string(),
+  /**
+   * Canonical JSON (RFC 8785) of what was approved; its SHA-256 is the challenge that was signed. `null`: of a statement
+   * whose recording's time is over, and deleted with it.
+   */
+  signed: z.string().nullable(),
   passkeyName: z.string(),
   /** JWK. */
   publicKey: z.record(z.string(), z.string()),

@@ -1,11 +1,12 @@
 import { parseApprovalFile, verifyApproval } from '@taskgate/approval';
 import { createSoftwareAuthenticator, type SoftwareAuthenticator } from '@taskgate/testkit';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyDocuments } from '../documents/apply-documents.ts';
 import { activateGrant } from '../grants/activate-grant.ts';
 import { approveGrant } from '../grants/approve-grant.ts';
 import { askToSignGrant } from '../grants/ask-to-sign-grant.ts';
 import { askToConfirmGrant, confirmGrant } from '../grants/confirm-grant.ts';
+import { endGrant } from '../grants/end-grant.ts';
 import { loadGrant } from '../grants/load-grants.ts';
 import { requestGrant } from '../grants/request-grant.ts';
 import { approveHold } from '../holds/approve-hold.ts';
@@ -36,6 +37,15 @@ who: { groups: [analysts] }
 access: { ttl: 30m, step-up: activation }
 allow:
   - select: public.orders
+---
+kind: Task
+name: asked
+purpose: Somebody says yes to it
+resource: demo-shop
+who: { groups: [analysts] }
+access: { approvals: { from: [dba] }, ttl: 30m }
+allow:
+  - select: public.orders
 `;
 
 let shop: TestShop;
@@ -61,6 +71,8 @@ beforeEach(async () => {
   sessionId = await shop.session(grantId);
   holdId = await shop.hold(sessionId, grantId, { approvals: { from: ['dba'], count: 1, timeoutMs: 600_000 } });
 });
+// A task has only so many active grants.
+afterEach(() => endGrant(shop.engineer.ctx, { id: grantId }));
 
 const YES = { binding: BINDING, comment: 'case 4711' };
 /** Published revisions do not change: only who owns the store can make one. */
@@ -213,6 +225,21 @@ describe('a signed approval of a statement', () => {
     expect(await shop.controlPlane.redeemHold(strict, FORWARDED)).toBe(false);
   });
 
+  it.each([true, false])(
+    'is of as many people as are needed, signed or not (signed: %s): an approved hold with fewer lets nothing through',
+    async (stepUp) => {
+      const terms = { approvals: { from: ['dba'], count: 2, timeoutMs: 600_000, ...(stepUp ? { stepUp } : {}) } };
+      const approved = (id: string) => exec(`update holds set state = 'approved' where id = $1`, id);
+      holdId = await shop.hold(sessionId, grantId, terms);
+      await approved(holdId);
+      expect(await shop.controlPlane.redeemHold(holdId, FORWARDED)).toBe(false);
+      await exec(`update holds set state = 'waiting' where id = $1`, holdId);
+      await sign();
+      await approved(holdId);
+      expect(await shop.controlPlane.redeemHold(holdId, FORWARDED)).toBe(false);
+    },
+  );
+
   it('is read by who may read the statement alone', async () => {
     await sign();
     const id = await approvalOf(holdId);
@@ -277,6 +304,11 @@ describe('a task that asks for a passkey', () => {
       'conflict',
     );
     await yes(signer, device, null);
+    // Approved behind the product's back, with one answer of two.
+    await exec(`update grants set state = 'approved' where id = $1`, id);
+    await confirm(id);
+    expect(await refusal(activateGrant(shop.engineer.ctx, { id }))).toBe('conflict');
+    await exec(`update grants set state = 'requested', "confirmedAt" = null where id = $1`, id);
     expect(await yes(shop.reviewers[2], second, 60_000)).toMatchObject({ state: 'approved', ttlMs: 60_000 });
     await confirm(id);
     await exec(`update grants set "ttlMs" = 7200000 where id = $1`, id);
@@ -295,5 +327,16 @@ describe('a task that asks for a passkey', () => {
       ok: true,
       content: { subject: { kind: 'grant', grantId: id, ttlMs: 1_800_000 }, terms: { stepUp: true } },
     });
+  });
+});
+
+describe('a task that asks for approvals, none of them signed', () => {
+  it('is not activated with fewer than it needs, whatever the store says of its state', async () => {
+    const { id } = await requestGrant(shop.engineer.ctx, { task: 'asked' });
+    await exec(`update grants set state = 'approved' where id = $1`, id);
+    expect(await refusal(activateGrant(shop.engineer.ctx, { id }))).toBe('conflict');
+    await exec(`update grants set state = 'requested' where id = $1`, id);
+    await approveGrant(unsigned.ctx, { id });
+    await expect(activateGrant(shop.engineer.ctx, { id })).resolves.toMatchObject({ grant: { state: 'active' } });
   });
 });

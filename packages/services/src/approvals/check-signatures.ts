@@ -29,18 +29,24 @@ export function toApprovalFile({ id, signature }: Pick<AnswerRow, 'id' | 'signat
 }
 
 /**
- * Why these approvals do not carry what is about to happen, or `null`: one that must be signed is not, or a signature is
- * over something else than `contentOf` makes of what there is now.
+ * Why these approvals do not carry what is about to happen, or `null`: there are fewer than are needed, whatever the
+ * state says that was made of them; one that must be signed is not; or a signature is over something else than
+ * `contentOf` makes of what there is now.
  */
 export async function whyNotSigned(
   answers: readonly AnswerRow[],
-  required: boolean,
+  terms: { readonly needed: number; readonly signed: boolean },
   contentOf: (said: Said, signed: ApprovalContent) => Promise<ApprovalContent>,
 ): Promise<string | null> {
-  for (const answer of answers.filter(({ outcome }) => outcome === 'approved')) {
+  const approved = answers.filter(({ outcome }) => outcome === 'approved');
+  // What must be signed was asked of somebody.
+  const needed = terms.signed ? Math.max(1, terms.needed) : terms.needed;
+  if (new Set(approved.map(({ userId }) => userId)).size < needed) return 'fewer people have approved it than must';
+  for (const answer of approved) {
     const file = toApprovalFile(answer);
-    if (file === null && required) return 'an approval that must be signed is not';
+    if (file === null && terms.signed) return 'an approval that must be signed is not';
     if (file === null) continue;
+    if (file.signed === null) return 'what was approved was deleted with its recording';
     const asked = parseSignedText(file.signed);
     if (!asked.ok) return asked.problem;
     if (asked.value.format !== APPROVAL_FORMAT) return 'an approval was signed before where it leads was signed too';
@@ -54,7 +60,7 @@ export async function whyNotSigned(
   return null;
 }
 
-function formatOf(signed: string): ApprovalFile['format'] {
-  const content = parseSignedText(signed);
-  return content.ok ? content.value.format : APPROVAL_FORMAT;
+function formatOf(signed: string | null): ApprovalFile['format'] {
+  const content = signed === null ? null : parseSignedText(signed);
+  return content?.ok ? content.value.format : APPROVAL_FORMAT;
 }

@@ -115,8 +115,8 @@ export interface ForwardedStatement {
 }
 
 /**
- * Lets an approved statement through, once: false where it was let through before, is bound to anything else, was signed
- * for anything else, or its grant or session has ended. One update decides, so that of any number of tries one wins.
+ * Lets an approved statement through, once: false where it was let through before, is bound to anything else, fewer people
+ * have approved it than must, it was signed for anything else, or its grant or session has ended. One update decides, so that of any number of tries one wins.
  */
 export async function redeemHold(
   ctx: ServiceContext,
@@ -137,7 +137,8 @@ export async function redeemHold(
       statement: storableText(statement),
       parameters: toJson(parameters) as Prisma.JsonArray,
     };
-    const why = await whyNotSigned(asked.approvals, asked.stepUp, (said) => holdContent(tx, forwarded, said));
+    const terms = { needed: asked.approvalsNeeded, signed: asked.stepUp };
+    const why = await whyNotSigned(asked.approvals, terms, (said) => holdContent(tx, forwarded, said));
     if (why !== null) {
       ctx.services.log.warn('an approved statement was not let through', { holdId, why });
       return false;

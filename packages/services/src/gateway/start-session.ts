@@ -45,7 +45,9 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
     // Under the lock of the tree: connections at the same moment, at any gateway, see each other.
     await lockTree(tx, session.grantId);
     const grant = await requireActiveGrant(tx, session.grantId, clock.now());
-    await requireConnectionLeft(tx, grant);
+    const { source, resource } = grant.task;
+    const { terms } = await pinTask(tx, { source, limits: grant.limits }, toResourceFacts(resource));
+    await requireConnectionLeft(tx, grant, terms.limits.connections);
     const row = {
       id: session.sessionId,
       grantId: session.grantId,
@@ -55,7 +57,8 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
       gateway: session.gateway,
       startedAt: new Date(session.startedAt),
     };
-    await tx.session.create({ data: { ...row, wrappedKey } });
+    // What is published later may ask for more, and for no less.
+    await tx.session.create({ data: { ...row, wrappedKey, keepMs: terms.record.keepMs } });
     await emitAudit(tx, ctx, {
       action: 'session.start',
       subjectKind: 'session',
@@ -69,12 +72,10 @@ export async function startSession(ctx: ServiceContext, session: NewSession): Pr
 }
 
 /** What is connected under a grant counts for every grant above it. */
-async function requireConnectionLeft(tx: Transaction, grant: ActiveGrant): Promise<void> {
+async function requireConnectionLeft(tx: Transaction, grant: ActiveGrant, connections: number | null): Promise<void> {
   for (const { grantId, limits } of await loadLimitsAbove(tx, grant.ancestorIds))
     await requireFewer(tx, grantId, limits.connections, 'a grant above it has, with all below,');
-  const { source, resource } = grant.task;
-  const { terms } = await pinTask(tx, { source, limits: grant.limits }, toResourceFacts(resource));
-  await requireFewer(tx, grant.id, terms.limits.connections, 'the grant has');
+  await requireFewer(tx, grant.id, connections, 'the grant has');
 }
 
 async function requireFewer(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type GrantEndReason, type GrantState, type GrantStatus, TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import { PERSON_SELECT } from './person-ref.ts';
@@ -22,6 +23,8 @@ export const toAnswerAudit = ({ userId, outcome, comment, ttlMs, signature }: An
   comment,
   ttlMs,
   passkey: signature?.passkeyId ?? null,
+  // Stays when what was signed is deleted with a recording.
+  signedSha256: signature?.signed ? createHash('sha256').update(signature.signed).digest('hex') : null,
 });
 
 /** What an approval says of where it leads. */

@@ -73,9 +73,10 @@ export async function startGrant(
   return after;
 }
 
-/** What was signed is what is activated, for at most as long. Throws `conflict`. */
+/** As many as must have approved it, and what was signed is what is activated, for at most as long. Throws `conflict`. */
 async function requireSigned(tx: Transaction, grant: GrantRow): Promise<void> {
-  const why = await whyNotSigned(grant.approvals, needsSignatures(grant), (said, { subject }) =>
+  const terms = { needed: grant.approvalsNeeded, signed: needsSignatures(grant) };
+  const why = await whyNotSigned(grant.approvals, terms, (said, { subject }) =>
     grantContent(tx, grant, subject.kind === 'grant' ? Math.max(subject.ttlMs, grant.ttlMs) : grant.ttlMs, said),
   );
   if (why !== null) throw new TaskgateError('conflict', `${why}; ask for a new grant`);

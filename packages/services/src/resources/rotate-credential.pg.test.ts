@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectStored, loadTarget } from '../catalog/stored-catalog.ts';
 import { applyDocuments } from '../documents/apply-documents.ts';
 import { refusal, startTestShop, type TestShop } from '../testing/test-shop.ts';
+import { createResource } from './create-resource.ts';
 import { loadResource } from './load-resources.ts';
 import { type RotationStep, rotateCredential, rotateDueCredentials } from './rotate-credential.ts';
 import { testResource } from './test-resource.ts';
@@ -71,6 +72,13 @@ async function accepts(password: string): Promise<boolean> {
     () => false,
   );
 }
+
+/** Another database of the same server, by the same role. */
+const saveTwin = () =>
+  createResource(test.admin.ctx, {
+    ...{ name: 'twin', type: 'postgres', host: '127.0.0.1', port: server.port, database: 'postgres' },
+    ...{ tlsMode: 'disable', username: 'gate', secret: GIVEN },
+  });
 
 class Killed extends Error {}
 /** The process goes away right before that step. */
@@ -142,6 +150,43 @@ describe('a rotation', () => {
       expect(await rotations()).toHaveLength(before + 1);
       expect(await rotateDueCredentials(test.timer)).toBe(0);
     });
+
+  it('is not undone by somebody who gives another password meanwhile: they are told to look first', async () => {
+    let given: unknown;
+    const options = {
+      before: async (step: RotationStep) => {
+        if (step === 'try')
+          given = await refusal(updateResource(test.admin.ctx, { name: 'orders-db', secret: 'typed meanwhile' }));
+      },
+    };
+    expect((await rotateCredential(test.admin.ctx, { name: 'orders-db' }, options)).ok).toBe(true);
+    expect(given).toBe('conflict');
+    expect(await opens()).toBe(true);
+  });
+
+  it('that was interrupted loses no password that works, whatever somebody gives before it is taken up', async () => {
+    await expect(rotateCredential(test.admin.ctx, { name: 'orders-db' }, killBefore('try'))).rejects.toThrow();
+    const { pending } = await row();
+    // The target has the new password, which nobody knows but the gate.
+    await updateResource(test.admin.ctx, { name: 'orders-db', secret: 'a password that does not work' });
+    expect(await opens()).toBe(true);
+    expect(await rotateDueCredentials(test.timer)).toBe(1);
+    expect(await row()).toMatchObject({ sealed: pending, pending: null });
+    expect(await opens()).toBe(true);
+  });
+
+  it('is refused where another resource signs in by the same role, which it would lock out', async () => {
+    const { name } = await saveTwin();
+    expect(await refusal(rotate())).toBe('invalid-state');
+    await expect(rotate()).rejects.toThrow(`\`${name}\` too`);
+    await updateResource(test.admin.ctx, { name: 'orders-db', rotateMs: DAY_MS });
+    test.clock.advance(DAY_MS);
+    expect(await rotateDueCredentials(test.timer)).toBe(0);
+    expect([await stored(), (await row()).pending]).toEqual([GIVEN, null]);
+    expect((await view()).rotation.failure?.message).toContain(name);
+    await updateResource(test.admin.ctx, { name, username: 'other', secret: 'x' });
+    expect((await rotate()).ok).toBe(true);
+  });
 
   it('that fails at the target says why, goes on with the old password, and is tried again later', async () => {
     await updateResource(test.admin.ctx, { name: 'orders-db', rotateMs: DAY_MS });

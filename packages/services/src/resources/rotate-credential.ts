@@ -1,5 +1,6 @@
 import { contract, type Rotation } from '@taskgate/contracts';
 import { SecretValue, TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
 import type { Client } from 'pg';
 import type * as z from 'zod';
 import { loadTarget } from '../catalog/stored-catalog.ts';
@@ -13,6 +14,7 @@ import { literal, quoted } from '../principals/principal-names.ts';
 import { requireScope, requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { connectResource, isRefusal } from './connect-resource.ts';
+import { lockCredential } from './lock-credential.ts';
 import { nextRotationAt } from './next-rotation.ts';
 import { fingerprintOfGiven, openMaskKey, sealCredential } from './resource-secrets.ts';
 import type { ResourceTarget } from './resource-target.ts';
@@ -22,20 +24,19 @@ export type RotationStep = RotationView['steps'][number]['name'];
 
 const PASSWORD_BYTES = 32;
 const SALT_BYTES = 16;
-/** Says `rota`: with a resource, one rotation at a time. */
-const LOCK_KEY = 0x726f7461;
 /** Three connections at most, and what is said over them. */
 const ROTATION_MS = 90_000;
 
-/** Tests stop a rotation before a step as a killed process would: whatever this throws is not caught. */
+/** Tests stop a rotation before a step as a killed process would, or do something meanwhile: whatever this throws is not caught. */
 export interface RotationOptions {
-  readonly before?: (step: RotationStep) => void;
+  readonly before?: (step: RotationStep) => unknown;
 }
 
 /**
  * Sets a new random password at the target and keeps it, once a new connection has proven that it works. Until then the
  * old one is kept; connections try both. A rotation that was interrupted is taken up with the password that it began
- * with. What goes wrong at the target is a step that failed. Throws `conflict` while another rotation runs.
+ * with. What goes wrong at the target is a step that failed. Throws `conflict` while another rotation runs, and
+ * `invalid-state` where another resource signs in by the same role: it would be locked out.
  */
 export async function rotateCredential(
   ctx: ServiceContext,
@@ -121,23 +122,23 @@ async function rotate(
     ctx,
     async (tx) => {
       const { clock, log, vault } = ctx.services;
-      const [lock] = await tx.$queryRaw<{ free: boolean }[]>`
-        SELECT pg_try_advisory_xact_lock(${LOCK_KEY}::int, hashtext(${resourceId})) AS free`;
-      if (lock?.free !== true) return null;
+      if (!(await lockCredential(tx, resourceId))) return null;
       const row = await tx.credential.findUniqueOrThrow({ where: { resourceId }, select: DUE_SELECT });
       if (options.onlyIfDue && !isDue(row, clock.now())) return null;
-      const pending = await keepNext(ctx, resourceId, row.pending);
+      const shared = await whyShared(tx, resourceId);
+      if (shared !== null && !options.onlyIfDue) throw new TaskgateError('invalid-state', shared);
+      const pending = shared === null ? await keepNext(ctx, resourceId, row.pending) : row.pending;
       const { name, target } = await loadTarget(ctx, resourceId);
       const steps: RotationView['steps'] = [];
-      const failure = await setAtTarget(ctx, target, steps, options);
-      options.before?.('keep');
+      const failure = shared ?? (await setAtTarget(ctx, target, steps, options));
+      await options.before?.('keep');
       const at = new Date(clock.now());
       const { count } = await tx.credential.updateMany({
         where: { resourceId, pending },
         data:
           failure === null
             ? {
-                sealed: pending,
+                sealed: pending!,
                 pending: null,
                 setAt: at,
                 rotatedAt: at,
@@ -163,6 +164,23 @@ async function rotate(
     },
     { timeoutMs: ROTATION_MS },
   );
+}
+
+/** Which other resources sign in by this role at this address: their password would be changed with ours. `null`: none. */
+async function whyShared(tx: Transaction, resourceId: string): Promise<string | null> {
+  const { name, host, port, credential } = await tx.resource.findUniqueOrThrow({
+    where: { id: resourceId },
+    select: { name: true, host: true, port: true, credential: { select: { username: true } } },
+  });
+  const { username } = credential!;
+  const others = await tx.resource.findMany({
+    where: { id: { not: resourceId }, host: { equals: host, mode: 'insensitive' }, port, credential: { username } },
+    select: { name: true },
+    orderBy: { name: 'asc' },
+  });
+  if (others.length === 0) return null;
+  const names = others.map((other) => `\`${other.name}\``).join(', ');
+  return `the password of \`${name}\` is not rotated: by the same role \`${username}\` at \`${host}:${port}\` the gate signs in for ${names} too, which would be locked out; give each resource a role of its own`;
 }
 
 /**
@@ -199,7 +217,7 @@ async function setAtTarget(
   const next: ResourceTarget = { ...old, secret: alternative };
   const user = quoted(old.username);
   const step = async <T>(name: RotationStep, message: string, work: () => Promise<T>): Promise<T> => {
-    options.before?.(name);
+    await options.before?.(name);
     const since = clock.monotonicMs();
     const done = (ok: boolean, said: string): void => {
       steps.push({ name, ok, message: said, durationMs: Math.round((clock.monotonicMs() - since) * 10) / 10 });

@@ -7,6 +7,7 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
+import { lockCredential } from './lock-credential.ts';
 import { createMaskKey, fingerprintOfGiven, openCredential, openMaskKey, sealCredential } from './resource-secrets.ts';
 import { mayReuseSecret, type ResourceTarget, type TlsModeName } from './resource-target.ts';
 import { RESOURCE_SELECT, type ResourceRow, toResourceAudit } from './resource-view.ts';
@@ -25,7 +26,8 @@ export interface SavedResource {
 /**
  * Makes or changes the resource of that name, in the caller's transaction. `secret`: `null` keeps the sealed one, which
  * only works while the resource points where the secret was given for. `asBefore`: a secret that is the one given
- * before changes nothing, even where it was rotated since. Throws `bad-input`.
+ * before changes nothing, even where it was rotated since. Throws `bad-input`; `conflict` for a secret while a rotation
+ * sets another.
  */
 export async function saveResource(
   tx: Transaction,
@@ -62,16 +64,21 @@ export async function saveResource(
       await tx.catalogVersion.updateMany({ where: { resourceId: id, current: true }, data: { current: false } });
   }
   if (secret !== null) {
+    if (!(await lockCredential(tx, id)))
+      throw new TaskgateError(
+        'conflict',
+        `the password of \`${wish.name}\` is being rotated at this moment; look at what came of it, and give another one then`,
+      );
+    // A rotation that was interrupted may have set its password already: until it is taken up, connections try both.
+    const begun = before !== null && mayReuseSecret(targetOf(before), target);
     const { maskKey } = await tx.resource.findUniqueOrThrow({ where: { id }, select: { maskKey: true } });
     const credential = {
       username: wish.username,
       sealed: sealCredential(ctx.services.vault, id, secret),
       setAt: at,
       given: fingerprintOfGiven(openMaskKey(ctx.services.vault, { id, maskKey }), secret),
-      pending: null,
       rotatedAt: null,
-      rotationFailedAt: null,
-      rotationFailure: null,
+      ...(begun ? {} : { pending: null, rotationFailedAt: null, rotationFailure: null }),
     };
     await tx.credential.upsert({
       where: { resourceId: id },

@@ -1,3 +1,4 @@
+import { Prisma, type Transaction } from '@taskgate/db';
 import { grantTerms } from '@taskgate/policy';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
@@ -15,8 +16,8 @@ const MAX_PER_TURN = 200;
 const ERASED = '-- deleted with its recording';
 
 /**
- * Deletes the recordings whose time is over: the file, the key that opens it, the index of what it said and the
- * statements of its holds. The session stays, with what it counted and its signed head. Kept are those that somebody
+ * Deletes the recordings whose time is over: the file, the key that opens it, the index of what it said, and of its
+ * holds the statements, the rows of dry runs and what was signed. The session stays, with what it counted and its signed head. Kept are those that somebody
  * has marked, and those that nobody gave an end. Run by a timer; several may run at once. Gives how many were deleted.
  */
 export async function eraseRecordings(ctx: ServiceContext): Promise<number> {
@@ -46,22 +47,21 @@ export async function eraseRecordings(ctx: ServiceContext): Promise<number> {
       continue;
     }
     if (before === null) continue;
-    const due = await db.session.findMany({
-      where: {
-        ...erasable(before),
-        grant: { taskId: revision.taskId, taskRevision: revision.revision },
-      },
-      select: { id: true },
-      take: MAX_PER_TURN,
-    });
+    const due = await db.$queryRaw<{ id: string }[]>`
+      select s.id from sessions s join grants g on g.id = s."grantId"
+      where g."taskId" = ${revision.taskId} and g."taskRevision" = ${revision.revision} and ${erasable(before, now)}
+      limit ${MAX_PER_TURN}`;
     for (const { id } of due) if (await eraseRecording(ctx, id, before)) erased++;
   }
   return erased;
 }
 
-const erasable = (before: Date) => ({ erasedAt: null, keepReason: null, endedAt: { lt: before } });
+/** Over by what is asked for now, and by what was asked for when it began. */
+const erasable = (before: Date, now: number) => Prisma.sql`
+  s."erasedAt" is null and s."keepReason" is null and s."endedAt" < ${before}
+  and s."endedAt" < ${new Date(now)}::timestamptz - coalesce(s."keepMs", 0) * interval '1 millisecond'`;
 
-/** Sessions that ended before that are over: the longest counts that the task or a policy on its resource asks for. */
+/** Sessions that ended before that are over by now's documents: the longest counts that the task or a policy on its resource asks for. */
 function endedBefore(
   revision: { readonly source: string; readonly name: string; readonly labels: unknown },
   policies: readonly PolicyInForce[],
@@ -77,18 +77,17 @@ function endedBefore(
 
 async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Promise<boolean> {
   return withTransaction(ctx, async (tx) => {
-    const at = new Date(ctx.services.clock.now());
+    const now = ctx.services.clock.now();
+    const at = new Date(now);
     // Asked again under the row's lock: somebody may have marked it since. Without its key no copy can be read.
-    const { count } = await tx.session.updateMany({
-      where: { id, ...erasable(before) },
-      data: { erasedAt: at, wrappedKey: new Uint8Array() },
-    });
+    const count = await tx.$executeRaw`
+      update sessions s set "erasedAt" = ${at}, "wrappedKey" = '' where s.id = ${id} and ${erasable(before, now)}`;
     if (count === 0) return false;
     const { grant } = await tx.session.findUniqueOrThrow({
       where: { id },
       select: { grant: { select: { identityId: true } } },
     });
-    await tx.hold.updateMany({ where: { sessionId: id }, data: { statement: ERASED, parameters: [] } });
+    await eraseHolds(tx, id);
     const operations = await tx.operationRecord.deleteMany({ where: { sessionId: id } });
     await createFolderRecordingStore(ctx.services.settings).erase(id);
     await emitAudit(tx, ctx, {
@@ -101,4 +100,16 @@ async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Pr
     await notifyChange(tx, { topic: 'sessions', id, userId: grant.identityId });
     return true;
   });
+}
+
+/** That there was a hold and who approved it stays; of what was signed, its hash, which the passkey's answer holds. */
+async function eraseHolds(tx: Transaction, sessionId: string): Promise<void> {
+  await tx.$executeRaw`
+    update holds set statement = ${ERASED}, parameters = '[]', "dryRun" = "dryRun" - 'sample'
+    where "sessionId" = ${sessionId}`;
+  await tx.approvalSignature.updateMany({ where: { approval: { hold: { sessionId } } }, data: { signed: null } });
+  // Questions that nobody answered stand here until the next one is asked.
+  await tx.$executeRaw`
+    delete from passkey_challenges
+    where purpose = 'approve-hold' and subject in (select id from holds where "sessionId" = ${sessionId})`;
 }

@@ -30,6 +30,11 @@ export function ApprovalSignature({ approval }: { approval: ShownApproval }) {
       </span>
       {checked.data === undefined ? (
         <span className="text-muted">{checked.error ? problemOf(checked.error).detail : 'checking …'}</span>
+      ) : checked.data.erased ? (
+        <>
+          <Badge>erased</Badge>
+          <span className="text-muted">what was signed was deleted with the recording</span>
+        </>
       ) : checked.data.problem === null ? (
         <Badge tone="allow">valid</Badge>
       ) : (
@@ -47,12 +52,20 @@ export function ApprovalSignature({ approval }: { approval: ShownApproval }) {
   );
 }
 
-async function checkApproval(shown: ShownApproval): Promise<{ text: string; problem: string | null }> {
+interface Checked {
+  readonly text: string;
+  readonly problem: string | null;
+  /** By that key, over what is not there any more. */
+  readonly erased?: true;
+}
+
+async function checkApproval(shown: ShownApproval): Promise<Checked> {
   const text = `${JSON.stringify(await api.approvals.get({ id: shown.id }), null, 2)}\n`;
   const file = parseApprovalFile(text);
   if (!file.ok) return { text, problem: file.problem };
   const verdict = await verifyApproval(file.value, createWebCrypto(crypto.subtle as unknown as Subtle));
   if (!verdict.ok) return { text, problem: verdict.problem };
+  if (verdict.erased) return { text, problem: null, erased: true };
   const { subject, reviewer } = verdict.content;
   const about = subject.kind === 'hold' ? subject.holdId : subject.grantId;
   const problem = about === shown.subject && reviewer.email === shown.reviewer ? null : 'it is of another approval';
