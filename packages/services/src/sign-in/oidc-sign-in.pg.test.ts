@@ -596,7 +596,7 @@ describe('a provider', () => {
     const known = async (password: boolean) => {
       await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
       const { identityId: id } = (await checkWebSession(shop.services, await signInBy(anna)))!;
-      if (password) await updateUser(admin.ctx, { id, password: PASSWORD });
+      if (password) await updateUser(admin.ctx, { id, password: PASSWORD, proof: { password: PASSWORD } });
       const ctx = {
         services: shop.services,
         actor: (await checkWebSession(shop.services, await signInBy(anna)))!,
