@@ -1,5 +1,6 @@
 import { contract } from '@taskgate/contracts';
 import { TaskgateError } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
@@ -16,16 +17,35 @@ export async function revokeScimToken(ctx: ServiceContext, input: unknown): Prom
     const before = await tx.scimToken.findUnique({ where: { id }, select: SCIM_TOKEN_SELECT });
     if (before === null) throw new TaskgateError('not-found', `there is no SCIM token \`${id}\``);
     if (before.revokedAt !== null) return toScimTokenView(before);
-    const revokedAt = new Date(ctx.services.clock.now());
-    const after = await tx.scimToken.update({ where: { id }, data: { revokedAt }, select: SCIM_TOKEN_SELECT });
-    await emitAudit(tx, ctx, {
-      action: 'scim-token.revoke',
-      subjectKind: 'scim-token',
-      subject: id,
-      before: toScimTokenView(before),
-      after: toScimTokenView(after),
-    });
-    await notifyChange(tx, { topic: 'people', id });
-    return toScimTokenView(after);
+    return revoke(tx, ctx, before);
   });
+}
+
+/** Revokes every SCIM token that a person made, each with its audit row; gives the number of those that still stood. */
+export async function revokeScimTokensOf(tx: Transaction, ctx: ServiceContext, createdById: string): Promise<number> {
+  const standing = await tx.scimToken.findMany({
+    where: { createdById, revokedAt: null, expiresAt: { gt: new Date(ctx.services.clock.now()) } },
+    select: SCIM_TOKEN_SELECT,
+  });
+  for (const before of standing) await revoke(tx, ctx, before);
+  return standing.length;
+}
+
+async function revoke(
+  tx: Transaction,
+  ctx: ServiceContext,
+  before: Parameters<typeof toScimTokenView>[0],
+): Promise<ScimTokenView> {
+  const { id } = before;
+  const revokedAt = new Date(ctx.services.clock.now());
+  const after = await tx.scimToken.update({ where: { id }, data: { revokedAt }, select: SCIM_TOKEN_SELECT });
+  await emitAudit(tx, ctx, {
+    action: 'scim-token.revoke',
+    subjectKind: 'scim-token',
+    subject: id,
+    before: toScimTokenView(before),
+    after: toScimTokenView(after),
+  });
+  await notifyChange(tx, { topic: 'people', id });
+  return toScimTokenView(after);
 }

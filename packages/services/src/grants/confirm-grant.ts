@@ -1,17 +1,15 @@
 import { contract } from '@taskgate/contracts';
-import { TaskgateError } from '@taskgate/core';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { CHALLENGE_MS, openChallenge, type RequestOptionsView, toRequestOptions } from '../passkeys/challenge.ts';
+import { openChallenge, type RequestOptionsView, toRequestOptions } from '../passkeys/challenge.ts';
 import { checkAssertion, requireStillRegistered } from '../passkeys/check-assertion.ts';
-import { passkeySite } from '../passkeys/passkey-site.ts';
 import { lockCaller } from '../people/lock-caller.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { lockGrantFor } from './change-grant.ts';
-import { GRANT_SELECT, type GrantRow, toGrantAudit } from './grant-row.ts';
+import { GRANT_SELECT, toGrantAudit } from './grant-row.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
 const questionOf = (identityId: string, subject: string) =>
@@ -56,23 +54,4 @@ export async function confirmGrant(ctx: ServiceContext, input: unknown): Promise
     await notifyChange(tx, { topic: 'grants', id, userId: after.identityId, groups: after.approverGroups });
     return (await toGrantViews(tx, actor, [after], now))[0]!;
   });
-}
-
-/** Whether its owner said yes to the activation by a passkey, at most five minutes ago. */
-export function isConfirmed({ confirmedAt }: Pick<GrantRow, 'confirmedAt'>, now: number): boolean {
-  return confirmedAt !== null && confirmedAt.getTime() <= now && now - confirmedAt.getTime() <= CHALLENGE_MS;
-}
-
-/** Whether its activation asks for its owner's passkey. */
-export const needsConfirmation = ({ stepUp }: Pick<GrantRow, 'stepUp'>): boolean =>
-  stepUp === 'activation' || stepUp === 'both';
-
-/** Throws `step-up-required` where the activation needs its owner's passkey and they have not given it just now. */
-export function requireConfirmed({ services }: ServiceContext, grant: GrantRow): void {
-  if (!needsConfirmation(grant)) return;
-  if (isConfirmed(grant, services.clock.now())) return;
-  throw new TaskgateError(
-    'step-up-required',
-    `its activation must be confirmed with a passkey: open ${passkeySite(services.settings).origin}/requests/${grant.id}?confirm=1`,
-  );
 }

@@ -14,11 +14,11 @@ import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.
 import { withTransaction } from '../with-transaction.ts';
 import { connectOf } from './activate-grant.ts';
 import { lockGrantFor } from './change-grant.ts';
-import { needsConfirmation } from './confirm-grant.ts';
 import type { ConnectView } from './connect-strings.ts';
 import type { GrantRow } from './grant-row.ts';
 import { type GrantSubject, readPinned, requireMayActivate, taskSubject } from './grant-subject.ts';
 import { insertGrant } from './insert-grant.ts';
+import { needsConfirmation } from './is-confirmed.ts';
 import { loadTaskSource, readLimits } from './load-terms.ts';
 import { narrowDocument } from './narrow-document.ts';
 import { type Grantee, startGrant } from './start-grant.ts';

@@ -7,10 +7,10 @@ import { whyNotSigned } from '../approvals/check-signatures.ts';
 import type { ServiceContext } from '../context.ts';
 import { requirePrincipal } from '../principals/require-principal.ts';
 import { changeGrant } from './change-grant.ts';
-import { requireConfirmed } from './confirm-grant.ts';
 import { whyNotActive } from './grant-actions.ts';
 import { GRANT_SELECT, type GrantRow, requireTaskGrant, toGrantStatus } from './grant-row.ts';
 import { type GrantSubject, loadSubject, requireMayActivate } from './grant-subject.ts';
+import { requireConfirmed } from './is-confirmed.ts';
 import { encodeScramVerifier } from './scram-verifier.ts';
 
 /** Who a grant is for, as its conditions look at it. */

@@ -4,9 +4,9 @@ import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import type { IdentityActor } from '../context.ts';
 import { readTaskDocument, readWorkflowDocument } from '../tasks/task-documents.ts';
-import { isConfirmed } from './confirm-grant.ts';
 import { GRANT_ACTIONS, type GrantAction, type GrantFacts, whyNotGrant } from './grant-actions.ts';
 import { type AnswerRow, type GrantRow, nameOf, toGrantStatus } from './grant-row.ts';
+import { isConfirmed } from './is-confirmed.ts';
 import { loadNarrowings } from './load-narrowings.ts';
 import { loadPeople, PERSON_SELECT, toPerson } from './person-ref.ts';
 

@@ -1,6 +1,6 @@
 import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
-import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-token.ts';
 import { endSignIns, revokeGrantsOf } from './end-access.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
 

@@ -3,7 +3,7 @@ import { TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import { newId, type ServiceContext } from '../context.ts';
-import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-token.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { nameOf } from '../grants/grant-row.ts';
 import { PERSON_SELECT, toPerson } from '../grants/person-ref.ts';

@@ -2,7 +2,7 @@ import { contract } from '@taskgate/contracts';
 import { SecretValue, TaskgateError } from '@taskgate/core';
 import { hashPassword } from '@taskgate/identity';
 import type { ServiceContext } from '../context.ts';
-import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-token.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';

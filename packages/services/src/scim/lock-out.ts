@@ -1,6 +1,6 @@
 import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
-import { revokeScimTokensOf } from '../directory/revoke-scim-tokens-of.ts';
+import { revokeScimTokensOf } from '../directory/revoke-scim-token.ts';
 import { endSignIns, revokeGrantsOf } from '../people/end-access.ts';
 
 /** Disables a person and ends sign-ins, API tokens, grants, connections and the SCIM tokens that they made. The caller writes the audit row. */
