@@ -197,7 +197,12 @@ export interface SqlOperation {
   readonly uses: readonly ColumnUse[];
   readonly effect: SessionEffect | null;
   /** Copy in or out over the connection: the relation is in `accesses`. */
-  readonly copy: { readonly direction: 'in' | 'out'; readonly format: 'text' | 'csv' | 'binary' } | null;
+  readonly copy: {
+    readonly direction: 'in' | 'out';
+    readonly format: 'text' | 'csv' | 'binary';
+    /** The first row is the names of the columns. */
+    readonly header?: boolean;
+  } | null;
   /** The command tag of the whole statement counts the rows of its only write (needed for `affects`). */
   readonly countsItsWrite: boolean;
   /** It is one insert, update or delete of a table: by which name RETURNING calls that, and whether it returns rows. */

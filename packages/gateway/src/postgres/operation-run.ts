@@ -298,10 +298,13 @@ export class OperationRun {
     if (!this.#recordedEnough) this.#recordCopy('out', sink.bytes.subarray(from, sink.length));
   }
 
-  /** A header holds just the columns' names: what equals them tells nothing, wherever it came from. */
+  /**
+   * A header holds just the columns' names, which the client may have chosen: where the server sends none, a first row that
+   * equals them is data, and to show it would tell who guesses a masked value that they have it.
+   */
   #isCopyHeader(data: Uint8Array): boolean {
     const { output, copy } = this.result.operation;
-    if (output === null || copy === null) return false;
+    if (output === null || copy === null || copy.header !== true) return false;
     const names = output.map(({ name }) => name).join(copy.format === 'csv' ? ',' : '\t');
     return utf8DecodeLossy(data) === `${names}\n`;
   }

@@ -197,4 +197,16 @@ allow:
       for (const answer of [await reader.query(text), await reader.extended(text, [], 1)])
         expect([text, answer.rows, answer.errors]).toEqual([text, [['k***@example.com']], []]);
   });
+
+  it('P6 a copy does not say whether a column’s name is what a masked value is', async () => {
+    const [row] = await door.database.query<{ email: string }>('select email from public.customers where id = 1');
+    for (const options of ['', ' (format csv)', ' (header false)', ' (format csv, header 0)', ' (header 1)']) {
+      const text = `copy (select email as "${row!.email}" from public.customers where id = 1) to stdout${options}`;
+      const { copied } = await reader.query(text);
+      const rows = copied.trim().split('\n');
+      expect([text, rows.at(-1)?.replaceAll('"', '')]).toEqual([text, 'k***@example.com']);
+    }
+    const named = await reader.query('copy (select id, email from public.customers where id = 1) to stdout (header)');
+    expect(named.copied).toBe('id\temail\n1\tk***@example.com\n');
+  });
 });

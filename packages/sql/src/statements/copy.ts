@@ -39,7 +39,7 @@ export function analyzeCopy(env: Env, statement: Fields): StatementMeaning {
       'copy with a file or program of the server is not allowed; use stdin or stdout',
     );
   }
-  const copy: Copy = { direction: incoming ? 'in' : 'out', format: readOptions(env, statement, incoming) };
+  const copy: Copy = { direction: incoming ? 'in' : 'out', ...readOptions(env, statement, incoming) };
   const query = nodeAt(statement, 'query');
   if (query !== null) {
     const { result, parameterCount, hidesWrites } = analyzeCheckedQuery(env, query);
@@ -74,8 +74,9 @@ function readTarget(env: Env, target: WriteTarget, listed: readonly string[]): Q
   };
 }
 
-function readOptions(env: Env, statement: Fields, incoming: boolean): Copy['format'] {
+function readOptions(env: Env, statement: Fields, incoming: boolean): Omit<Copy, 'direction'> {
   let format: Copy['format'] = 'text';
+  let header = false;
   for (const { fields } of nodesAt(statement, 'options')) {
     const name = textAt(fields, 'defname') ?? '';
     const value = (textAt(nodeAt(fields, 'arg')?.fields ?? {}, 'sval') ?? '').toLowerCase();
@@ -83,9 +84,21 @@ function readOptions(env: Env, statement: Fields, incoming: boolean): Copy['form
     if (!(incoming ? IN_OPTIONS : OUT_OPTIONS).has(name)) {
       env.out.unknown('unsupported', `copy option \`${name}\` is not analysed; leave it out`, locationOf(fields));
     }
+    if (name === 'header') header = isOn(fields);
     if (name !== 'format') continue;
     if (value === 'text' || value === 'csv' || value === 'binary') format = value;
     else env.out.unknown('unsupported', `copy format \`${value}\` is not known; use text or csv`, locationOf(fields));
   }
-  return format;
+  return { format, ...(header ? { header } : {}) };
+}
+
+/**
+ * As the server reads it (`defGetCopyHeaderOption`). What is not known to be on is off, and its header masked as any row: a
+ * number too, since decisions are shared by texts that differ in numbers.
+ */
+function isOn(option: Fields): boolean {
+  const arg = nodeAt(option, 'arg');
+  if (arg === null) return true;
+  if (arg.kind === 'Boolean') return flagAt(arg.fields, 'boolval');
+  return ['true', 'on'].includes((textAt(arg.fields, 'sval') ?? '').toLowerCase());
 }
