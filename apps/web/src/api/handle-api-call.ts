@@ -50,8 +50,10 @@ export async function handleApiCall(request: Request): Promise<Response> {
     const path = new URL(request.url).pathname;
     const open = OPEN.has(`${request.method} ${path}`);
     if (open) refuseOtherSites(request);
+    const first = open ? null : await requireActor(request);
     const whole = await readWhole(request);
-    const actor = open ? null : await requireActor(request);
+    // Asked again once the body is there: it may have taken its time, and they may have left.
+    const actor = first === null || whole === request ? first : await requireActor(request);
     const { address, userAgent } = clientFactsOf(request);
     const { matched, response } = await handler.handle(whole, {
       prefix: PREFIX,

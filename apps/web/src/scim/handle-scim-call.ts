@@ -59,7 +59,9 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
 /** SCIM 2.0 (RFC 7644) for the directory that presents a token. Whatever happens, the answer has SCIM's form. */
 export async function handleScimCall(request: Request): Promise<Response> {
   try {
+    await requireDirectory(request);
     const text = (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
+    // Asked again once the body is there: the token may have been revoked meanwhile.
     const ctx = await requireDirectory(request);
     const url = new URL(request.url);
     const path = url.pathname.slice(PREFIX.length).split('/').filter(Boolean).map(decodeURIComponent);
