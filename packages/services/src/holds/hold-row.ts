@@ -67,7 +67,7 @@ export async function lockHold(tx: Transaction, id: string): Promise<HoldRow | n
   return row && toHoldRow(row);
 }
 
-/** What an audit row says of a hold: what it binds to, never the statement or its parameters, which hold data. */
+/** What an audit row says of a hold: what it binds to, never what it says, which is its readers'. */
 export function toHoldAudit(row: HoldRow) {
   return {
     id: row.id,
@@ -76,7 +76,6 @@ export function toHoldAudit(row: HoldRow) {
     decisionId: row.decisionId,
     binding: row.binding,
     statementClass: row.statementClass,
-    relations: row.relations,
     state: row.state,
     approverGroups: row.approverGroups,
     approvalsNeeded: row.approvalsNeeded,

@@ -105,7 +105,7 @@ async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Pr
 /** That there was a hold and who approved it stays; of what was signed, its hash, which the passkey's answer holds. */
 async function eraseHolds(tx: Transaction, sessionId: string): Promise<void> {
   await tx.$executeRaw`
-    update holds set statement = ${ERASED}, parameters = '[]', "dryRun" = "dryRun" - 'sample'
+    update holds set statement = ${ERASED}, parameters = '[]', relations = '[]', reasons = '[]', "dryRun" = "dryRun" - 'sample'
     where "sessionId" = ${sessionId}`;
   await tx.approvalSignature.updateMany({ where: { approval: { hold: { sessionId } } }, data: { signed: null } });
   // Questions that nobody answered stand here until the next one is asked.
