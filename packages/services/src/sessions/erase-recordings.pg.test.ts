@@ -210,6 +210,19 @@ describe('the retention of recordings', () => {
     });
     shop.clock.advance(10_000 * DAY_MS);
     expect([await erase(), await isThere(id)]).toEqual([0, true]);
+    // And deletes nothing at once where somebody does later: the time counts from then.
+    const unasked = await ended('unsaid');
+    shop.clock.advance(100 * DAY_MS);
+    await savePolicy(shop.admin.ctx, {
+      source:
+        'kind: Policy\nname: customer-data\npurpose: x\napplies: { resources: { labels: { env: production } } }\ndeny:\n  - statements: [drop]\nrecord: { keep: 7d }\n',
+      publish: true,
+    });
+    expect([await erase(), await isThere(id), await isThere(unasked)]).toEqual([1, false, true]);
+    shop.clock.advance(6 * DAY_MS);
+    expect([await erase(), await isThere(unasked)]).toEqual([0, true]);
+    shop.clock.advance(2 * DAY_MS);
+    expect([await erase(), await isThere(unasked)]).toEqual([1, false]);
     expect(await refusal(eraseRecordings(shop.admin.ctx))).toBe('forbidden');
   });
 });

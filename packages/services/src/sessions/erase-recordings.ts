@@ -1,5 +1,5 @@
 import { Prisma, type Transaction } from '@taskgate/db';
-import { grantTerms } from '@taskgate/policy';
+import { grantTerms, policyApplies } from '@taskgate/policy';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { toResourceFacts } from '../grants/load-terms.ts';
@@ -36,52 +36,79 @@ export async function eraseRecordings(ctx: ServiceContext): Promise<number> {
       and s."endedAt" < ${new Date(now - SHORTEST_KEEP_MS)}`;
   if (revisions.length === 0) return 0;
   const policies = await loadPoliciesInForce(db);
+  const publishedAt = await loadPublished(db);
   let erased = 0;
   for (const revision of revisions) {
-    let before: Date | null;
+    let due: Due | null;
     try {
-      before = endedBefore(revision, policies, now);
+      due = whatIsDue(revision, policies, publishedAt, now);
     } catch (error) {
       // What cannot be read may ask for more.
       log.warn('how long recordings are kept could not be read', { task: revision.taskId, error: String(error) });
       continue;
     }
-    if (before === null) continue;
-    const due = await db.$queryRaw<{ id: string }[]>`
+    if (due === null) continue;
+    const over = await db.$queryRaw<{ id: string }[]>`
       select s.id from sessions s join grants g on g.id = s."grantId"
-      where g."taskId" = ${revision.taskId} and g."taskRevision" = ${revision.revision} and ${erasable(before, now)}
+      where g."taskId" = ${revision.taskId} and g."taskRevision" = ${revision.revision} and ${erasable(due, now)}
       limit ${MAX_PER_TURN}`;
-    for (const { id } of due) if (await eraseRecording(ctx, id, before)) erased++;
+    for (const { id } of over) if (await eraseRecording(ctx, id, due)) erased++;
   }
   return erased;
 }
 
-/** Over by what is asked for now, and by what was asked for when it began. */
-const erasable = (before: Date, now: number) => Prisma.sql`
-  s."erasedAt" is null and s."keepReason" is null and s."endedAt" < ${before}
-  and s."endedAt" < ${new Date(now)}::timestamptz - coalesce(s."keepMs", 0) * interval '1 millisecond'`;
+interface Due {
+  /** Sessions that ended before that are over by now's documents. */
+  readonly endedBefore: Date;
+  /** When the last policy was published that asks for it. */
+  readonly askedSince: Date;
+}
 
-/** Sessions that ended before that are over by now's documents: the longest counts that the task or a policy on its resource asks for. */
-function endedBefore(
+/**
+ * Over by what is asked for now, and by what was asked for when it began. Where nobody had asked then, the time counts from
+ * when somebody did: to publish a short one does not delete at once what was to stay.
+ */
+const erasable = ({ endedBefore, askedSince }: Due, now: number) => Prisma.sql`
+  s."erasedAt" is null and s."keepReason" is null and s."endedAt" < ${endedBefore}
+  and case when s."keepMs" is null then ${askedSince}::timestamptz < ${endedBefore}
+    else s."endedAt" < ${new Date(now)}::timestamptz - s."keepMs" * interval '1 millisecond' end`;
+
+/** The longest counts that the task or a policy on its resource asks for. `null`: none does. */
+function whatIsDue(
   revision: { readonly source: string; readonly name: string; readonly labels: unknown },
   policies: readonly PolicyInForce[],
+  publishedAt: ReadonlyMap<string, Date>,
   now: number,
-): Date | null {
+): Due | null {
+  const resource = toResourceFacts(revision);
   const { keepMs } = grantTerms(
     readTaskDocument(revision.source),
     policies.map((policy) => policy.document),
-    toResourceFacts(revision),
+    resource,
   ).record;
-  return keepMs === null ? null : new Date(now - keepMs);
+  if (keepMs === null) return null;
+  const asking = policies.filter(
+    ({ document }) => document.record.keepMs !== null && policyApplies(document, resource),
+  );
+  const since = Math.max(0, ...asking.map(({ name }) => publishedAt.get(name)?.getTime() ?? now));
+  return { endedBefore: new Date(now - keepMs), askedSince: new Date(since) };
 }
 
-async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Promise<boolean> {
+async function loadPublished(db: Transaction): Promise<ReadonlyMap<string, Date>> {
+  const rows = await db.$queryRaw<{ name: string; publishedAt: Date }[]>`
+    select p.name, r."publishedAt"
+    from policies p
+    join policy_revisions r on r."policyId" = p.id and r.revision = p."publishedRevision"`;
+  return new Map(rows.map((row) => [row.name, row.publishedAt]));
+}
+
+async function eraseRecording(ctx: ServiceContext, id: string, due: Due): Promise<boolean> {
   return withTransaction(ctx, async (tx) => {
     const now = ctx.services.clock.now();
     const at = new Date(now);
     // Asked again under the row's lock: somebody may have marked it since. Without its key no copy can be read.
     const count = await tx.$executeRaw`
-      update sessions s set "erasedAt" = ${at}, "wrappedKey" = '' where s.id = ${id} and ${erasable(before, now)}`;
+      update sessions s set "erasedAt" = ${at}, "wrappedKey" = '' where s.id = ${id} and ${erasable(due, now)}`;
     if (count === 0) return false;
     const { grant } = await tx.session.findUniqueOrThrow({
       where: { id },
@@ -95,7 +122,7 @@ async function eraseRecording(ctx: ServiceContext, id: string, before: Date): Pr
       subjectKind: 'recording',
       subject: id,
       before: { operations: operations.count },
-      after: { erasedAt: at, endedBefore: before },
+      after: { erasedAt: at, endedBefore: due.endedBefore },
     });
     await notifyChange(tx, { topic: 'sessions', id, userId: grant.identityId });
     return true;
