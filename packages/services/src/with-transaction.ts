@@ -18,6 +18,16 @@ export type Turn = 'people' | 'devices';
 const WAIT_MS = 5_000;
 const TIMEOUT_MS = 15_000;
 const ATTEMPTS = 4;
+/** Of what is alone: to end somebody's access may be much to do. */
+const TURN_TIMEOUT_MS = 60_000;
+const TURN_WAIT_MS = 5_000;
+const MAX_WAITING = 200;
+
+interface Queue {
+  waiting: number;
+  last: Promise<unknown>;
+}
+const turns = new WeakMap<Database, Map<Turn, Queue>>();
 
 const CLASHED = 'P2034';
 /** Postgres' own, of statements that were written by hand: a serialization failure, a deadlock. */
@@ -25,6 +35,8 @@ const CLASHES = ['40001', '40P01'];
 const NOT_UNIQUE = 'P2002';
 const NOT_FOUND = 'P2025';
 const UNREACHABLE = ['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'];
+/** Postgres' own: a lock was not had in time. */
+const LOCK_TIMEOUT = '55P03';
 /** Postgres' own: the connection failed, it shuts down, has crashed, is starting, or has no connection left. */
 const AWAY = /^(?:08...|53300|57P0[1-5])$/;
 const SOCKET_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EPIPE'];
@@ -38,14 +50,48 @@ export async function withTransaction<T>(
   work: (tx: Transaction) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const { alone, timeoutMs = TIMEOUT_MS } = options;
+  const { alone } = options;
+  if (alone === undefined) return run(ctx, work, options.timeoutMs ?? TIMEOUT_MS);
   const inTurn = async (tx: Transaction): Promise<T> => {
-    if (alone !== undefined) await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${alone}, 0))`;
+    // Another process has it: whoever waits here waits with a connection of the pool.
+    await tx.$executeRaw`select set_config('lock_timeout', ${`${TURN_WAIT_MS}`}, true)`;
+    await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${alone}, 0))`;
+    await tx.$executeRaw`select set_config('lock_timeout', '0', true)`;
     return work(tx);
   };
+  return afterOthers(ctx.services.db, alone, () => run(ctx, inTurn, options.timeoutMs ?? TURN_TIMEOUT_MS));
+}
+
+/** In this process one waits for the other before it takes a connection: a long one must not use up the pool. */
+function afterOthers<T>(db: Database, turn: Turn, work: () => Promise<T>): Promise<T> {
+  const queues = turns.get(db) ?? new Map<Turn, Queue>();
+  turns.set(db, queues);
+  const queue = queues.get(turn) ?? { waiting: 0, last: Promise.resolve() };
+  queues.set(turn, queue);
+  if (queue.waiting >= MAX_WAITING)
+    throw new TaskgateError(
+      'store-unavailable',
+      'too many changes of people wait for each other; try again in a moment',
+    );
+  queue.waiting += 1;
+  const mine = queue.last.then(work).finally(() => {
+    queue.waiting -= 1;
+  });
+  queue.last = mine.then(
+    () => undefined,
+    () => undefined,
+  );
+  return mine;
+}
+
+async function run<T>(
+  ctx: Pick<ServiceContext, 'services'>,
+  work: (tx: Transaction) => Promise<T>,
+  timeoutMs: number,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ctx.services.db.$transaction(inTurn, {
+      return await ctx.services.db.$transaction(work, {
         isolationLevel: 'ReadCommitted',
         maxWait: WAIT_MS,
         timeout: timeoutMs,
@@ -65,6 +111,8 @@ export function translateStoreError(error: unknown): unknown {
       cause: error,
     });
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
+    if (sqlstateOf(error) === LOCK_TIMEOUT)
+      return new TaskgateError('conflict', 'somebody changes people at this moment; try again', { cause: error });
     if (error.code === NOT_UNIQUE) return new TaskgateError('conflict', 'this exists already', { cause: error });
     if (error.code === NOT_FOUND)
       return new TaskgateError('not-found', 'this does not exist (any more)', { cause: error });

@@ -5,6 +5,7 @@ import { type Activator, evaluateCondition } from '@taskgate/policy';
 import { grantContent, needsSignatures } from '../approvals/approval-content.ts';
 import { whyNotSigned } from '../approvals/check-signatures.ts';
 import type { ServiceContext } from '../context.ts';
+import { activeGrant } from '../gateway/active-grant.ts';
 import { requirePrincipal } from '../principals/require-principal.ts';
 import { changeGrant } from './change-grant.ts';
 import { whyNotActive } from './grant-actions.ts';
@@ -23,6 +24,8 @@ export interface Grantee extends Activator {
  * grants: whoever could fill that number would lock everybody else out of the task.
  */
 const MAX_ACTIVE_PER_TASK = 25;
+/** Active grants of one identity: all of them end in one transaction when it is locked out. */
+const MAX_ACTIVE = 200;
 
 /** Starts the time of a grant that is approved: its identity and its tree are locked. Who may do that is the caller's check. */
 export async function startGrant(
@@ -39,14 +42,12 @@ export async function startGrant(
   await requireSigned(tx, before);
   const until = await requireParents(tx, before, grantee, now);
   if (before.workflowId === null) await requirePrincipal(tx, requireTaskGrant(before));
+  const alive = { identityId: grantee.identityId, ...activeGrant(now) };
+  const inAll = await tx.grant.count({ where: alive });
+  if (inAll >= MAX_ACTIVE)
+    throw new TaskgateError('rate-limited', `there are ${inAll} active grants already; end some first`);
   const active = await tx.grant.count({
-    where: {
-      identityId: grantee.identityId,
-      taskId: before.taskId,
-      workflowId: before.workflowId,
-      state: 'active',
-      expiresAt: { gt: new Date(now) },
-    },
+    where: { ...alive, taskId: before.taskId, workflowId: before.workflowId },
   });
   if (active >= MAX_ACTIVE_PER_TASK)
     throw new TaskgateError(

@@ -7,8 +7,8 @@ import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireMayBe } from '../people/require-may-be.ts';
 import { USER_SELECT } from '../people/user-view.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { loadMachineView } from './load-machines.ts';
 import type { MachineView } from './machine-view.ts';
 import { putClaimBinding } from './put-claim-binding.ts';
@@ -17,7 +17,7 @@ import { putClaimBinding } from './put-claim-binding.ts';
 export async function createMachine(ctx: ServiceContext, input: unknown): Promise<MachineView> {
   requireScope(ctx, 'people:write');
   const { kind, name, actsFor, tasks, proof } = parseInput(inputOf(contract.machines.create), input);
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     if ((await tx.identity.count({ where: { kind, name } })) > 0)
       throw new TaskgateError(
         'conflict',

@@ -8,8 +8,8 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { issueApiToken } from '../people/issue-api-token.ts';
 import { requireMayBe } from '../people/require-may-be.ts';
 import { isDisabled, USER_SELECT } from '../people/user-view.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requirePerson } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { loadMachineView, noMachine } from './load-machines.ts';
 import { type MachineView, toSecretView } from './machine-view.ts';
 
@@ -25,14 +25,14 @@ interface NewSecret {
 export async function createMachineSecret(ctx: ServiceContext, input: unknown): Promise<NewSecret> {
   requireSignIn(requirePerson(ctx, 'people:write'));
   const { id, name, ttlMs } = parseInput(inputOf(contract.machines.createSecret), input);
-  return withTransaction(ctx, (tx) => issue(tx, ctx, id, { name, ttlMs }));
+  return withPeople(ctx, (tx) => issue(tx, ctx, id, { name, ttlMs }));
 }
 
 /** A new secret in the place of an old one, which goes on for `overlapMs` so that nothing stops meanwhile. */
 export async function rotateMachineSecret(ctx: ServiceContext, input: unknown): Promise<NewSecret> {
   requireSignIn(requirePerson(ctx, 'people:write'));
   const { id, secretId, overlapMs } = parseInput(inputOf(contract.machines.rotateSecret), input);
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     const old = await standingSecret(tx, ctx, id, secretId);
     const created = await issue(tx, ctx, id, {
       name: old.name,
@@ -54,7 +54,7 @@ export async function rotateMachineSecret(ctx: ServiceContext, input: unknown): 
 export async function revokeMachineSecret(ctx: ServiceContext, input: unknown): Promise<MachineView> {
   requirePerson(ctx, 'people:write');
   const { id, secretId } = parseInput(inputOf(contract.machines.revokeSecret), input);
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     const { name } = await standingSecret(tx, ctx, id, secretId);
     const revokedAt = new Date(ctx.services.clock.now());
     await tx.apiToken.update({ where: { id: secretId }, data: { revokedAt } });

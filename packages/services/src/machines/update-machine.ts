@@ -8,8 +8,8 @@ import { requireMayBe } from '../people/require-may-be.ts';
 import { requireNoMore } from '../people/require-no-escalation.ts';
 import { rightsOf } from '../people/rights-of.ts';
 import { USER_SELECT } from '../people/user-view.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { loadMachineView } from './load-machines.ts';
 import type { MachineView } from './machine-view.ts';
 import { putClaimBinding } from './put-claim-binding.ts';
@@ -22,7 +22,7 @@ import { putClaimBinding } from './put-claim-binding.ts';
 export async function updateMachine(ctx: ServiceContext, input: unknown): Promise<MachineView> {
   requireScope(ctx, 'people:write');
   const { id, tasks, proof, disabled } = parseInput(inputOf(contract.machines.update), input);
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     // What proves itself, or makes a secret, at this moment waits here, and finds what is written now.
     await tx.$queryRaw`SELECT id FROM identities WHERE id = ${id} FOR UPDATE`;
     const before = await loadMachineView(ctx, tx, id);

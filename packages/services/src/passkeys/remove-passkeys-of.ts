@@ -4,7 +4,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { requireNoEscalation } from '../people/require-no-escalation.ts';
+import { requireAdmin, requireNoEscalation } from '../people/require-no-escalation.ts';
 import { rightsOf } from '../people/rights-of.ts';
 import { USER_SELECT } from '../people/user-view.ts';
 import { requireScope } from '../require-scope.ts';
@@ -18,7 +18,8 @@ export async function removePasskeysOf(ctx: ServiceContext, input: unknown): Pro
   const { id, ...proof } = parseInput(inputOf(contract.passkeys.removeAllOf), input);
   if (ctx.actor.kind !== 'system' && ctx.actor.identityId === id)
     throw new TaskgateError('forbidden', 'remove your own passkeys under Settings, Passkeys, each with a proof');
-  // Without one they approve unsigned: a stolen sign-in of an admin must not bring that about.
+  requireAdmin(ctx, 'without a passkey somebody approves unsigned');
+  // A stolen sign-in of an admin must not bring that about.
   await proveCaller(ctx, proof);
   return withTransaction(ctx, async (tx) => {
     await tx.$queryRaw`SELECT id FROM identities WHERE id = ${id} FOR UPDATE`;

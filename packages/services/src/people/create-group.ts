@@ -5,17 +5,17 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { GROUP_SELECT, type GroupView, toGroupView } from './group-view.ts';
 import { requireNoMore } from './require-no-escalation.ts';
 import { requireUnnamed } from './require-unnamed.ts';
+import { withPeople } from './with-people.ts';
 
 export async function createGroup(ctx: ServiceContext, input: unknown): Promise<GroupView> {
   requireScope(ctx, 'people:write');
   const { name, roles, scopes, withheld } = parseInput(inputOf(contract.people.createGroup), input);
   // Nobody is in it yet.
   requireNoMore(ctx, [{ name, roles, scopes, withheld }]);
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     if ((await tx.group.count({ where: { name } })) > 0)
       throw new TaskgateError('conflict', `there is a group \`${name}\` already`);
     await requireUnnamed(tx, ctx, name);

@@ -7,10 +7,11 @@ import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { proveCaller } from '../passkeys/prove-person.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { findGroups } from './find-groups.ts';
-import { requireNoEscalation } from './require-no-escalation.ts';
+import { requireAdmin, requireNoEscalation } from './require-no-escalation.ts';
+import { requireUnnamed } from './require-unnamed.ts';
 import { toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
+import { withPeople } from './with-people.ts';
 
 /** E-mail addresses are kept in lower case: one person, however they write it. */
 export async function createUser(ctx: ServiceContext, input: unknown): Promise<UserView> {
@@ -18,13 +19,18 @@ export async function createUser(ctx: ServiceContext, input: unknown): Promise<U
   const { email: given, name, groups, password, proof } = parseInput(inputOf(contract.people.createUser), input);
   const email = given.toLowerCase();
   // Nor by a person of the thief's making, who then changes others.
-  if (password !== undefined) await proveCaller(ctx, proof);
+  if (password !== undefined) {
+    requireAdmin(ctx, 'whoever gives somebody a password can be them');
+    await proveCaller(ctx, proof);
+  }
   const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     if ((await tx.identity.count({ where: { email } })) > 0)
       throw new TaskgateError('conflict', `there is a person with the e-mail address \`${email}\` already`);
     const found = await findGroups(tx, groups);
     requireNoEscalation(ctx, found);
+    // Conditions may go by them.
+    for (const said of [email, name]) await requireUnnamed(tx, ctx, said);
     const user = await tx.identity.create({
       data: {
         id: newId(ctx.services, 'usr'),

@@ -15,8 +15,8 @@ export interface EndedAccess {
 
 /**
  * Ends all that whoever had an account before could still come in with, and what they began: sign-ins, tokens, grants, the
- * password, passkeys, and the agents that act for it. The account itself, its groups and its history stay.
- * The caller writes the audit row, and runs it serializable. Throws `invalid-state` for the password of the last admin.
+ * password, passkeys, links to providers, and the agents that act for it. The account itself, its groups and its history stay.
+ * The caller writes the audit row, and is alone with people. Throws `invalid-state` for the password of the last admin.
  */
 export async function endEarlierAccess(tx: Transaction, ctx: ServiceContext, userId: string): Promise<EndedAccess> {
   const at = new Date(ctx.services.clock.now());
@@ -31,6 +31,7 @@ export async function endEarlierAccess(tx: Transaction, ctx: ServiceContext, use
     where: { id: userId, passwordHash: { not: null } },
     data: { passwordHash: null },
   });
+  await tx.providerLink.deleteMany({ where: { identityId: userId } });
   const agents = await tx.identity.updateMany({
     where: { actsForId: userId, disabledAt: null },
     data: { disabledAt: at },

@@ -1,8 +1,8 @@
 import { type Scope, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
-import type { IdentityActor } from '../context.ts';
+import type { IdentityActor, ServiceContext } from '../context.ts';
 import { toActor } from './to-actor.ts';
-import { isDisabled, USER_SELECT } from './user-view.ts';
+import { isDisabled, USER_SELECT, type UserRow } from './user-view.ts';
 
 /**
  * The caller as they are at this moment; nobody locks them out or takes rights from them until the transaction ends.
@@ -18,15 +18,44 @@ export async function lockCaller(
   also: readonly string[] = [],
 ): Promise<IdentityActor> {
   await lockIdentities(tx, [actor.identityId, ...also]);
-  const row = await tx.identity.findUnique({ where: { id: actor.identityId }, select: USER_SELECT });
-  if (row === null || isDisabled(row) || (await hasEnded(tx, actor)))
-    throw new TaskgateError('not-signed-in', 'your sign-in or token has ended; sign in again');
-  const { via, viaId } = actor;
-  const now = toActor(row, { via, viaId, limitedTo: actor.scopes });
+  const now = await callerNow(tx, actor);
   if (!now.scopes.includes(scope))
     throw new TaskgateError('forbidden', `you do not have the scope \`${scope}\` any more; ask an admin`);
-  return { ...now, roles: now.roles.filter((role) => actor.roles.includes(role)) };
+  return now;
 }
+
+/**
+ * Refuses a call whose caller has less than when it was judged. For what is alone with people, where nobody's rights change
+ * beside it: while it waited for its turn the one before may have taken them. Throws `not-signed-in`, `forbidden`.
+ */
+export async function requireUnchanged(tx: Transaction, { actor, services }: ServiceContext): Promise<void> {
+  if (actor.kind === 'system') {
+    if (actor.tokenId === undefined) return;
+    const standing = { revokedAt: null, expiresAt: { gt: new Date(services.clock.now()) } };
+    if ((await tx.scimToken.count({ where: { id: actor.tokenId, ...standing } })) === 0) throw ended();
+    return;
+  }
+  const now = await callerNow(tx, actor);
+  const lost =
+    actor.scopes.some((scope) => !now.scopes.includes(scope)) ||
+    actor.roles.some((role) => !now.roles.includes(role)) ||
+    actor.groups.some((group) => !now.groups.includes(group));
+  if (lost) throw new TaskgateError('forbidden', 'what you may do has changed meanwhile; look at it again');
+}
+
+async function callerNow(tx: Transaction, actor: IdentityActor): Promise<IdentityActor> {
+  const row = await tx.identity.findUnique({ where: { id: actor.identityId }, select: USER_SELECT });
+  if (row === null || isDisabled(row) || (await hasEnded(tx, actor))) throw ended();
+  const { via, viaId } = actor;
+  const now = toActor(row, { via, viaId, limitedTo: actor.scopes });
+  // A token with fewer scopes than its owner has no role: whether it had, the caller of before says.
+  return { ...now, roles: rolesOf(row).filter((role) => actor.roles.includes(role)) };
+}
+
+const rolesOf = (row: UserRow): IdentityActor['roles'] =>
+  toActor(row, { via: 'session', viaId: '', limitedTo: null }).roles;
+
+const ended = (): TaskgateError => new TaskgateError('not-signed-in', 'your sign-in or token has ended; sign in again');
 
 /** What came of them is seen by whoever comes after: what is counted of an identity is counted under its lock. */
 export async function lockIdentities(tx: Transaction, ids: readonly string[]): Promise<void> {

@@ -10,11 +10,11 @@ import { PERSON_SELECT, toPerson } from '../grants/person-ref.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { endSignIns, revokeGrantsOf } from './end-access.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
 import { groupsOf, USER_SELECT } from './user-view.ts';
 import { whyNotOffboard } from './why-not-offboard.ts';
+import { withPeople } from './with-people.ts';
 
 export type OffboardedView = z.infer<typeof Offboarded>;
 
@@ -26,55 +26,51 @@ export type OffboardedView = z.infer<typeof Offboarded>;
 export async function offboard(ctx: ServiceContext, input: unknown): Promise<OffboardedView> {
   requireScope(ctx, 'people:write');
   const { id, reason } = parseInput(inputOf(contract.people.offboard), input);
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      // Made inside: a transaction that is run again is another deed.
-      const actId = newId(ctx.services, 'act');
-      const act: ServiceContext = { ...ctx, actId };
-      const row = await tx.identity.findUnique({ where: { id }, select: USER_SELECT });
-      if (row === null) throw new TaskgateError('not-found', `there is nobody \`${id}\``);
-      const refusal = whyNotOffboard(ctx, row);
-      if (refusal !== null) throw refusal;
-      const agents = await tx.identity.findMany({ where: { actsForId: id }, select: PERSON_SELECT });
-      const ids = [id, ...agents.map((agent) => agent.id)];
-      const before = await countAlive(tx, ids);
+  return withPeople(ctx, async (tx) => {
+    // Made inside: a transaction that is run again is another deed.
+    const actId = newId(ctx.services, 'act');
+    const act: ServiceContext = { ...ctx, actId };
+    const row = await tx.identity.findUnique({ where: { id }, select: USER_SELECT });
+    if (row === null) throw new TaskgateError('not-found', `there is nobody \`${id}\``);
+    const refusal = whyNotOffboard(ctx, row);
+    if (refusal !== null) throw refusal;
+    const agents = await tx.identity.findMany({ where: { actsForId: id }, select: PERSON_SELECT });
+    const ids = [id, ...agents.map((agent) => agent.id)];
+    const before = await countAlive(tx, ids);
 
-      const at = new Date(ctx.services.clock.now());
-      await tx.identity.updateMany({ where: { id: { in: ids }, disabledAt: null }, data: { disabledAt: at } });
-      await tx.identity.updateMany({ where: { id: { in: ids } }, data: { lockedByHand: true } });
-      await tx.directoryMember.deleteMany({ where: { identityId: { in: ids } } });
-      // Who they are at a provider stays known: forgotten, they could come in as somebody new.
-      await tx.providerLink.updateMany({ where: { identityId: { in: ids } }, data: { groups: [] } });
-      await tx.membership.deleteMany({ where: { userId: { in: ids } } });
-      if (row.kind === 'person') await requireAdminLeft(tx);
-      let [webSessions, scimTokens] = [0, 0];
-      for (const one of ids) {
-        webSessions += await endSignIns(tx, act, one);
-        await revokeGrantsOf(tx, act, one);
-        scimTokens += await revokeScimTokensOf(tx, act, one);
-      }
-      const ended: OffboardedView = {
-        actId,
-        identity: toPerson(row),
-        groups: groupsOf(row).map((group) => group.name),
-        agents: agents.map(toPerson),
-        webSessions,
-        scimTokens,
-        ...before,
-      };
-      await emitAudit(tx, act, {
-        action: 'identity.offboard',
-        subjectKind: 'user',
-        subject: id,
-        before: { disabledAt: row.disabledAt, groups: ended.groups },
-        after: { reason, disabledAt: row.disabledAt ?? at, ended },
-      });
-      for (const one of ids) await notifyChange(tx, { topic: 'people', id: one, userId: one });
-      return ended;
-    },
-    { alone: 'people' },
-  );
+    const at = new Date(ctx.services.clock.now());
+    await tx.identity.updateMany({ where: { id: { in: ids }, disabledAt: null }, data: { disabledAt: at } });
+    await tx.identity.updateMany({ where: { id: { in: ids } }, data: { lockedByHand: true } });
+    await tx.directoryMember.deleteMany({ where: { identityId: { in: ids } } });
+    // Who they are at a provider stays known: forgotten, they could come in as somebody new.
+    await tx.providerLink.updateMany({ where: { identityId: { in: ids } }, data: { groups: [] } });
+    await tx.membership.deleteMany({ where: { userId: { in: ids } } });
+    if (row.kind === 'person') await requireAdminLeft(tx);
+    let [webSessions, scimTokens] = [0, 0];
+    for (const one of ids) {
+      webSessions += await endSignIns(tx, act, one);
+      await revokeGrantsOf(tx, act, one);
+      scimTokens += await revokeScimTokensOf(tx, act, one);
+    }
+    const ended: OffboardedView = {
+      actId,
+      identity: toPerson(row),
+      groups: groupsOf(row).map((group) => group.name),
+      agents: agents.map(toPerson),
+      webSessions,
+      scimTokens,
+      ...before,
+    };
+    await emitAudit(tx, act, {
+      action: 'identity.offboard',
+      subjectKind: 'user',
+      subject: id,
+      before: { disabledAt: row.disabledAt, groups: ended.groups },
+      after: { reason, disabledAt: row.disabledAt ?? at, ended },
+    });
+    for (const one of ids) await notifyChange(tx, { topic: 'people', id: one, userId: one });
+    return ended;
+  });
 }
 
 /** As it is before it is ended. */

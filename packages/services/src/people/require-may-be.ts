@@ -1,6 +1,6 @@
 import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
-import { requireNoEscalation } from './require-no-escalation.ts';
+import { requireAdmin, requireNoEscalation } from './require-no-escalation.ts';
 import { requireUnnamed } from './require-unnamed.ts';
 import { rightsOf } from './rights-of.ts';
 import type { UserRow } from './user-view.ts';
@@ -11,6 +11,9 @@ import type { UserRow } from './user-view.ts';
  */
 export async function requireMayBe(tx: Transaction, ctx: ServiceContext, row: UserRow): Promise<void> {
   requireNoEscalation(ctx, rightsOf(row));
-  const { kind, name } = row.actsFor ?? row;
+  const { id, kind, name } = row.actsFor ?? row;
+  const { actor } = ctx;
+  if (kind === 'person' && (actor.kind === 'system' || actor.identityId !== id))
+    requireAdmin(ctx, 'an agent of somebody else can do what they may, also what they may later');
   if (kind === 'machine') await requireUnnamed(tx, ctx, name);
 }

@@ -8,13 +8,14 @@ import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { proveCaller } from '../passkeys/prove-person.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
 import { findGroups } from './find-groups.ts';
 import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
-import { requireNoEscalation, requireNoMore } from './require-no-escalation.ts';
+import { requireAdmin, requireNoEscalation, requireNoMore } from './require-no-escalation.ts';
+import { requireUnnamed } from './require-unnamed.ts';
 import { BY_HAND, groupsOf, toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
+import { withPeople } from './with-people.ts';
 
 /**
  * Disabling a person ends their sign-ins, API tokens, grants, connections and the SCIM tokens that they made, in the same transaction; leaving a
@@ -29,60 +30,62 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
       'forbidden',
       'change your own password on your account page, where the current one is asked for',
     );
-  if (password !== undefined) await proveCaller(ctx, proof);
+  if (password !== undefined) {
+    requireAdmin(ctx, 'whoever sets the password of somebody can be them');
+    await proveCaller(ctx, proof);
+  }
   const passwordHash = password === undefined ? null : await hashPassword(new SecretValue(password));
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_VIEW_SELECT });
-      if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
-      const found = groups === undefined ? null : await findGroups(tx, groups);
-      // Their new password, or their group, would be a way to what they may; to disable them is none.
-      const onlyDisables = disabled === true && name === undefined && password === undefined && found === null;
-      (onlyDisables ? requireNoMore : requireNoEscalation)(ctx, [...groupsOf(before), ...(found ?? [])]);
-      const groupIds =
-        found === null
-          ? null
-          : keptByHand(
-              'groups',
-              before.memberships.map(({ source, group }) => ({ id: group.id, label: group.name, source })),
-              found.map(({ id: groupId }) => groupId),
-            );
-      const at = new Date(ctx.services.clock.now());
-      const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
-      if (disabled === false && before.directoryUser !== null) requireActiveThere(before.directoryUser);
-      const after = await tx.identity.update({
-        where: { id },
-        data: {
-          disabledAt,
-          lockedByHand: disabled ?? before.lockedByHand,
-          ...(name === undefined ? {} : { name }),
-          ...(passwordHash === null ? {} : { passwordHash }),
-          ...(groupIds === null
-            ? {}
-            : { memberships: { deleteMany: { source: BY_HAND }, create: groupIds.map((groupId) => ({ groupId })) } }),
-        },
-        select: USER_VIEW_SELECT,
-      });
-      await requireAdminLeft(tx);
-      const newlyDisabled = disabledAt !== null && before.disabledAt === null;
-      const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
-      if (newlyDisabled) {
-        await revokeGrantsOf(tx, ctx, id);
-        await revokeScimTokensOf(tx, ctx, id);
-      } else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
-      await emitAudit(tx, ctx, {
-        action: 'user.update',
-        subjectKind: 'user',
-        subject: id,
-        before: toUserView(before),
-        after: { ...toUserView(after), passwordChanged: passwordHash !== null, endedSessions },
-      });
-      await notifyChange(tx, { topic: 'people', id, userId: id });
-      return toUserView(after);
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const before = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_VIEW_SELECT });
+    if (before === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
+    const found = groups === undefined ? null : await findGroups(tx, groups);
+    // Their new password, or their group, would be a way to what they may; to disable them is none.
+    const onlyDisables = disabled === true && name === undefined && password === undefined && found === null;
+    (onlyDisables ? requireNoMore : requireNoEscalation)(ctx, [...groupsOf(before), ...(found ?? [])]);
+    const groupIds =
+      found === null
+        ? null
+        : keptByHand(
+            'groups',
+            before.memberships.map(({ source, group }) => ({ id: group.id, label: group.name, source })),
+            found.map(({ id: groupId }) => groupId),
+          );
+    const at = new Date(ctx.services.clock.now());
+    const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
+    // Who has left may have left everything behind, their groups too: what they have is no measure of what they had.
+    if (disabled === false && before.disabledAt !== null) requireAdmin(ctx, 'this person was locked out');
+    if (name !== undefined && name !== before.name) await requireUnnamed(tx, ctx, name);
+    if (disabled === false && before.directoryUser !== null) requireActiveThere(before.directoryUser);
+    const after = await tx.identity.update({
+      where: { id },
+      data: {
+        disabledAt,
+        lockedByHand: disabled ?? before.lockedByHand,
+        ...(name === undefined ? {} : { name }),
+        ...(passwordHash === null ? {} : { passwordHash }),
+        ...(groupIds === null
+          ? {}
+          : { memberships: { deleteMany: { source: BY_HAND }, create: groupIds.map((groupId) => ({ groupId })) } }),
+      },
+      select: USER_VIEW_SELECT,
+    });
+    await requireAdminLeft(tx);
+    const newlyDisabled = disabledAt !== null && before.disabledAt === null;
+    const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
+    if (newlyDisabled) {
+      await revokeGrantsOf(tx, ctx, id);
+      await revokeScimTokensOf(tx, ctx, id);
+    } else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
+    await emitAudit(tx, ctx, {
+      action: 'user.update',
+      subjectKind: 'user',
+      subject: id,
+      before: toUserView(before),
+      after: { ...toUserView(after), passwordChanged: passwordHash !== null, endedSessions },
+    });
+    await notifyChange(tx, { topic: 'people', id, userId: id });
+    return toUserView(after);
+  });
 }
 
 /** Each lifts its own lock: what the directory says is not undone here, where it would say it again. */

@@ -4,8 +4,8 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { peopleOfProvider } from './end-provider-access.ts';
 import { findProvider, loadMappings, type ProviderView, toProviderView } from './provider-row.ts';
 import { replaceMappings } from './replace-mappings.ts';
@@ -14,24 +14,20 @@ import { replaceMappings } from './replace-mappings.ts';
 export async function mapProviderGroups(ctx: ServiceContext, input: unknown): Promise<ProviderView> {
   requireScope(ctx, 'people:write');
   const { name, mappings } = parseInput(inputOf(contract.providers.mapGroups), input);
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const row = await findProvider(tx, name);
-      const before = await loadMappings(tx, row.id);
-      await replaceMappings(tx, ctx, row.id, mappings);
-      const memberships = await syncMemberships(tx, ctx, await peopleOfProvider(tx, row.id));
-      const view = await toProviderView(tx, ctx.services, row);
-      await emitAudit(tx, ctx, {
-        action: 'sign-in-provider.map-groups',
-        subjectKind: 'sign-in-provider',
-        subject: row.id,
-        before: { mappings: before },
-        after: { mappings: view.mappings, memberships },
-      });
-      await notifyChange(tx, { topic: 'people', id: name });
-      return view;
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const row = await findProvider(tx, name);
+    const before = await loadMappings(tx, row.id);
+    await replaceMappings(tx, ctx, row.id, mappings);
+    const memberships = await syncMemberships(tx, ctx, await peopleOfProvider(tx, row.id));
+    const view = await toProviderView(tx, ctx.services, row);
+    await emitAudit(tx, ctx, {
+      action: 'sign-in-provider.map-groups',
+      subjectKind: 'sign-in-provider',
+      subject: row.id,
+      before: { mappings: before },
+      after: { mappings: view.mappings, memberships },
+    });
+    await notifyChange(tx, { topic: 'people', id: name });
+    return view;
+  });
 }

@@ -8,8 +8,8 @@ import { requireNoEscalation } from '../people/require-no-escalation.ts';
 import { rightsOf } from '../people/rights-of.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { USER_SELECT } from '../people/user-view.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { endProviderAccess } from './end-provider-access.ts';
 import { findProvider } from './provider-row.ts';
 
@@ -17,31 +17,27 @@ import { findProvider } from './provider-row.ts';
 export async function unlinkPerson(ctx: ServiceContext, input: unknown): Promise<{ unlinked: true }> {
   requireScope(ctx, 'people:write');
   const { name, userId } = parseInput(inputOf(contract.providers.unlink), input);
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const provider = await findProvider(tx, name);
-      const where = { providerId_identityId: { providerId: provider.id, identityId: userId } };
-      const link = await tx.providerLink.findUnique({
-        where,
-        select: { subject: true, identity: { select: USER_SELECT } },
-      });
-      if (link === null) throw new TaskgateError('not-found', `\`${name}\` does not know this person`);
-      // Somebody else could be linked to them at the next sign-in.
-      requireNoEscalation(ctx, rightsOf(link.identity));
-      const ended = await endProviderAccess(tx, ctx, { providerId: provider.id, userId, forgets: true });
-      await tx.providerLink.delete({ where });
-      const memberships = await syncMemberships(tx, ctx, [userId]);
-      await emitAudit(tx, ctx, {
-        action: 'user.unlink',
-        subjectKind: 'user',
-        subject: userId,
-        before: { provider: name, subject: link.subject },
-        after: { ...ended, memberships },
-      });
-      await notifyChange(tx, { topic: 'people', id: userId, userId });
-      return { unlinked: true };
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const provider = await findProvider(tx, name);
+    const where = { providerId_identityId: { providerId: provider.id, identityId: userId } };
+    const link = await tx.providerLink.findUnique({
+      where,
+      select: { subject: true, identity: { select: USER_SELECT } },
+    });
+    if (link === null) throw new TaskgateError('not-found', `\`${name}\` does not know this person`);
+    // Somebody else could be linked to them at the next sign-in.
+    requireNoEscalation(ctx, rightsOf(link.identity));
+    const ended = await endProviderAccess(tx, ctx, { providerId: provider.id, userId, forgets: true });
+    await tx.providerLink.delete({ where });
+    const memberships = await syncMemberships(tx, ctx, [userId]);
+    await emitAudit(tx, ctx, {
+      action: 'user.unlink',
+      subjectKind: 'user',
+      subject: userId,
+      before: { provider: name, subject: link.subject },
+      after: { ...ended, memberships },
+    });
+    await notifyChange(tx, { topic: 'people', id: userId, userId });
+    return { unlinked: true };
+  });
 }

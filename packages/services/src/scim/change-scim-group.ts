@@ -4,8 +4,8 @@ import { scimAddressOf } from '../directory/load-directory.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireSystem } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { applyPatch, type ScimJson } from './apply-patch.ts';
 import { findDirectoryGroup } from './load-scim-groups.ts';
 import { ScimError } from './scim-error.ts';
@@ -16,37 +16,33 @@ export async function createScimGroup(ctx: ServiceContext, body: ScimJson): Prom
   requireSystem(ctx, 'scim');
   const { displayName, externalId, members } = parseScimGroup(body);
   const { services } = ctx;
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      await requireFreeName(tx, displayName, null);
-      await requireMembers(tx, members);
-      const at = new Date(services.clock.now());
-      const { id } = await tx.directoryGroup.create({
-        data: {
-          id: newId(services, 'dgr'),
-          displayName,
-          nameKey: displayName.toLowerCase(),
-          externalId,
-          createdAt: at,
-          updatedAt: at,
-          members: { create: members.map((identityId) => ({ identityId })) },
-        },
-      });
-      const memberships = await syncMemberships(tx, ctx, members);
-      const after = await findDirectoryGroup(tx, id);
-      await emitAudit(tx, ctx, {
-        action: 'directory-group.create',
-        subjectKind: 'directory-group',
-        subject: id,
-        before: null,
-        after: { ...toGroupDocument(after), memberships },
-      });
-      await notifyChange(tx, { topic: 'people', id });
-      return toScimGroup(after, scimAddressOf(services));
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    await requireFreeName(tx, displayName, null);
+    await requireMembers(tx, members);
+    const at = new Date(services.clock.now());
+    const { id } = await tx.directoryGroup.create({
+      data: {
+        id: newId(services, 'dgr'),
+        displayName,
+        nameKey: displayName.toLowerCase(),
+        externalId,
+        createdAt: at,
+        updatedAt: at,
+        members: { create: members.map((identityId) => ({ identityId })) },
+      },
+    });
+    const memberships = await syncMemberships(tx, ctx, members);
+    const after = await findDirectoryGroup(tx, id);
+    await emitAudit(tx, ctx, {
+      action: 'directory-group.create',
+      subjectKind: 'directory-group',
+      subject: id,
+      before: null,
+      after: { ...toGroupDocument(after), memberships },
+    });
+    await notifyChange(tx, { topic: 'people', id });
+    return toScimGroup(after, scimAddressOf(services));
+  });
 }
 
 /** PUT: the group is what is given from now on. */
@@ -63,70 +59,62 @@ async function changeScimGroup(
   change: (document: ScimJson) => ScimJson,
 ): Promise<ScimJson> {
   requireSystem(ctx, 'scim');
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const before = await findDirectoryGroup(tx, id);
-      const { displayName, externalId, members } = parseScimGroup(change(toGroupDocument(before)));
-      await requireFreeName(tx, displayName, id);
-      const held = before.members.map(({ identityId }) => identityId);
-      const added = difference(members, held);
-      const gone = difference(held, members);
-      await requireMembers(tx, added);
-      await tx.directoryMember.deleteMany({ where: { groupId: id, identityId: { in: gone } } });
-      await tx.directoryMember.createMany({ data: added.map((identityId) => ({ groupId: id, identityId })) });
-      await tx.directoryGroup.update({
-        where: { id },
-        data: {
-          displayName,
-          nameKey: displayName.toLowerCase(),
-          externalId,
-          updatedAt: new Date(ctx.services.clock.now()),
-        },
-      });
-      // Mappings are by name: with another one it is another group to everybody in it.
-      const affected = displayName === before.displayName ? [...added, ...gone] : [...new Set([...held, ...members])];
-      const memberships = await syncMemberships(tx, ctx, affected);
-      const after = await findDirectoryGroup(tx, id);
-      await emitAudit(tx, ctx, {
-        action: 'directory-group.update',
-        subjectKind: 'directory-group',
-        subject: id,
-        before: { displayName: before.displayName, externalId: before.externalId },
-        after: { displayName, externalId, added, gone, memberships },
-      });
-      await notifyChange(tx, { topic: 'people', id });
-      return toScimGroup(after, scimAddressOf(ctx.services));
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const before = await findDirectoryGroup(tx, id);
+    const { displayName, externalId, members } = parseScimGroup(change(toGroupDocument(before)));
+    await requireFreeName(tx, displayName, id);
+    const held = before.members.map(({ identityId }) => identityId);
+    const added = difference(members, held);
+    const gone = difference(held, members);
+    await requireMembers(tx, added);
+    await tx.directoryMember.deleteMany({ where: { groupId: id, identityId: { in: gone } } });
+    await tx.directoryMember.createMany({ data: added.map((identityId) => ({ groupId: id, identityId })) });
+    await tx.directoryGroup.update({
+      where: { id },
+      data: {
+        displayName,
+        nameKey: displayName.toLowerCase(),
+        externalId,
+        updatedAt: new Date(ctx.services.clock.now()),
+      },
+    });
+    // Mappings are by name: with another one it is another group to everybody in it.
+    const affected = displayName === before.displayName ? [...added, ...gone] : [...new Set([...held, ...members])];
+    const memberships = await syncMemberships(tx, ctx, affected);
+    const after = await findDirectoryGroup(tx, id);
+    await emitAudit(tx, ctx, {
+      action: 'directory-group.update',
+      subjectKind: 'directory-group',
+      subject: id,
+      before: { displayName: before.displayName, externalId: before.externalId },
+      after: { displayName, externalId, added, gone, memberships },
+    });
+    await notifyChange(tx, { topic: 'people', id });
+    return toScimGroup(after, scimAddressOf(ctx.services));
+  });
 }
 
 /** DELETE. Throws {@link ScimError}. */
 export async function removeScimGroup(ctx: ServiceContext, id: string): Promise<null> {
   requireSystem(ctx, 'scim');
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const before = await findDirectoryGroup(tx, id);
-      await tx.directoryGroup.delete({ where: { id } });
-      const memberships = await syncMemberships(
-        tx,
-        ctx,
-        before.members.map(({ identityId }) => identityId),
-      );
-      await emitAudit(tx, ctx, {
-        action: 'directory-group.remove',
-        subjectKind: 'directory-group',
-        subject: id,
-        before: toGroupDocument(before),
-        after: { memberships },
-      });
-      await notifyChange(tx, { topic: 'people', id });
-      return null;
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const before = await findDirectoryGroup(tx, id);
+    await tx.directoryGroup.delete({ where: { id } });
+    const memberships = await syncMemberships(
+      tx,
+      ctx,
+      before.members.map(({ identityId }) => identityId),
+    );
+    await emitAudit(tx, ctx, {
+      action: 'directory-group.remove',
+      subjectKind: 'directory-group',
+      subject: id,
+      before: toGroupDocument(before),
+      after: { memberships },
+    });
+    await notifyChange(tx, { topic: 'people', id });
+    return null;
+  });
 }
 
 async function requireFreeName(tx: Transaction, displayName: string, ownId: string | null): Promise<void> {

@@ -4,8 +4,8 @@ import { scimAddressOf } from '../directory/load-directory.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireSystem } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { applyPatch, type ScimJson } from './apply-patch.ts';
 import { findDirectoryUser } from './load-scim-users.ts';
 import { lockOut } from './lock-out.ts';
@@ -30,50 +30,42 @@ async function changeScimUser(
   change: (document: ScimJson) => ScimJson,
 ): Promise<ScimJson> {
   requireSystem(ctx, 'scim');
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const before = await findDirectoryUser(tx, id);
-      const user = parseScimUser(change(toScimDocument(before)));
-      const nameKey = user.userName.toLowerCase();
-      if ((await tx.directoryUser.count({ where: { nameKey, identityId: { not: id } } })) > 0)
-        throw new ScimError(409, 'uniqueness', `there is a user \`${user.userName}\` already`);
-      if ((await tx.identity.count({ where: { email: user.email, id: { not: id } } })) > 0)
-        throw new ScimError(409, 'uniqueness', `somebody here has the e-mail address \`${user.email}\` already`);
-      const active = user.active ?? before.active;
-      await tx.directoryUser.update({
-        where: { identityId: id },
-        data: {
-          userName: user.userName,
-          nameKey,
-          externalId: user.externalId,
-          active,
-          // Else it could let whoever has the new address at a provider be this person.
-          ...((await mayTakeOver(tx, ctx))
-            ? { emailChanged: false }
-            : user.email === before.identity.email
-              ? {}
-              : { emailChanged: true }),
-          attributes: user.attributes as Prisma.InputJsonObject,
-          updatedAt: new Date(ctx.services.clock.now()),
-        },
-      });
-      await tx.identity.update({ where: { id }, data: { email: user.email, name: user.name } });
-      if (active && !before.active)
-        await tx.identity.updateMany({ where: { id, lockedByHand: false }, data: { disabledAt: null } });
-      const ended = before.active && !active ? await lockOut(tx, ctx, id) : null;
-      await requireAdminLeft(tx);
-      const after = await findDirectoryUser(tx, id);
-      await emitAudit(tx, ctx, {
-        action: 'user.update',
-        subjectKind: 'user',
-        subject: id,
-        before: toScimDocument(before),
-        after: { ...toScimDocument(after), ended },
-      });
-      await notifyChange(tx, { topic: 'people', id, userId: id });
-      return toScimUser(after, scimAddressOf(ctx.services));
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const before = await findDirectoryUser(tx, id);
+    const user = parseScimUser(change(toScimDocument(before)));
+    const nameKey = user.userName.toLowerCase();
+    if ((await tx.directoryUser.count({ where: { nameKey, identityId: { not: id } } })) > 0)
+      throw new ScimError(409, 'uniqueness', `there is a user \`${user.userName}\` already`);
+    if ((await tx.identity.count({ where: { email: user.email, id: { not: id } } })) > 0)
+      throw new ScimError(409, 'uniqueness', `somebody here has the e-mail address \`${user.email}\` already`);
+    const active = user.active ?? before.active;
+    await tx.directoryUser.update({
+      where: { identityId: id },
+      data: {
+        userName: user.userName,
+        nameKey,
+        externalId: user.externalId,
+        active,
+        // Else it could let whoever has the new address at a provider be this person.
+        ...(user.email === before.identity.email ? {} : { emailChanged: !(await mayTakeOver(tx, ctx)) }),
+        attributes: user.attributes as Prisma.InputJsonObject,
+        updatedAt: new Date(ctx.services.clock.now()),
+      },
+    });
+    await tx.identity.update({ where: { id }, data: { email: user.email, name: user.name } });
+    if (active && !before.active)
+      await tx.identity.updateMany({ where: { id, lockedByHand: false }, data: { disabledAt: null } });
+    const ended = before.active && !active ? await lockOut(tx, ctx, id) : null;
+    await requireAdminLeft(tx);
+    const after = await findDirectoryUser(tx, id);
+    await emitAudit(tx, ctx, {
+      action: 'user.update',
+      subjectKind: 'user',
+      subject: id,
+      before: toScimDocument(before),
+      after: { ...toScimDocument(after), ended },
+    });
+    await notifyChange(tx, { topic: 'people', id, userId: id });
+    return toScimUser(after, scimAddressOf(ctx.services));
+  });
 }

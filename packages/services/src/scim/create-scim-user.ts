@@ -3,11 +3,12 @@ import { newId, type ServiceContext } from '../context.ts';
 import { scimAddressOf } from '../directory/load-directory.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { endSignIns } from '../people/end-access.ts';
 import { wasLockedByHand } from '../people/removed-address.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireSystem } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import type { ScimJson } from './apply-patch.ts';
 import { lockOut } from './lock-out.ts';
 import { mayTakeOver } from './may-take-over.ts';
@@ -23,45 +24,46 @@ export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promi
   requireSystem(ctx, 'scim');
   const user = parseScimUser(body);
   const { services } = ctx;
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const at = new Date(services.clock.now());
-      const active = user.active ?? true;
-      const { id, how } = await findPlace(tx, ctx, user);
-      const row = await tx.directoryUser.create({
-        data: {
-          identityId: id,
-          userName: user.userName,
-          nameKey: user.userName.toLowerCase(),
-          externalId: user.externalId,
-          active,
-          attributes: user.attributes as Prisma.InputJsonObject,
-          createdAt: at,
-          updatedAt: at,
-        },
-        select: DIRECTORY_USER_SELECT,
-      });
-      await tx.identity.update({ where: { id }, data: { name: user.name } });
-      const ended = active ? null : await lockOut(tx, ctx, id);
-      await requireAdminLeft(tx);
-      const memberships = await syncMemberships(tx, ctx, [id]);
-      await emitAudit(tx, ctx, {
-        action: how === 'taken over' ? 'user.adopt' : 'user.create',
-        subjectKind: 'user',
-        subject: id,
-        before: null,
-        after: { userName: user.userName, email: user.email, name: user.name, active, how, ended, memberships },
-      });
-      await notifyChange(tx, { topic: 'people', id, userId: id });
-      const { identity } = await tx.directoryUser.findUniqueOrThrow({
-        where: { identityId: id },
-        select: { identity: { select: { email: true, name: true, disabledAt: true } } },
-      });
-      return toScimUser({ ...row, identity }, scimAddressOf(services));
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const at = new Date(services.clock.now());
+    const active = user.active ?? true;
+    const { id, how } = await findPlace(tx, ctx, user);
+    const row = await tx.directoryUser.create({
+      data: {
+        identityId: id,
+        userName: user.userName,
+        nameKey: user.userName.toLowerCase(),
+        externalId: user.externalId,
+        active,
+        attributes: user.attributes as Prisma.InputJsonObject,
+        createdAt: at,
+        updatedAt: at,
+      },
+      select: DIRECTORY_USER_SELECT,
+    });
+    await tx.identity.update({ where: { id }, data: { name: user.name } });
+    if (how === 'taken over') {
+      // Whoever came in by a provider as somebody of this address may not be whom the directory means.
+      await tx.providerLink.deleteMany({ where: { identityId: id } });
+      await endSignIns(tx, ctx, id);
+    }
+    const ended = active ? null : await lockOut(tx, ctx, id);
+    await requireAdminLeft(tx);
+    const memberships = await syncMemberships(tx, ctx, [id]);
+    await emitAudit(tx, ctx, {
+      action: how === 'taken over' ? 'user.adopt' : 'user.create',
+      subjectKind: 'user',
+      subject: id,
+      before: null,
+      after: { userName: user.userName, email: user.email, name: user.name, active, how, ended, memberships },
+    });
+    await notifyChange(tx, { topic: 'people', id, userId: id });
+    const { identity } = await tx.directoryUser.findUniqueOrThrow({
+      where: { identityId: id },
+      select: { identity: { select: { email: true, name: true, disabledAt: true } } },
+    });
+    return toScimUser({ ...row, identity }, scimAddressOf(services));
+  });
 }
 
 async function findPlace(

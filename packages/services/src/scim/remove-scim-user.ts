@@ -3,8 +3,8 @@ import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { removedAddress } from '../people/removed-address.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireSystem } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { findDirectoryUser } from './load-scim-users.ts';
 import { lockOut } from './lock-out.ts';
 import { toScimDocument } from './scim-user.ts';
@@ -16,39 +16,35 @@ import { toScimDocument } from './scim-user.ts';
  */
 export async function removeScimUser(ctx: ServiceContext, id: string): Promise<null> {
   requireSystem(ctx, 'scim');
-  return withTransaction(
-    ctx,
-    async (tx) => {
-      const before = await findDirectoryUser(tx, id);
-      const ended = await lockOut(tx, ctx, id);
-      await tx.directoryMember.deleteMany({ where: { identityId: id } });
-      await tx.providerLink.deleteMany({ where: { identityId: id } });
-      await tx.membership.deleteMany({ where: { userId: id } });
-      await tx.passkey.deleteMany({ where: { identityId: id } });
-      const at = new Date(ctx.services.clock.now());
-      const agents = await tx.identity.updateMany({
-        where: { actsForId: id, disabledAt: null },
-        data: { disabledAt: at },
-      });
-      await tx.identity.update({
-        where: { id },
-        data: { passwordHash: null, email: removedAddress(before.identity.email ?? before.userName, id) },
-      });
-      await tx.directoryUser.update({
-        where: { identityId: id },
-        data: { active: false, removedAt: at, updatedAt: at, nameKey: `removed ${id}` },
-      });
-      await requireAdminLeft(tx);
-      await emitAudit(tx, ctx, {
-        action: 'user.remove',
-        subjectKind: 'user',
-        subject: id,
-        before: toScimDocument(before),
-        after: { ...ended, agents: agents.count },
-      });
-      await notifyChange(tx, { topic: 'people', id, userId: id });
-      return null;
-    },
-    { alone: 'people' },
-  );
+  return withPeople(ctx, async (tx) => {
+    const before = await findDirectoryUser(tx, id);
+    const ended = await lockOut(tx, ctx, id);
+    await tx.directoryMember.deleteMany({ where: { identityId: id } });
+    await tx.providerLink.deleteMany({ where: { identityId: id } });
+    await tx.membership.deleteMany({ where: { userId: id } });
+    await tx.passkey.deleteMany({ where: { identityId: id } });
+    const at = new Date(ctx.services.clock.now());
+    const agents = await tx.identity.updateMany({
+      where: { actsForId: id, disabledAt: null },
+      data: { disabledAt: at },
+    });
+    await tx.identity.update({
+      where: { id },
+      data: { passwordHash: null, email: removedAddress(before.identity.email ?? before.userName, id) },
+    });
+    await tx.directoryUser.update({
+      where: { identityId: id },
+      data: { active: false, removedAt: at, updatedAt: at, nameKey: `removed ${id}` },
+    });
+    await requireAdminLeft(tx);
+    await emitAudit(tx, ctx, {
+      action: 'user.remove',
+      subjectKind: 'user',
+      subject: id,
+      before: toScimDocument(before),
+      after: { ...ended, agents: agents.count },
+    });
+    await notifyChange(tx, { topic: 'people', id, userId: id });
+    return null;
+  });
 }

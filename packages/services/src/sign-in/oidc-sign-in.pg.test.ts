@@ -456,7 +456,10 @@ describe('who somebody is', () => {
     // Nor back: what it was changed from may be somebody else's by now.
     await patchScimUser(plain, id, rename('moved@sso.example'));
     expect((await refusalOf(attempt('moved@sso.example'))).refusal).toBe('not-known-here');
-    await patchScimUser(adopting, id, rename('moved@sso.example'));
+    // A token that may take people over vouches for the addresses that it sets, and for no other.
+    await patchScimUser(adopting, id, { Operations: [{ op: 'replace', value: { displayName: 'M' } }] });
+    expect((await refusalOf(attempt('moved@sso.example'))).refusal).toBe('not-known-here');
+    for (const email of ['other@sso.example', 'moved@sso.example']) await patchScimUser(adopting, id, rename(email));
     await attempt('moved@sso.example');
   });
 
@@ -562,7 +565,8 @@ describe('groups of the provider', () => {
     expect(actor.roles).toContain('admin');
     await updateUser(admin.ctx, { id: actor.identityId, password: PASSWORD, proof: { password: PASSWORD } });
     await createUser(admin.ctx, { email: 'no.password@sso.example', name: 'x', groups: ['sso-admin-group'] });
-    const ctx = { services: shop.services, actor };
+    // Their sign-in ended with the new password.
+    const ctx = { services: shop.services, actor: { ...actor, viaId: 'web_none' } };
     const others = await shop.services.db.identity.findMany({
       where: {
         id: { notIn: [admin.id, actor.identityId] },
