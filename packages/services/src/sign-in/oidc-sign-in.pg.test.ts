@@ -12,6 +12,7 @@ import {
   createScimToken,
   createScimUser,
   createUser,
+  endUserSessions,
   finishOidcSignIn,
   loadAudit,
   loadProvider,
@@ -268,9 +269,11 @@ describe('several providers at once', () => {
 });
 
 describe('who somebody is', () => {
+  /** Without a password here. */
   const local = async (): Promise<TestPerson> => {
-    const id = `p${Math.random().toString(36).slice(2, 10)}`;
-    return shop.person(id, []);
+    const person = await shop.person(`p${Math.random().toString(36).slice(2, 10)}`, []);
+    await shop.services.db.identity.update({ where: { id: person.id }, data: { passwordHash: null } });
+    return person;
   };
   const accountOf = (person: TestPerson, verified = true): TestAccount => ({
     subject: `subject of ${person.email}`,
@@ -351,14 +354,17 @@ describe('who somebody is', () => {
   });
 
   describe('the first link by address', () => {
-    const used = async () => {
+    /** With a sign-in, an API token and an agent; and with these ways of their own to come in. */
+    const used = async (own: { readonly password: boolean; readonly passkey: boolean }) => {
       await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
       const name = `p${Math.random().toString(36).slice(2, 10)}`;
       const person = await shop.person(name, ['engineer']);
       const { webSessionId } = await signIn(shop.services, { email: person.email, password: PASSWORD }, CLIENT);
       const ctx = { services: shop.services, actor: (await checkWebSession(shop.services, webSessionId))! };
       const { token } = await createApiToken(ctx, { name: 't', scopes: ['task:read'], ttlMs: 3_600_000 });
-      await shop.passkey({ ...person, ctx });
+      if (own.passkey) await shop.passkey({ ...person, ctx });
+      if (!own.password)
+        await shop.services.db.identity.update({ where: { id: person.id }, data: { passwordHash: null } });
       const agent = await createMachine(admin.ctx, {
         ...{ kind: 'agent', name: `${name}-bot`, actsFor: person.email, tasks: [], proof: null },
       });
@@ -375,9 +381,9 @@ describe('who somebody is', () => {
             linked: row.providerLinks.length === 1,
             session: (await checkWebSession(shop.services, webSessionId)) !== null,
             token: (await authenticateApiToken(shop.services, token)) !== null,
+            agent: bot.disabledAt === null,
             password: row.passwordHash !== null,
             passkey: row.passkeys.length === 1,
-            agent: bot.disabledAt === null,
           };
         },
       };
@@ -386,48 +392,51 @@ describe('who somebody is', () => {
       const { url, browser } = await begin({}, null, sessionId);
       return finish(await answer(accountOf(person), url), browser);
     };
-    const NONE = { linked: true, session: false, token: false, password: false, passkey: false, agent: false };
-    const ALL = { linked: true, session: true, token: true, password: true, passkey: true, agent: true };
+    const KEPT = { session: true, token: true, agent: true };
+    const ENDED = { session: false, token: false, agent: false };
+    const NEITHER = { password: false, passkey: false };
+    const OWN = [
+      { password: true, passkey: true },
+      { password: true, passkey: false },
+      { password: false, passkey: true },
+    ];
 
-    it('ends all that whoever had the account before could come in with, and the audit says so', async () => {
-      const person = await used();
+    it.each(OWN)('is refused to who has a way in of their own, and takes nothing from them: %o', async (own) => {
+      const [person, stranger] = [await used(own), await used(own)];
+      for (const session of [null, stranger.webSessionId]) {
+        const { refusal, reason } = await refusalOf(link(person, session));
+        expect(refusal).toBe('not-known-here');
+        expect(reason).toMatch(/has a password or a passkey here/);
+      }
+      expect(await person.left()).toEqual({ linked: false, ...KEPT, ...own });
+    });
+
+    it.each(OWN)('ends nothing where they are signed in as themself when they begin: %o', async (own) => {
+      const person = await used(own);
+      await link(person, person.webSessionId);
+      expect(await person.left()).toEqual({ linked: true, ...KEPT, ...own });
+    });
+
+    it('ends what else whoever had the account before could come in with, and the audit says so', async () => {
+      const person = await used(NEITHER);
       await link(person, null);
-      expect(await person.left()).toEqual(NONE);
+      expect(await person.left()).toEqual({ linked: true, ...ENDED, ...NEITHER });
       const { items } = await loadAudit(shop.auditor.ctx, { subject: person.id });
       expect(items.find(({ action }) => action === 'user.link')!.after).toMatchObject({
-        ended: { passwordEnded: true, webSessions: 1, apiTokens: 1, passkeys: 1, agents: 1 },
+        ended: { webSessions: 1, apiTokens: 1, scimTokens: 0, agents: 1 },
       });
       // The next sign-in by it ends nothing.
       await link(person, null);
       expect((await loadAudit(shop.auditor.ctx, { subject: person.id })).items).toHaveLength(items.length);
     });
 
-    it('ends nothing where they are signed in as themself when they begin', async () => {
-      const person = await used();
-      await link(person, person.webSessionId);
-      expect(await person.left()).toEqual(ALL);
-    });
-
     it('is no way to keep it for who is signed in as somebody else, or was', async () => {
-      const [person, stranger] = [await used(), await used()];
+      const [person, stranger] = [await used(NEITHER), await used(NEITHER)];
       await link(person, stranger.webSessionId);
-      expect(await person.left()).toEqual(NONE);
-      await updateUser(admin.ctx, { id: stranger.id, password: 'another long one', proof: { password: PASSWORD } });
+      expect(await person.left()).toEqual({ linked: true, ...ENDED, ...NEITHER });
+      await endUserSessions(admin.ctx, { id: stranger.id });
       await link(stranger, stranger.webSessionId);
-      expect(await stranger.left()).toMatchObject({ linked: true, password: false });
-    });
-
-    it('takes the password of no last admin: they are told to sign in with it first', async () => {
-      await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
-      const { db } = shop.services;
-      const where = { id: { not: admin.id }, memberships: { some: { group: { roles: { has: 'admin' } } } } };
-      const others = await db.identity.findMany({ where: { ...where, disabledAt: null } });
-      for (const { id } of others) await updateUser(admin.ctx, { id, disabled: true });
-      const { refusal, reason } = await refusalOf(link(admin, null));
-      expect(refusal).toBe('not-known-here');
-      expect(reason).toMatch(/last admin/);
-      expect(await db.identity.count({ where: { id: admin.id, passwordHash: { not: null } } })).toBe(1);
-      for (const { id } of others) await updateUser(admin.ctx, { id, disabled: false });
+      expect(await stranger.left()).toEqual({ linked: true, ...ENDED, ...NEITHER });
     });
   });
 
