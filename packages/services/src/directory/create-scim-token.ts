@@ -5,6 +5,7 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveSignedIn } from '../passkeys/prove-person.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { SCIM_TOKEN_SELECT, type ScimTokenView, toScimTokenView } from './load-directory.ts';
@@ -18,9 +19,8 @@ export async function createScimToken(
   input: unknown,
 ): Promise<{ scimToken: ScimTokenView; token: string }> {
   const actor = requirePerson(ctx, 'people:write');
-  if (actor.via !== 'session')
-    throw new TaskgateError('forbidden', 'a token cannot make tokens; sign in to the web and make one there');
-  const { name, adopts, ttlMs } = parseInput(inputOf(contract.directory.createToken), input);
+  const { name, adopts, ttlMs, proof } = parseInput(inputOf(contract.directory.createToken), input);
+  await proveSignedIn(ctx, proof);
   const { services } = ctx;
   const token = createToken('scim', services.randomBytes);
   return withTransaction(ctx, async (tx) => {
