@@ -20,17 +20,19 @@ let token: string;
 let tokenId: string;
 beforeAll(async () => {
   const admin = await inBrowserOf('admin');
+  const proof = { password: inject('system').password };
   const made = await admin.call<{ token: string; scimToken: { id: string } }>('POST', '/directory/tokens', {
     name: 'e2e',
     ttlMs: DAY_MS,
+    proof,
   });
   token = made.token;
   tokenId = made.scimToken.id;
 });
 afterAll(async () => {
-  const admin = await signIn('admin');
-  await call(admin, 'PUT', '/directory/groups', { mappings: [] });
-  await call(admin, 'DELETE', `/directory/tokens/${tokenId}`);
+  const admin = await inBrowserOf('admin');
+  await admin.call('PUT', '/directory/groups', { mappings: [], proof: { password: inject('system').password } });
+  await admin.call('DELETE', `/directory/tokens/${tokenId}`);
 });
 
 async function scim({ method, path, body }: ScimRequest, bearer: string | null = token): Promise<Answer> {
@@ -149,8 +151,9 @@ describeWithPsql('a person with a connection open', () => {
     const id = (await scim(entra.create(userName, 'leaver'))).body.id as string;
     const group = await scim(okta.createGroup(`${TEAM} ${Date.now()}`, [id]));
     const admin = await signIn('admin');
-    await call(admin, 'PUT', '/directory/groups', {
+    await (await inBrowserOf('admin')).call('PUT', '/directory/groups', {
       mappings: [{ external: group.body.displayName, group: 'analysts' }],
+      proof: { password: inject('system').password },
     });
     const password = 'a password of their own';
     await call(admin, 'PATCH', `/users/${id}`, { password, proof: { password: inject('system').password } });

@@ -1,5 +1,6 @@
 import { oc } from '@orpc/contract';
 import * as z from 'zod';
+import { Proof } from './passkeys.ts';
 import { GroupMapping, SeenGroup } from './providers.ts';
 import { Instant, ShortText } from './shapes.ts';
 
@@ -36,6 +37,7 @@ export const directory = {
           .int()
           .min(60_000)
           .max(731 * 86_400_000),
+        /** That it is the caller who makes it. */ proof: Proof.optional(),
       }),
     )
     .output(z.object({ scimToken: ScimToken, /** Shown once. */ token: z.string() })),
@@ -49,6 +51,6 @@ export const directory = {
       path: '/directory/groups',
       summary: 'All mappings from now on; memberships follow at once',
     })
-    .input(z.object({ mappings: z.array(GroupMapping).max(2000) }))
+    .input(z.object({ mappings: z.array(GroupMapping).max(2000), proof: Proof.optional() }))
     .output(Directory),
 };

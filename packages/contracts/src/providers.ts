@@ -1,6 +1,7 @@
 import { oc } from '@orpc/contract';
 import { EMAIL_TRUSTS } from '@taskgate/core';
 import * as z from 'zod';
+import { Proof } from './passkeys.ts';
 import { Instant, ShortText, Slug } from './shapes.ts';
 
 const Claim = z.string().trim().min(1).max(200);
@@ -75,6 +76,8 @@ const Editable = z.object({
   createPeople: z.boolean(),
 });
 const ByName = z.object({ name: Slug });
+/** Who says how people come in shows that it is they: a password or a passkey of the caller's. */
+const Proven = { proof: Proof.optional() };
 
 export const providers = {
   list: oc.route({ method: 'GET', path: '/sign-in-providers' }).output(z.array(SignInProvider)),
@@ -88,16 +91,17 @@ export const providers = {
         clientSecret: Editable.shape.clientSecret.default(null),
         emailTrust: Editable.shape.emailTrust.default('never'),
         createPeople: z.boolean().default(false),
+        ...Proven,
       }),
     )
     .output(SignInProvider),
   update: oc
     .route({ method: 'PATCH', path: '/sign-in-providers/{name}' })
-    .input(Editable.partial().extend({ name: Slug }))
+    .input(Editable.partial().extend({ name: Slug, ...Proven }))
     .output(SignInProvider),
   remove: oc
-    .route({ method: 'DELETE', path: '/sign-in-providers/{name}', summary: 'Ends every sign-in that came by it' })
-    .input(ByName)
+    .route({ method: 'POST', path: '/sign-in-providers/{name}/remove', summary: 'Ends every sign-in that came by it' })
+    .input(ByName.extend(Proven))
     .output(z.object({ removed: z.literal(true), endedSessions: z.number().int() })),
   test: oc
     .route({
@@ -113,14 +117,14 @@ export const providers = {
       path: '/sign-in-providers/{name}/groups',
       summary: 'All mappings from now on; memberships follow at once',
     })
-    .input(z.object({ name: Slug, mappings: z.array(GroupMapping).max(2000) }))
+    .input(z.object({ name: Slug, mappings: z.array(GroupMapping).max(2000), ...Proven }))
     .output(SignInProvider),
   unlink: oc
     .route({
-      method: 'DELETE',
-      path: '/sign-in-providers/{name}/people/{userId}',
+      method: 'POST',
+      path: '/sign-in-providers/{name}/people/{userId}/unlink',
       summary: 'Forget which subject a person is there',
     })
-    .input(z.object({ name: Slug, userId: z.string().max(60) }))
+    .input(z.object({ name: Slug, userId: z.string().max(60), ...Proven }))
     .output(z.object({ unlinked: z.literal(true) })),
 };

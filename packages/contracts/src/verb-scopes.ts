@@ -25,6 +25,7 @@ const MACHINES =
 const PROVIDERS =
   'those that know and give no more than the caller has, and are not trusted with addresses; all for the role `admin`';
 const GIVEN = 'to and from groups that the caller is in, and that give no more than they have';
+const PROVEN = 'after a sign-in, with a proof that it is the caller';
 
 /**
  * Each procedure of the contract: a test fails for one that is not here, and refuses a caller who has every scope but
@@ -82,19 +83,19 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'passkeys.askToSignIn': verb('anybody', 'who has a passkey'),
   'providers.list': verb(['people:read'], EVERYBODYS),
   'providers.get': verb(['people:read'], EVERYBODYS),
-  'providers.create': verb(['people:write'], PROVIDERS),
-  'providers.update': verb(['people:write'], PROVIDERS),
-  'providers.remove': verb(['people:write'], PROVIDERS),
+  'providers.create': verb(['people:write'], `${PROVIDERS}; ${PROVEN}`),
+  'providers.update': verb(['people:write'], `${PROVIDERS}; ${PROVEN}`),
+  'providers.remove': verb(['people:write'], `${PROVIDERS}; ${PROVEN}`),
   'providers.test': verb(['people:write'], EVERYBODYS),
-  'providers.mapGroups': verb(['people:write'], GIVEN),
-  'providers.unlink': verb(['people:write'], AS_FAR),
+  'providers.mapGroups': verb(['people:write'], `${GIVEN}; ${PROVEN}`),
+  'providers.unlink': verb(['people:write'], `${AS_FAR}; ${PROVEN}`),
   'directory.get': verb(['people:read'], EVERYBODYS),
   'directory.createToken': verb(
     ['people:write'],
-    'where the directory knows and gives no more than the caller has; one that takes people over for the role `admin`; after a sign-in',
+    `where the directory knows and gives no more than the caller has; one that takes people over for the role \`admin\`; ${PROVEN}`,
   ),
   'directory.revokeToken': verb(['people:write'], EVERYBODYS),
-  'directory.mapGroups': verb(['people:write'], GIVEN),
+  'directory.mapGroups': verb(['people:write'], `${GIVEN}; ${PROVEN}`),
   'resources.list': verb(['resource:read'], EVERYBODYS),
   'resources.get': verb(['resource:read'], EVERYBODYS),
   'resources.create': verb(['resource:write'], EVERYBODYS),

@@ -168,16 +168,18 @@ const CASES: Readonly<Record<string, Case>> = {
   'passkeys.askToSignIn': list(),
   'providers.list': shared(),
   'providers.get': shared(named('corp')),
-  'providers.create': shared(() => PROVIDER),
-  'providers.update': shared(named('corp')),
-  'providers.remove': shared(named('nowhere')),
+  'providers.create': shared(() => ({ ...PROVIDER, proof: { password } })),
+  'providers.update': shared(() => ({ name: 'corp', proof: { password } })),
+  'providers.remove': shared(() => ({ name: 'nowhere', proof: { password } })),
   'providers.test': shared(named('corp')),
-  'providers.mapGroups': shared(() => ({ name: 'corp', mappings: [{ external: 'x', group: 'analysts' }] })),
-  'providers.unlink': shared(() => ({ name: 'corp', userId: 'usr_x' })),
+  'providers.mapGroups': shared(() => ({
+    ...{ name: 'corp', mappings: [{ external: 'x', group: 'analysts' }], proof: { password } },
+  })),
+  'providers.unlink': shared(() => ({ name: 'corp', userId: 'usr_x', proof: { password } })),
   'directory.get': shared(),
-  'directory.createToken': shared(() => ({ name: 'd', adopts: true, ttlMs: 60_000 })),
+  'directory.createToken': shared(() => ({ name: 'd', adopts: true, ttlMs: 60_000, proof: { password } })),
   'directory.revokeToken': shared(() => ({ id: 'scm_x' })),
-  'directory.mapGroups': shared(() => ({ mappings: [{ external: 'x', group: 'analysts' }] })),
+  'directory.mapGroups': shared(() => ({ mappings: [{ external: 'x', group: 'analysts' }], proof: { password } })),
   'resources.list': shared(),
   'resources.get': shared(named('demo-shop')),
   'resources.create': shared(() => ({
@@ -302,7 +304,7 @@ beforeAll(async () => {
   await services.db.simulation.create({ data: simulation });
   for (const [verb, input] of [
     ['workflows.save', { source: WORKFLOW, publish: true }],
-    ['providers.create', PROVIDER],
+    ['providers.create', { ...PROVIDER, proof: { password } }],
     ['issuers.create', ISSUER],
   ] as const)
     await run(verb, input, shop.admin.actor);

@@ -5,8 +5,9 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveSignedIn } from '../passkeys/prove-person.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requirePerson } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import { SCIM_TOKEN_SELECT, type ScimTokenView, toScimTokenView } from './load-directory.ts';
 import { requireDirectoryRights } from './require-directory-rights.ts';
 
@@ -18,12 +19,11 @@ export async function createScimToken(
   input: unknown,
 ): Promise<{ scimToken: ScimTokenView; token: string }> {
   const actor = requirePerson(ctx, 'people:write');
-  if (actor.via !== 'session')
-    throw new TaskgateError('forbidden', 'a token cannot make tokens; sign in to the web and make one there');
-  const { name, adopts, ttlMs } = parseInput(inputOf(contract.directory.createToken), input);
+  const { name, adopts, ttlMs, proof } = parseInput(inputOf(contract.directory.createToken), input);
+  await proveSignedIn(ctx, proof);
   const { services } = ctx;
   const token = createToken('scim', services.randomBytes);
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     const now = services.clock.now();
     const standing = { revokedAt: null, expiresAt: { gt: new Date(now) } };
     if ((await tx.scimToken.count({ where: standing })) >= MAX_STANDING)

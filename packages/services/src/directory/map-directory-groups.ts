@@ -3,6 +3,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveSignedIn } from '../passkeys/prove-person.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { FROM_DIRECTORY } from '../people/user-view.ts';
 import { withPeople } from '../people/with-people.ts';
@@ -14,7 +15,8 @@ import { type DirectoryView, readDirectory } from './load-directory.ts';
 /** Which of ours the directory's groups are, from now on; memberships follow at once. */
 export async function mapDirectoryGroups(ctx: ServiceContext, input: unknown): Promise<DirectoryView> {
   requireScope(ctx, 'people:write');
-  const { mappings } = parseInput(inputOf(contract.directory.mapGroups), input);
+  const { mappings, proof } = parseInput(inputOf(contract.directory.mapGroups), input);
+  await proveSignedIn(ctx, proof);
   return withPeople(ctx, async (tx) => {
     const before = await loadMappings(tx, FROM_DIRECTORY);
     await replaceMappings(tx, ctx, FROM_DIRECTORY, mappings);

@@ -51,6 +51,16 @@ export async function proveCaller(ctx: ServiceContext, proof: Proof | undefined)
   await provePerson(ctx, requirePerson(ctx), proof ?? { password: null, assertion: null });
 }
 
+/**
+ * The same for who says how people come in, or what a group of theirs gives: by a sign-in, as a token that was stolen must
+ * not outlive itself in a way in of its thief's. Only setup needs neither. Throws `forbidden` too.
+ */
+export async function proveSignedIn(ctx: ServiceContext, proof: Proof | undefined): Promise<void> {
+  if (ctx.actor.kind !== 'system' && ctx.actor.via !== 'session')
+    throw new TaskgateError('forbidden', 'a token cannot do this; sign in to the web and do it there');
+  await proveCaller(ctx, proof);
+}
+
 async function requireFreshSignIn({ services }: ServiceContext, actor: IdentityActor): Promise<void> {
   const since = new Date(services.clock.now() - CHALLENGE_MS);
   const fresh =

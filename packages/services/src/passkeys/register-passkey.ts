@@ -5,6 +5,7 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { lockIdentities, requireUnchanged } from '../people/lock-caller.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { ALGORITHMS } from './ask-to-register.ts';
@@ -21,6 +22,9 @@ export async function registerPasskey(ctx: ServiceContext, input: unknown): Prom
   const { challenge } = await takeChallenge(ctx.services, registration.response.clientDataJSON, question);
   const { credential, synced } = await verified(registration, challenge, site);
   return withTransaction(ctx, async (tx) => {
+    // Whose sign-in was ended meanwhile leaves no way to come back.
+    await lockIdentities(tx, [identityId]);
+    await requireUnchanged(tx, ctx);
     const row = await tx.passkey.create({
       data: {
         id: newId(ctx.services, 'psk'),

@@ -91,15 +91,15 @@ describe('who may change people without being an admin', () => {
     const settings = {
       ...{ kind: 'oidc', issuer: 'https://hr.test', clientId: 'c', scopes: ['openid'], groupsClaim: 'groups' },
     };
-    await createProvider(ctx, { name: 'hrs', title: 'T', settings });
+    await createProvider(ctx, { proof, name: 'hrs', title: 'T', settings });
     const mappings = [{ external: 'mine', group: 'analysts' }];
     const agent = { kind: 'agent', name: 'analyst-bot', actsFor: analyst.email, tasks: [], proof: null };
     for (const work of [
       () => updateUser(ctx, { id: hr.id, groups: ['people-desk', 'analysts'] }),
       () => updateGroup(ctx, { name: 'analysts', members: [hr.email] }),
       () => createUser(ctx, { email: 'second@test.example', name: 'S', groups: ['analysts'] }),
-      () => mapProviderGroups(ctx, { name: 'hrs', mappings }),
-      () => mapDirectoryGroups(ctx, { mappings }),
+      () => mapProviderGroups(ctx, { proof, name: 'hrs', mappings }),
+      () => mapDirectoryGroups(ctx, { proof, mappings }),
       // By becoming somebody who is in it.
       () => createMachine(ctx, agent),
     ])
@@ -115,7 +115,7 @@ describe('who may change people without being an admin', () => {
     expect((await updateUser(ctx, { id: analyst.id, disabled: true })).disabledAt).not.toBeNull();
     expect(await refusal(updateUser(ctx, { id: analyst.id, disabled: false }))).toBe('forbidden');
     expect((await offboard(ctx, { id: analyst.id, reason: 'r' })).groups).toEqual(['analysts']);
-    await removeProvider(shop.admin.ctx, { name: 'hrs' });
+    await removeProvider(shop.admin.ctx, { proof, name: 'hrs' });
   });
 
   it('makes no group whose name a document in force says', async () => {
@@ -264,17 +264,20 @@ allow:
     };
     const wish = { name: 'theirs', title: 'T', settings };
     for (const emailTrust of ['verified', 'always'])
-      expect(await refusal(createProvider(desk.ctx, { ...wish, emailTrust }))).toBe('forbidden');
-    const { id } = await createProvider(desk.ctx, wish);
-    expect(await refusal(updateProvider(desk.ctx, { name: 'theirs', emailTrust: 'verified' }))).toBe('forbidden');
+      expect(await refusal(createProvider(desk.ctx, { proof, ...wish, emailTrust }))).toBe('forbidden');
+    const { id } = await createProvider(desk.ctx, { ...wish, proof });
+    expect(await refusal(updateProvider(desk.ctx, { proof, name: 'theirs', emailTrust: 'verified' }))).toBe(
+      'forbidden',
+    );
     // Nor where an admin has let it give or know more.
     const changes = () => [
-      () => updateProvider(desk.ctx, { name: 'theirs', settings: { ...settings, groupsClaim: 'other' } }),
-      () => removeProvider(desk.ctx, { name: 'theirs' }),
+      () => updateProvider(desk.ctx, { proof, name: 'theirs', settings: { ...settings, groupsClaim: 'other' } }),
+      () => removeProvider(desk.ctx, { proof, name: 'theirs' }),
     ];
     const analysts = { external: 'a', group: 'analysts' };
     const auditors = { external: 'b', group: 'auditors' };
-    const map = (ctx: TestPerson['ctx'], ...mappings: object[]) => mapProviderGroups(ctx, { name: 'theirs', mappings });
+    const map = (ctx: TestPerson['ctx'], ...mappings: object[]) =>
+      mapProviderGroups(ctx, { proof, name: 'theirs', mappings });
     expect(await refusal(map(desk.ctx, auditors))).toBe('forbidden');
     await map(admin, auditors);
     for (const work of changes()) expect(await refusal(work())).toBe('forbidden');
@@ -287,18 +290,18 @@ allow:
     const link = { providerId: id, subject: 's', identityId: shop.auditor.id, groups: [], createdAt: at };
     await shop.services.db.providerLink.create({ data: { ...link, lastSignInAt: at } });
     for (const work of changes()) expect(await refusal(work())).toBe('forbidden');
-    expect(await refusal(unlinkPerson(desk.ctx, { name: 'theirs', userId: shop.auditor.id }))).toBe('forbidden');
-    await unlinkPerson(admin, { name: 'theirs', userId: shop.auditor.id });
-    await removeProvider(desk.ctx, { name: 'theirs' });
+    expect(await refusal(unlinkPerson(desk.ctx, { proof, name: 'theirs', userId: shop.auditor.id }))).toBe('forbidden');
+    await unlinkPerson(admin, { proof, name: 'theirs', userId: shop.auditor.id });
+    await removeProvider(desk.ctx, { proof, name: 'theirs' });
   });
 
   it('cannot be the directory where it gives or keeps more', async () => {
-    const token = (more: object = {}) => createScimToken(desk.ctx, { name: 'd', ttlMs: 60_000, ...more });
+    const token = (more: object = {}) => createScimToken(desk.ctx, { proof, name: 'd', ttlMs: 60_000, ...more });
     expect(await refusal(token({ adopts: true }))).toBe('forbidden');
     await token();
-    await mapDirectoryGroups(shop.admin.ctx, { mappings: [{ external: 'b', group: 'auditors' }] });
+    await mapDirectoryGroups(shop.admin.ctx, { proof, mappings: [{ external: 'b', group: 'auditors' }] });
     expect(await refusal(token())).toBe('forbidden');
-    await mapDirectoryGroups(shop.admin.ctx, { mappings: [] });
+    await mapDirectoryGroups(shop.admin.ctx, { proof, mappings: [] });
     const at = new Date(shop.clock.now());
     await shop.services.db.directoryUser.create({
       data: {

@@ -4,8 +4,9 @@ import { newId, type ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveSignedIn } from '../passkeys/prove-person.ts';
+import { withPeople } from '../people/with-people.ts';
 import { requireScope } from '../require-scope.ts';
-import { withTransaction } from '../with-transaction.ts';
 import {
   checkSettings,
   PROVIDER_SELECT,
@@ -18,10 +19,11 @@ import { requireProviderRights } from './require-provider-rights.ts';
 
 export async function createProvider(ctx: ServiceContext, input: unknown): Promise<ProviderView> {
   requireScope(ctx, 'people:write');
-  const { clientSecret, ...wish } = parseInput(inputOf(contract.providers.create), input);
+  const { clientSecret, proof, ...wish } = parseInput(inputOf(contract.providers.create), input);
+  await proveSignedIn(ctx, proof);
   checkSettings(wish.settings);
   const { services } = ctx;
-  return withTransaction(ctx, async (tx) => {
+  return withPeople(ctx, async (tx) => {
     if ((await tx.signInProvider.count({ where: { name: wish.name } })) > 0)
       throw new TaskgateError('conflict', `there is a sign-in provider \`${wish.name}\` already`);
     const id = newId(services, 'prv');

@@ -3,6 +3,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveSignedIn } from '../passkeys/prove-person.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { withPeople } from '../people/with-people.ts';
 import { requireScope } from '../require-scope.ts';
@@ -16,7 +17,8 @@ export async function removeProvider(
   input: unknown,
 ): Promise<{ removed: true; endedSessions: number }> {
   requireScope(ctx, 'people:write');
-  const { name } = parseInput(inputOf(contract.providers.remove), input);
+  const { name, proof } = parseInput(inputOf(contract.providers.remove), input);
+  await proveSignedIn(ctx, proof);
   return withPeople(ctx, async (tx) => {
     const before = await findProvider(tx, name);
     await requireProviderRights(tx, ctx, before);

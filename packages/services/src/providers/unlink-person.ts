@@ -4,6 +4,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveSignedIn } from '../passkeys/prove-person.ts';
 import { requireNoEscalation } from '../people/require-no-escalation.ts';
 import { rightsOf } from '../people/rights-of.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
@@ -16,7 +17,8 @@ import { findProvider } from './provider-row.ts';
 /** Who the person is at the provider is forgotten, and the ways in that it opened end. They may be linked anew at the next. */
 export async function unlinkPerson(ctx: ServiceContext, input: unknown): Promise<{ unlinked: true }> {
   requireScope(ctx, 'people:write');
-  const { name, userId } = parseInput(inputOf(contract.providers.unlink), input);
+  const { name, userId, proof } = parseInput(inputOf(contract.providers.unlink), input);
+  await proveSignedIn(ctx, proof);
   return withPeople(ctx, async (tx) => {
     const provider = await findProvider(tx, name);
     const where = { providerId_identityId: { providerId: provider.id, identityId: userId } };

@@ -4,6 +4,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
+import { proveSignedIn } from '../passkeys/prove-person.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { withPeople } from '../people/with-people.ts';
 import { requireScope } from '../require-scope.ts';
@@ -27,7 +28,8 @@ import { requireProviderRights } from './require-provider-rights.ts';
  */
 export async function updateProvider(ctx: ServiceContext, input: unknown): Promise<ProviderView> {
   requireScope(ctx, 'people:write');
-  const { name, clientSecret, settings, ...given } = parseInput(inputOf(contract.providers.update), input);
+  const { name, clientSecret, settings, proof, ...given } = parseInput(inputOf(contract.providers.update), input);
+  await proveSignedIn(ctx, proof);
   if (settings !== undefined) checkSettings(settings);
   const { services } = ctx;
   return withPeople(ctx, async (tx) => {

@@ -37,6 +37,8 @@ import { startTestShop, type TestShop } from '../testing/test-shop.ts';
 const DAY_MS = 86_400_000;
 const ALL: ScimQuery = { filter: null, startIndex: null, count: null, attributes: null, excludedAttributes: null };
 
+const proof = { password: PASSWORD };
+
 let shop: TestShop;
 let admin: TestPerson;
 let directory: ServiceContext;
@@ -46,13 +48,13 @@ beforeAll(async () => {
   admin = await shop.person('scim-admin', ['admin']);
   directory = await directoryWith(false);
   adopting = await directoryWith(true);
-  await mapDirectoryGroups(admin.ctx, { mappings: [{ external: 'Analysts', group: 'analysts' }] });
+  await mapDirectoryGroups(admin.ctx, { proof, mappings: [{ external: 'Analysts', group: 'analysts' }] });
 });
 afterAll(() => shop.stop());
 
 async function directoryWith(adopts: boolean): Promise<ServiceContext> {
   const wish = { name: `entra ${adopts}`, adopts, ttlMs: 30 * DAY_MS };
-  const { token } = await createScimToken(admin.ctx, wish);
+  const { token } = await createScimToken(admin.ctx, { ...wish, proof });
   return (await authenticateScimToken(shop.services, token))!;
 }
 
@@ -174,13 +176,13 @@ describe('who the directory takes away loses sign-ins, tokens and grants in the 
       (user: { groupId: string }) =>
         patchScimGroup(directory, user.groupId, patch({ op: 'replace', value: { displayName: 'Something else' } })),
     ],
-    ['the mapping is taken away', () => mapDirectoryGroups(admin.ctx, { mappings: [] })],
+    ['the mapping is taken away', () => mapDirectoryGroups(admin.ctx, { proof, mappings: [] })],
   ])('%s', async (_, change) => {
     const user = await livelyUser();
     await change(user);
     expect(await user.standing()).toMatchObject({ grant: 'ended' });
     await user.clear().catch(() => null);
-    await mapDirectoryGroups(admin.ctx, { mappings: [{ external: 'Analysts', group: 'analysts' }] });
+    await mapDirectoryGroups(admin.ctx, { proof, mappings: [{ external: 'Analysts', group: 'analysts' }] });
   });
 });
 
@@ -230,7 +232,7 @@ describe('a lock', () => {
     await offboard(admin.ctx, { id: user.id, reason: 'left' });
     const { db } = shop.services;
     expect(await db.directoryMember.count({ where: { identityId: user.id } })).toBe(0);
-    await mapDirectoryGroups(admin.ctx, { mappings: [{ external: 'Analysts', group: 'analysts' }] });
+    await mapDirectoryGroups(admin.ctx, { proof, mappings: [{ external: 'Analysts', group: 'analysts' }] });
     expect(await db.membership.count({ where: { userId: user.id } })).toBe(0);
     for (const value of [false, true])
       await patchScimUser(directory, user.id, patch({ op: 'replace', path: 'active', value }));
@@ -359,6 +361,7 @@ describe('a group', () => {
       );
     expect(await groups()).toEqual([]);
     const view = await mapDirectoryGroups(admin.ctx, {
+      proof,
       mappings: [
         { external: 'Analysts', group: 'analysts' },
         { external: 'Reviewers Of Data', group: 'dba' },
@@ -395,7 +398,7 @@ describe('a group', () => {
 
 describe('a SCIM token', () => {
   it('opens nothing of the API, and an API token opens nothing of SCIM', async () => {
-    const { token } = await createScimToken(admin.ctx, { name: 'mine', ttlMs: DAY_MS });
+    const { token } = await createScimToken(admin.ctx, { proof, name: 'mine', ttlMs: DAY_MS });
     expect(await authenticateApiToken(shop.services, token)).toBeNull();
     const session = await signIn(shop.services, { email: admin.email, password: PASSWORD }, CLIENT);
     const ctx = { services: shop.services, actor: (await checkWebSession(shop.services, session.webSessionId))! };
@@ -409,8 +412,8 @@ describe('a SCIM token', () => {
   });
 
   it('ends when it is revoked, and at its time; it is kept as a hash, and shown once', async () => {
-    const first = await createScimToken(admin.ctx, { name: 'one', ttlMs: DAY_MS });
-    const second = await createScimToken(admin.ctx, { name: 'two', ttlMs: DAY_MS });
+    const first = await createScimToken(admin.ctx, { proof, name: 'one', ttlMs: DAY_MS });
+    const second = await createScimToken(admin.ctx, { proof, name: 'two', ttlMs: DAY_MS });
     await revokeScimToken(admin.ctx, { id: first.scimToken.id });
     expect(await authenticateScimToken(shop.services, first.token)).toBeNull();
     expect(await authenticateScimToken(shop.services, second.token)).not.toBeNull();
@@ -424,7 +427,7 @@ describe('a SCIM token', () => {
     const made = async (more: object = {}) => {
       const name = `maker-${++count}`;
       const maker = await shop.person(name, ['admin']);
-      const { scimToken, token } = await createScimToken(maker.ctx, { name, ttlMs: DAY_MS, ...more });
+      const { scimToken, token } = await createScimToken(maker.ctx, { proof, name, ttlMs: DAY_MS, ...more });
       const group = `${name}-group`;
       const opens = async () => (await authenticateScimToken(shop.services, token)) !== null;
       const row = () => shop.services.db.scimToken.findUniqueOrThrow({ where: { id: scimToken.id } });
@@ -485,9 +488,9 @@ describe('a SCIM token', () => {
 
   it('is an admin’s to make, from a sign-in, and what it does is audited as its own', async () => {
     const wish = { name: 'x', ttlMs: DAY_MS };
-    await expect(createScimToken(shop.engineer.ctx, wish)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(createScimToken(shop.engineer.ctx, { ...wish, proof })).rejects.toMatchObject({ code: 'forbidden' });
     const byToken = { services: shop.services, actor: { ...admin.actor, via: 'api-token' as const } };
-    await expect(createScimToken(byToken, wish)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(createScimToken(byToken, { ...wish, proof })).rejects.toMatchObject({ code: 'forbidden' });
     const user = await createScimUser(directory, newUser());
     const rows = await shop.services.db.auditRow.findMany({ where: { subject: idOf(user) } });
     const actor = directory.actor as { tokenId: string };

@@ -1,5 +1,5 @@
 import { Email } from '@taskgate/contracts';
-import { type SignInRefusal, TaskgateError } from '@taskgate/core';
+import type { SignInRefusal } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type { SignInProof } from '@taskgate/identity';
 import { newId, type ServiceContext, type Services } from '../context.ts';
@@ -26,9 +26,9 @@ export class NotIdentified extends Error {
 
 /**
  * The person that a provider's subject is, with memberships as its groups say now. By the link alone; without one, by the
- * e-mail address where the admin trusts this provider's word for it; else, where the provider may, as somebody new. Whoever
- * had the account before it was linked by address may be somebody else: all that they could come in with ends, unless the
- * sign-in was begun (`startedById`) by who is signed in here as that person.
+ * e-mail address where the admin trusts this provider's word for it; else, where the provider may, as somebody new. Unless
+ * the sign-in was begun (`startedById`) by who is signed in here as that person, nobody is linked by address who has a way
+ * in of their own; of who has none, what they had before ends: it may be somebody else's.
  * Throws {@link NotIdentified}. No audit row where nothing changed: the sign-in writes its own.
  */
 export async function identifyPerson(
@@ -83,18 +83,28 @@ export async function identifyPerson(
   return person.id;
 }
 
-/** Throws {@link NotIdentified} where that would take the last admin's password. */
+/**
+ * For an account that its address alone links. Throws {@link NotIdentified} where it has a way in already (a password, a
+ * passkey, another provider): whoever runs a provider would be them, without what only they have; and whoever made the
+ * account by another one would stay in it.
+ */
 async function takeFromOthers(tx: Transaction, ctx: ServiceContext, personId: string): Promise<EndedAccess> {
-  try {
-    return await endEarlierAccess(tx, ctx, personId);
-  } catch (error) {
-    if (!(error instanceof TaskgateError) || error.code !== 'invalid-state') throw error;
+  // Waits for a passkey that is being registered, and for a password that is being set.
+  await tx.$queryRaw`SELECT id FROM identities WHERE id = ${personId} FOR UPDATE`;
+  const { passwordHash, _count } = await tx.identity.findUniqueOrThrow({
+    where: { id: personId },
+    select: {
+      passwordHash: true,
+      _count: { select: { passkeys: true, providerLinks: { where: { provider: { enabled: true } } } } },
+    },
+  });
+  if (passwordHash !== null || _count.passkeys > 0 || _count.providerLinks > 0)
     throw new NotIdentified(
       'not-known-here',
-      'to link it by address would end the password of the last admin: sign in with that, and link it on the page Settings',
+      'this person has a password, a passkey or another provider here: they sign in with it and link this provider on the page Settings; who has lost it gets a new password of an admin for that, or is unlinked',
       personId,
     );
-  }
+  return endEarlierAccess(tx, ctx, personId);
 }
 
 interface FoundPerson {

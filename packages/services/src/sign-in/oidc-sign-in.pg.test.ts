@@ -12,6 +12,7 @@ import {
   createScimToken,
   createScimUser,
   createUser,
+  endUserSessions,
   finishOidcSignIn,
   loadAudit,
   loadProvider,
@@ -36,6 +37,8 @@ import { startTestShop, type TestShop } from '../testing/test-shop.ts';
 
 const SECRET = 'the secret of a client';
 const callbackOf = (name: string): string => `http://127.0.0.1:3000/api/sign-in/${name}/callback`;
+
+const proof = { password: PASSWORD };
 
 let shop: TestShop;
 let admin: TestPerson;
@@ -74,6 +77,7 @@ beforeEach(async () => {
   await shop.services.db
     .$executeRaw`UPDATE identities SET email = id || '@before.example' WHERE email LIKE '%@sso.example'`;
   await createProvider(admin.ctx, {
+    proof,
     name: 'okta',
     title: 'Okta',
     settings: settings(okta.issuer),
@@ -127,7 +131,11 @@ async function refusalOf(work: Promise<unknown>): Promise<{ refusal: string; rea
 
 describe('a sign-in at an OpenID Connect provider', () => {
   it('ends in a session of the web, with the groups that are mapped and no others, and is audited with the provider', async () => {
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    await mapProviderGroups(admin.ctx, {
+      proof,
+      name: 'okta',
+      mappings: [{ external: 'Data Team', group: 'analysts' }],
+    });
     const { url, browser } = await begin({ next: '/tasks/sales-report' });
     const asked = new URL(url);
     expect(asked.searchParams.get('code_challenge_method')).toBe('S256');
@@ -228,6 +236,7 @@ describe('a sign-in at an OpenID Connect provider', () => {
 describe('several providers at once', () => {
   beforeEach(async () => {
     await createProvider(admin.ctx, {
+      proof,
       name: 'other',
       title: 'Other',
       settings: settings(other.issuer),
@@ -268,9 +277,11 @@ describe('several providers at once', () => {
 });
 
 describe('who somebody is', () => {
+  /** Without a password here. */
   const local = async (): Promise<TestPerson> => {
-    const id = `p${Math.random().toString(36).slice(2, 10)}`;
-    return shop.person(id, []);
+    const person = await shop.person(`p${Math.random().toString(36).slice(2, 10)}`, []);
+    await shop.services.db.identity.update({ where: { id: person.id }, data: { passwordHash: null } });
+    return person;
   };
   const accountOf = (person: TestPerson, verified = true): TestAccount => ({
     subject: `subject of ${person.email}`,
@@ -287,14 +298,14 @@ describe('who somebody is', () => {
     expect(refusal).toBe('not-known-here');
     expect(reason).toMatch(/not trusted to link/);
     expect(claims).toMatchObject({ email: person.email });
-    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    await updateProvider(admin.ctx, { proof, name: 'okta', emailTrust: 'verified' });
     await attempt();
     expect((await loadProvider(admin.ctx, { name: 'okta' })).people).toBe(1);
   });
 
   it('an address that the provider has not verified links to nobody and makes nobody, unless every one is trusted', async () => {
     const person = await local();
-    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    await updateProvider(admin.ctx, { proof, name: 'okta', emailTrust: 'verified' });
     const attempt = async (account: TestAccount) => {
       const { url, browser } = await begin();
       return finish(await answer(account, url), browser);
@@ -302,13 +313,13 @@ describe('who somebody is', () => {
     expect((await refusalOf(attempt(accountOf(person, false)))).reason).toMatch(/verified/);
     const unknown = { subject: 'x', claims: { email: 'x@sso.example', email_verified: false } };
     expect((await refusalOf(attempt(unknown))).refusal).toBe('not-known-here');
-    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'always' });
+    await updateProvider(admin.ctx, { proof, name: 'okta', emailTrust: 'always' });
     await attempt(accountOf(person, false));
   });
 
   it('whether an address is verified is said by who says the address: the ID token’s is not verified by the user info', async () => {
     const person = await local();
-    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    await updateProvider(admin.ctx, { proof, name: 'okta', emailTrust: 'verified' });
     const attempt = async (claims: TestAccount['claims'], idToken: TestAccount['claims']) => {
       const { url, browser } = await begin();
       return finish(await answer({ subject: person.id, claims, idToken }, url), browser);
@@ -320,7 +331,7 @@ describe('who somebody is', () => {
   });
 
   it('once linked it is the subject that counts: another with the same address is refused, a new address changes nothing', async () => {
-    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'always' });
+    await updateProvider(admin.ctx, { proof, name: 'okta', emailTrust: 'always' });
     const first = await checkWebSession(shop.services, await signInBy(anna));
     const { url, browser } = await begin();
     const heir = { subject: 'okta-anna-2', claims: anna.claims };
@@ -329,12 +340,12 @@ describe('who somebody is', () => {
     const again = await checkWebSession(shop.services, await signInBy(moved));
     expect(again!.identityId).toBe(first!.identityId);
     expect(again!.email).toBe('anna@sso.example');
-    await unlinkPerson(admin.ctx, { name: 'okta', userId: first!.identityId });
+    await unlinkPerson(admin.ctx, { proof, name: 'okta', userId: first!.identityId });
     expect((await checkWebSession(shop.services, await signInBy(heir)))!.identityId).toBe(first!.identityId);
   });
 
   it('where the provider makes nobody, a stranger is not known here', async () => {
-    await updateProvider(admin.ctx, { name: 'okta', createPeople: false });
+    await updateProvider(admin.ctx, { proof, name: 'okta', createPeople: false });
     const { url, browser } = await begin();
     expect((await refusalOf(finish(await answer(anna, url), browser))).refusal).toBe('not-known-here');
   });
@@ -351,14 +362,17 @@ describe('who somebody is', () => {
   });
 
   describe('the first link by address', () => {
-    const used = async () => {
-      await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    /** With a sign-in, an API token and an agent; and with these ways of their own to come in. */
+    const used = async (own: { readonly password: boolean; readonly passkey: boolean }) => {
+      await updateProvider(admin.ctx, { proof, name: 'okta', emailTrust: 'verified' });
       const name = `p${Math.random().toString(36).slice(2, 10)}`;
       const person = await shop.person(name, ['engineer']);
       const { webSessionId } = await signIn(shop.services, { email: person.email, password: PASSWORD }, CLIENT);
       const ctx = { services: shop.services, actor: (await checkWebSession(shop.services, webSessionId))! };
       const { token } = await createApiToken(ctx, { name: 't', scopes: ['task:read'], ttlMs: 3_600_000 });
-      await shop.passkey({ ...person, ctx });
+      if (own.passkey) await shop.passkey({ ...person, ctx });
+      if (!own.password)
+        await shop.services.db.identity.update({ where: { id: person.id }, data: { passwordHash: null } });
       const agent = await createMachine(admin.ctx, {
         ...{ kind: 'agent', name: `${name}-bot`, actsFor: person.email, tasks: [], proof: null },
       });
@@ -375,9 +389,9 @@ describe('who somebody is', () => {
             linked: row.providerLinks.length === 1,
             session: (await checkWebSession(shop.services, webSessionId)) !== null,
             token: (await authenticateApiToken(shop.services, token)) !== null,
+            agent: bot.disabledAt === null,
             password: row.passwordHash !== null,
             passkey: row.passkeys.length === 1,
-            agent: bot.disabledAt === null,
           };
         },
       };
@@ -386,55 +400,87 @@ describe('who somebody is', () => {
       const { url, browser } = await begin({}, null, sessionId);
       return finish(await answer(accountOf(person), url), browser);
     };
-    const NONE = { linked: true, session: false, token: false, password: false, passkey: false, agent: false };
-    const ALL = { linked: true, session: true, token: true, password: true, passkey: true, agent: true };
+    const KEPT = { session: true, token: true, agent: true };
+    const ENDED = { session: false, token: false, agent: false };
+    const NEITHER = { password: false, passkey: false };
+    const OWN = [
+      { password: true, passkey: true },
+      { password: true, passkey: false },
+      { password: false, passkey: true },
+    ];
 
-    it('ends all that whoever had the account before could come in with, and the audit says so', async () => {
-      const person = await used();
+    it.each(OWN)('is refused to who has a way in of their own, and takes nothing from them: %o', async (own) => {
+      const [person, stranger] = [await used(own), await used(own)];
+      for (const session of [null, stranger.webSessionId]) {
+        const { refusal, reason } = await refusalOf(link(person, session));
+        expect(refusal).toBe('not-known-here');
+        expect(reason).toMatch(/has a password, a passkey or another provider here/);
+      }
+      expect(await person.left()).toEqual({ linked: false, ...KEPT, ...own });
+    });
+
+    it.each(OWN)('ends nothing where they are signed in as themself when they begin: %o', async (own) => {
+      const person = await used(own);
+      await link(person, person.webSessionId);
+      expect(await person.left()).toEqual({ linked: true, ...KEPT, ...own });
+    });
+
+    it('is refused to who comes in by another provider: whoever made the account there would stay in it', async () => {
+      const person = await used(NEITHER);
+      await shop.services.db.signInProvider.create({
+        data: {
+          id: 'idp_weak',
+          enabled: true,
+          createPeople: false,
+          name: 'weak',
+          title: 'Weak',
+          kind: 'oidc',
+          settings: {},
+          emailTrust: 'never',
+          createdAt: new Date(shop.clock.now()),
+          updatedAt: new Date(shop.clock.now()),
+          links: {
+            create: {
+              subject: 'mallory',
+              identityId: person.id,
+              groups: [],
+              createdAt: new Date(shop.clock.now()),
+              lastSignInAt: new Date(shop.clock.now()),
+            },
+          },
+        },
+      });
+      expect((await refusalOf(link(person, null))).refusal).toBe('not-known-here');
+      expect(await person.left()).toEqual({ linked: false, ...KEPT, ...NEITHER });
+    });
+
+    it('ends what else whoever had the account before could come in with, and the audit says so', async () => {
+      const person = await used(NEITHER);
       await link(person, null);
-      expect(await person.left()).toEqual(NONE);
+      expect(await person.left()).toEqual({ linked: true, ...ENDED, ...NEITHER });
       const { items } = await loadAudit(shop.auditor.ctx, { subject: person.id });
       expect(items.find(({ action }) => action === 'user.link')!.after).toMatchObject({
-        ended: { passwordEnded: true, webSessions: 1, apiTokens: 1, passkeys: 1, agents: 1 },
+        ended: { webSessions: 1, apiTokens: 1, scimTokens: 0, agents: 1 },
       });
       // The next sign-in by it ends nothing.
       await link(person, null);
       expect((await loadAudit(shop.auditor.ctx, { subject: person.id })).items).toHaveLength(items.length);
     });
 
-    it('ends nothing where they are signed in as themself when they begin', async () => {
-      const person = await used();
-      await link(person, person.webSessionId);
-      expect(await person.left()).toEqual(ALL);
-    });
-
     it('is no way to keep it for who is signed in as somebody else, or was', async () => {
-      const [person, stranger] = [await used(), await used()];
+      const [person, stranger] = [await used(NEITHER), await used(NEITHER)];
       await link(person, stranger.webSessionId);
-      expect(await person.left()).toEqual(NONE);
-      await updateUser(admin.ctx, { id: stranger.id, password: 'another long one', proof: { password: PASSWORD } });
+      expect(await person.left()).toEqual({ linked: true, ...ENDED, ...NEITHER });
+      await endUserSessions(admin.ctx, { id: stranger.id });
       await link(stranger, stranger.webSessionId);
-      expect(await stranger.left()).toMatchObject({ linked: true, password: false });
-    });
-
-    it('takes the password of no last admin: they are told to sign in with it first', async () => {
-      await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
-      const { db } = shop.services;
-      const where = { id: { not: admin.id }, memberships: { some: { group: { roles: { has: 'admin' } } } } };
-      const others = await db.identity.findMany({ where: { ...where, disabledAt: null } });
-      for (const { id } of others) await updateUser(admin.ctx, { id, disabled: true });
-      const { refusal, reason } = await refusalOf(link(admin, null));
-      expect(refusal).toBe('not-known-here');
-      expect(reason).toMatch(/last admin/);
-      expect(await db.identity.count({ where: { id: admin.id, passwordHash: { not: null } } })).toBe(1);
-      for (const { id } of others) await updateUser(admin.ctx, { id, disabled: false });
+      expect(await stranger.left()).toEqual({ linked: true, ...ENDED, ...NEITHER });
     });
   });
 
   it('an address that the directory changed links to nobody, unless its token may take people over', async () => {
-    await updateProvider(admin.ctx, { name: 'okta', emailTrust: 'verified' });
+    await updateProvider(admin.ctx, { proof, name: 'okta', emailTrust: 'verified' });
     const directory = async (adopts: boolean) => {
-      const { token } = await createScimToken(admin.ctx, { name: 'd', adopts, ttlMs: 60_000 });
+      const { token } = await createScimToken(admin.ctx, { proof, name: 'd', adopts, ttlMs: 60_000 });
       return (await authenticateScimToken(shop.services, token))!;
     };
     const [plain, adopting] = [await directory(false), await directory(true)];
@@ -466,7 +512,11 @@ describe('who somebody is', () => {
   it('who was offboarded is kept out by the subject that they are, whatever their address is now', async () => {
     const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
     await offboard(admin.ctx, { id: actor.identityId, reason: 'left' });
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    await mapProviderGroups(admin.ctx, {
+      proof,
+      name: 'okta',
+      mappings: [{ external: 'Data Team', group: 'analysts' }],
+    });
     expect(await shop.services.db.membership.count({ where: { userId: actor.identityId } })).toBe(0);
     const { url, browser } = await begin();
     const moved = { subject: anna.subject, claims: { email: 'anna.new@sso.example', email_verified: true } };
@@ -474,7 +524,7 @@ describe('who somebody is', () => {
   });
 
   it('nobody comes in anew at the address of somebody whom an admin locked and the directory then removed', async () => {
-    const { token } = await createScimToken(admin.ctx, { name: 'd', ttlMs: 60_000 });
+    const { token } = await createScimToken(admin.ctx, { proof, name: 'd', ttlMs: 60_000 });
     const directory = (await authenticateScimToken(shop.services, token))!;
     const { id } = await createScimUser(directory, { userName: 'left@sso.example' });
     await offboard(admin.ctx, { id, reason: 'left' });
@@ -499,6 +549,7 @@ describe('groups of the provider', () => {
 
   it('are brought up to date at each sign-in; what was given by hand stays', async () => {
     await mapProviderGroups(admin.ctx, {
+      proof,
       name: 'okta',
       mappings: [
         { external: 'Data Team', group: 'analysts' },
@@ -514,7 +565,11 @@ describe('groups of the provider', () => {
   });
 
   it('a group lost at a sign-in ends the grants that came with it', async () => {
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    await mapProviderGroups(admin.ctx, {
+      proof,
+      name: 'okta',
+      mappings: [{ external: 'Data Team', group: 'analysts' }],
+    });
     const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
     const ctx = { services: shop.services, actor };
     const grant = await requestGrant(ctx, { task: 'sales-report', reason: 'a report' });
@@ -525,23 +580,31 @@ describe('groups of the provider', () => {
   });
 
   it('a mapping that is changed holds at once, for grants too, and one to a group that is not there is refused', async () => {
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    await mapProviderGroups(admin.ctx, {
+      proof,
+      name: 'okta',
+      mappings: [{ external: 'Data Team', group: 'analysts' }],
+    });
     const session = await signInBy(anna);
     const ctx = { services: shop.services, actor: (await checkWebSession(shop.services, session))! };
     const grant = await requestGrant(ctx, { task: 'sales-report', reason: 'a report' });
     await activateGrant(ctx, { id: grant.id });
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [] });
+    await mapProviderGroups(admin.ctx, { proof, name: 'okta', mappings: [] });
     expect((await checkWebSession(shop.services, session))!.groups).toEqual([]);
     expect(await shop.services.db.grant.findUniqueOrThrow({ where: { id: grant.id } })).toMatchObject({
       state: 'ended',
     });
     await expect(
-      mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'x', group: 'no-such-group' }] }),
+      mapProviderGroups(admin.ctx, { proof, name: 'okta', mappings: [{ external: 'x', group: 'no-such-group' }] }),
     ).rejects.toMatchObject({ code: 'bad-input' });
   });
 
   it('no admin’s hand takes away what the provider gives: it would come back', async () => {
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    await mapProviderGroups(admin.ctx, {
+      proof,
+      name: 'okta',
+      mappings: [{ external: 'Data Team', group: 'analysts' }],
+    });
     const actor = (await checkWebSession(shop.services, await signInBy(anna)))!;
     await expect(updateUser(admin.ctx, { id: actor.identityId, groups: [] })).rejects.toMatchObject({
       code: 'bad-input',
@@ -552,12 +615,13 @@ describe('groups of the provider', () => {
     });
     const view = await updateUser(admin.ctx, { id: actor.identityId, groups: ['analysts'] });
     expect(view.givenGroups).toEqual({ analysts: ['okta'] });
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [] });
+    await mapProviderGroups(admin.ctx, { proof, name: 'okta', mappings: [] });
     expect((await updateUser(admin.ctx, { id: actor.identityId, name: 'Anna' })).groups).toEqual([]);
   });
 
   it('the last admin is one by hand and with a password here: neither a mapping nor somebody who needs a provider stands in', async () => {
     await mapProviderGroups(admin.ctx, {
+      proof,
       name: 'okta',
       mappings: [{ external: 'Everyone', group: 'sso-admin-group' }],
     });
@@ -582,23 +646,31 @@ describe('groups of the provider', () => {
 
 describe('a provider', () => {
   it('that is turned off or removed ends its sign-ins and the memberships it gave, and is not there for anybody', async () => {
-    await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+    await mapProviderGroups(admin.ctx, {
+      proof,
+      name: 'okta',
+      mappings: [{ external: 'Data Team', group: 'analysts' }],
+    });
     const first = await signInBy(anna);
     const userId = (await checkWebSession(shop.services, first))!.identityId;
-    await updateProvider(admin.ctx, { name: 'okta', enabled: false });
+    await updateProvider(admin.ctx, { proof, name: 'okta', enabled: false });
     expect(await checkWebSession(shop.services, first)).toBeNull();
     expect(await shop.services.db.membership.count({ where: { userId } })).toBe(0);
     expect((await refusalOf(begin())).refusal).toBe('no-such-provider');
-    await updateProvider(admin.ctx, { name: 'okta', enabled: true });
+    await updateProvider(admin.ctx, { proof, name: 'okta', enabled: true });
     const second = await signInBy(anna);
-    expect(await removeProvider(admin.ctx, { name: 'okta' })).toEqual({ removed: true, endedSessions: 1 });
+    expect(await removeProvider(admin.ctx, { proof, name: 'okta' })).toEqual({ removed: true, endedSessions: 1 });
     expect(await checkWebSession(shop.services, second)).toBeNull();
     expect(await shop.services.db.membership.count({ where: { userId } })).toBe(0);
   });
 
   describe('leaves nobody whom it knew a way in that it opened', () => {
     const known = async (password: boolean) => {
-      await mapProviderGroups(admin.ctx, { name: 'okta', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+      await mapProviderGroups(admin.ctx, {
+        proof,
+        name: 'okta',
+        mappings: [{ external: 'Data Team', group: 'analysts' }],
+      });
       const { identityId: id } = (await checkWebSession(shop.services, await signInBy(anna)))!;
       if (password) await updateUser(admin.ctx, { id, password: PASSWORD, proof: { password: PASSWORD } });
       const ctx = {
@@ -630,11 +702,11 @@ describe('a provider', () => {
         },
       };
     };
-    const unlink = (userId: string) => unlinkPerson(admin.ctx, { name: 'okta', userId });
-    const remove = () => removeProvider(admin.ctx, { name: 'okta' });
-    const turnOff = () => updateProvider(admin.ctx, { name: 'okta', enabled: false });
+    const unlink = (userId: string) => unlinkPerson(admin.ctx, { proof, name: 'okta', userId });
+    const remove = () => removeProvider(admin.ctx, { proof, name: 'okta' });
+    const turnOff = () => updateProvider(admin.ctx, { proof, name: 'okta', enabled: false });
     const pointElsewhere = () =>
-      updateProvider(admin.ctx, { name: 'okta', settings: settings(other.issuer), clientSecret: SECRET });
+      updateProvider(admin.ctx, { proof, name: 'okta', settings: settings(other.issuer), clientSecret: SECRET });
 
     it.each([
       ['unlinked', unlink, 0],
@@ -661,11 +733,11 @@ describe('a provider', () => {
   it('that is pointed at another issuer wants its secret again, and knows nobody any more', async () => {
     const session = await signInBy(anna);
     const next = settings(other.issuer);
-    await expect(updateProvider(admin.ctx, { name: 'okta', settings: next })).rejects.toMatchObject({
+    await expect(updateProvider(admin.ctx, { proof, name: 'okta', settings: next })).rejects.toMatchObject({
       code: 'bad-input',
       problems: [{ path: 'clientSecret' }],
     });
-    const view = await updateProvider(admin.ctx, { name: 'okta', settings: next, clientSecret: SECRET });
+    const view = await updateProvider(admin.ctx, { proof, name: 'okta', settings: next, clientSecret: SECRET });
     expect(view.people).toBe(0);
     expect(await checkWebSession(shop.services, session)).toBeNull();
   });
@@ -673,7 +745,7 @@ describe('a provider', () => {
   it('keeps its secret sealed to its row', async () => {
     const row = await shop.services.db.signInProvider.findUniqueOrThrow({ where: { name: 'okta' } });
     expect(Buffer.from(row.sealedSecret!).toString('latin1')).not.toContain(SECRET);
-    await createProvider(admin.ctx, { name: 'copy', title: 'Copy', settings: settings(okta.issuer) });
+    await createProvider(admin.ctx, { proof, name: 'copy', title: 'Copy', settings: settings(okta.issuer) });
     await shop.services.db.signInProvider.update({
       where: { name: 'copy' },
       data: { sealedSecret: row.sealedSecret },
@@ -686,7 +758,7 @@ describe('a provider', () => {
       ok: true,
       steps: [{ name: 'discovery' }, { name: 'pkce' }, { name: 'keys', message: expect.stringMatching(/keys?$/) }],
     });
-    await createProvider(admin.ctx, { name: 'gone', title: 'Gone', settings: settings('http://127.0.0.1:9') });
+    await createProvider(admin.ctx, { proof, name: 'gone', title: 'Gone', settings: settings('http://127.0.0.1:9') });
     const result = await testProvider(admin.ctx, { name: 'gone' });
     expect(result).toMatchObject({ ok: false, steps: [{ name: 'discovery', ok: false }] });
     expect((await refusalOf(begin({ provider: 'gone' }))).refusal).toBe('provider-unreachable');
@@ -694,19 +766,19 @@ describe('a provider', () => {
 
   it('is reached by HTTPS, or on this machine alone', async () => {
     const wish = { name: 'plain', title: 'Plain', settings: settings('http://idp.example') };
-    await expect(createProvider(admin.ctx, wish)).rejects.toMatchObject({ code: 'bad-input' });
+    await expect(createProvider(admin.ctx, { ...wish, proof })).rejects.toMatchObject({ code: 'bad-input' });
   });
 
   it('is an admin’s to make, change, test and remove', async () => {
     const { ctx } = shop.engineer;
     const forbidden = { code: 'forbidden' };
     const wish = { name: 'mine', title: 'Mine', settings: settings(okta.issuer) };
-    await expect(createProvider(ctx, wish)).rejects.toMatchObject(forbidden);
-    await expect(updateProvider(ctx, { name: 'okta', enabled: false })).rejects.toMatchObject(forbidden);
-    await expect(removeProvider(ctx, { name: 'okta' })).rejects.toMatchObject(forbidden);
+    await expect(createProvider(ctx, { ...wish, proof })).rejects.toMatchObject(forbidden);
+    await expect(updateProvider(ctx, { proof, name: 'okta', enabled: false })).rejects.toMatchObject(forbidden);
+    await expect(removeProvider(ctx, { proof, name: 'okta' })).rejects.toMatchObject(forbidden);
     await expect(testProvider(ctx, { name: 'okta' })).rejects.toMatchObject(forbidden);
-    await expect(mapProviderGroups(ctx, { name: 'okta', mappings: [] })).rejects.toMatchObject(forbidden);
-    await expect(unlinkPerson(ctx, { name: 'okta', userId: shop.engineer.id })).rejects.toMatchObject(forbidden);
+    await expect(mapProviderGroups(ctx, { proof, name: 'okta', mappings: [] })).rejects.toMatchObject(forbidden);
+    await expect(unlinkPerson(ctx, { proof, name: 'okta', userId: shop.engineer.id })).rejects.toMatchObject(forbidden);
     await expect(loadProvider(ctx, { name: 'okta' })).rejects.toMatchObject(forbidden);
   });
 });

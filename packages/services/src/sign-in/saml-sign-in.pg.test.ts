@@ -13,7 +13,7 @@ import {
   testProvider,
   updateProvider,
 } from '../index.ts';
-import { CLIENT, type TestPerson } from '../testing/test-services.ts';
+import { CLIENT, PASSWORD, type TestPerson } from '../testing/test-services.ts';
 import { startTestShop, type TestShop } from '../testing/test-shop.ts';
 
 const SP = 'http://127.0.0.1:3000/api/sign-in/adfs';
@@ -21,6 +21,8 @@ const carla = {
   nameId: 'S-1-5-21-carla',
   attributes: { email: 'carla@saml.example', displayName: 'Carla Saml', groups: ['Data Team', 'Everyone'] },
 };
+
+const proof = { password: PASSWORD };
 
 let shop: TestShop;
 let admin: TestPerson;
@@ -31,13 +33,8 @@ beforeAll(async () => {
   shop = await startTestShop(Date.now());
   admin = await shop.person('saml-admin', ['admin']);
   [idp, stranger] = [await startTestSamlIdp(), await startTestSamlIdp()];
-  await createProvider(admin.ctx, {
-    name: 'adfs',
-    title: 'AD FS',
-    settings: settings(),
-    createPeople: true,
-  });
-  await mapProviderGroups(admin.ctx, { name: 'adfs', mappings: [{ external: 'Data Team', group: 'analysts' }] });
+  await createProvider(admin.ctx, { proof, name: 'adfs', title: 'AD FS', settings: settings(), createPeople: true });
+  await mapProviderGroups(admin.ctx, { proof, name: 'adfs', mappings: [{ external: 'Data Team', group: 'analysts' }] });
 });
 afterAll(async () => {
   await Promise.all([shop.stop(), idp.stop(), stranger.stop()]);
@@ -250,6 +247,7 @@ describe('a signature that is wrapped', () => {
 
 it('another attribute than the NameID can say who somebody is', async () => {
   await createProvider(admin.ctx, {
+    proof,
     name: 'by-attribute',
     title: 'By attribute',
     settings: { ...settings(), subjectAttribute: 'objectid' },
@@ -275,7 +273,7 @@ it('its metadata say where assertions go and that they must be signed; the test 
   const result = await testProvider(admin.ctx, { name: 'adfs' });
   expect(result).toMatchObject({ ok: true, steps: [{ name: 'address' }, { name: 'certificate', ok: true }] });
   const broken = { ...settings(), certificates: 'none' };
-  await expect(updateProvider(admin.ctx, { name: 'adfs', settings: broken })).rejects.toMatchObject({
+  await expect(updateProvider(admin.ctx, { proof, name: 'adfs', settings: broken })).rejects.toMatchObject({
     code: 'bad-input',
     problems: [{ path: 'settings.certificates' }],
   });

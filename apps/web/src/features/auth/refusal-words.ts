@@ -8,7 +8,8 @@ export const REFUSAL_WORDS: Record<SignInRefusal, string> = {
   'answer-not-valid': 'What the provider answered cannot be accepted. Start again; if it stays so, ask an admin.',
   'started-elsewhere': 'This sign-in was not begun in this browser, or is over. Start again here.',
   'too-late': 'This sign-in took too long, or was finished already. Start again.',
-  'not-known-here': 'The provider knows you, and you are not known here. Ask an admin to let you in.',
+  'not-known-here':
+    'The provider knows you, and you are not known here. If you have a password, a passkey or another provider here, sign in with that and link the provider in your Settings; else ask an admin to let you in.',
   disabled: 'Your account here is disabled. Ask an admin.',
   'too-many': 'Too many sign-ins failed from your address. Wait a few minutes, then try again.',
   internal: 'Something went wrong here. Try again; if it stays so, ask an admin.',

@@ -16,7 +16,8 @@ import { ShownOnceDialog } from '@/components/shown-once-dialog.tsx';
 import { Table } from '@/components/table.tsx';
 import { Time, useNow } from '@/components/time.tsx';
 import { toast } from '@/components/toast.tsx';
-import { GroupMappings } from '@/features/sign-in-providers/group-mappings.tsx';
+import { ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
+import { GroupMappings, type Mapping } from '@/features/sign-in-providers/group-mappings.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { useCan } from '@/lib/me.tsx';
@@ -41,6 +42,8 @@ function Loaded({ directory }: { directory: DirectoryView }) {
     void client.invalidateQueries({ queryKey: query.directory.key() });
     void client.invalidateQueries({ queryKey: query.people.key() });
   };
+  // What waits for a proof of who is here: a mapping gives roles.
+  const [mapping, setMapping] = useState<Mapping[] | null>(null);
   const map = useMutation(query.directory.mapGroups.mutationOptions({ onSuccess: refresh }));
   return (
     <div className="flex flex-col gap-4">
@@ -59,12 +62,34 @@ function Loaded({ directory }: { directory: DirectoryView }) {
           mappings={directory.mappings}
           seen={directory.seenGroups}
           saving={map.isPending}
-          error={map.error}
-          onSave={(mappings) =>
-            map.mutate({ mappings }, { onSuccess: () => toast('The groups are mapped', { tone: 'allow' }) })
-          }
+          error={mapping === null ? map.error : null}
+          onSave={(mappings) => {
+            map.reset();
+            setMapping(mappings);
+          }}
         />
       )}
+      <ProveDialog
+        open={mapping !== null}
+        onClose={() => setMapping(null)}
+        title="Map the groups of the directory?"
+        action="Map the groups"
+        loading={map.isPending}
+        error={map.error}
+        onProved={(proof) =>
+          map.mutate(
+            { mappings: mapping!, proof },
+            {
+              onSuccess: () => {
+                setMapping(null);
+                toast('The groups are mapped', { tone: 'allow' });
+              },
+            },
+          )
+        }
+      >
+        Memberships, and the grants that came with them, follow at once.
+      </ProveDialog>
     </div>
   );
 }
@@ -165,12 +190,14 @@ function Tokens({ tokens, onChange }: { tokens: readonly ScimTokenView[]; onChan
 
 function CreateTokenDialog({ onClose, onCreated }: { onClose: () => void; onCreated: () => void }) {
   const id = useId();
+  const [proving, setProving] = useState<{ name: string; adopts: boolean; ttlMs: number } | null>(null);
   const create = useMutation(query.directory.createToken.mutationOptions({ onSuccess: onCreated }));
   const errors = fieldErrors(create.error, ['name', 'ttlMs'] as const);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
-    create.mutate({
+    create.reset();
+    setProving({
       name: String(data.get('name')).trim(),
       adopts: data.get('adopts') === 'on',
       ttlMs: lifetimeMs(data),
@@ -200,8 +227,19 @@ function CreateTokenDialog({ onClose, onCreated }: { onClose: () => void; onCrea
         </Field>
         <LifetimeField days={LIFETIMES} chosen={365} error={errors.byField.ttlMs} />
         <Checkbox name="adopts" label="It may take over people who are here already, by their e-mail address" />
-        <FormError message={errors.form} />
+        <FormError message={proving === null ? errors.form : null} />
       </form>
+      <ProveDialog
+        open={proving !== null}
+        onClose={() => setProving(null)}
+        title="Let a directory keep people here?"
+        action="Make the token"
+        loading={create.isPending}
+        error={create.error}
+        onProved={(proof) => create.mutate({ ...proving!, proof })}
+      >
+        Who has the token makes, changes and locks people here.
+      </ProveDialog>
     </Dialog>
   );
 }

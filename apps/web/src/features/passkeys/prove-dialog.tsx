@@ -28,7 +28,7 @@ export function ProofFields({ error, hint }: { error: string | undefined; hint: 
   );
 }
 
-/** Asks who is here to show that it is they, before what they do to somebody else. `action` names the deed. */
+/** Asks who is here to show that it is they, before a deed that a stolen sign-in must not do. `action` names it. */
 export function ProveDialog({
   open,
   onClose,
@@ -66,6 +66,10 @@ export function ProveDialog({
       setFailure(problem);
     }
   };
+  const close = () => {
+    setFailure(null);
+    onClose();
+  };
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     void prove(String(new FormData(event.currentTarget).get('password')));
@@ -73,11 +77,11 @@ export function ProveDialog({
   return (
     <Dialog
       open={open}
-      onClose={onClose}
+      onClose={close}
       title={title}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={close}>Cancel</Button>
           {provable && <Button onClick={() => void prove(null)}>Confirm with passkey</Button>}
           <Button type="submit" form={id} variant="danger" loading={loading}>
             {action}

@@ -27,6 +27,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
   const me = useMe();
   const client = useQueryClient();
   const [groups, setGroups] = useState<string[]>([...user.groups]);
+  const [unlinking, setUnlinking] = useState<string | null>(null);
   const [asking, setAsking] = useState<'disable' | 'end' | 'passkeys' | null>(null);
   const refresh = () => void client.invalidateQueries({ queryKey: query.people.key() });
   const update = useMutation(query.people.updateUser.mutationOptions({ onSuccess: refresh }));
@@ -105,9 +106,11 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
                 <span>{name}</span>
                 <Button
                   size="sm"
-                  loading={unlink.isPending}
                   aria-label={`Unlink ${name}`}
-                  onClick={() => unlink.mutate({ name, userId: user.id }, { onSuccess: onClose })}
+                  onClick={() => {
+                    unlink.reset();
+                    setUnlinking(name);
+                  }}
                 >
                   Unlink
                 </Button>
@@ -120,7 +123,6 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
               their passkeys too.
             </p>
           )}
-          <FormError message={unlink.error ? problemOf(unlink.error).detail : null} />
         </section>
       )}
       <section aria-labelledby="lock-out" className="mt-6 border-line border-t pt-4">
@@ -187,6 +189,17 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
         onProved={(proof) => save(proving!, proof)}
       >
         Who knows it can sign in as them. They are signed out everywhere.
+      </ProveDialog>
+      <ProveDialog
+        open={unlinking !== null}
+        onClose={() => setUnlinking(null)}
+        title={`Unlink ${user.name} from ${unlinking}?`}
+        action="Unlink"
+        loading={unlink.isPending}
+        error={unlink.error}
+        onProved={(proof) => unlink.mutate({ name: unlinking!, userId: user.id, proof }, { onSuccess: onClose })}
+      >
+        Their sign-ins by it end, and whoever it next says has their address may be linked to them.
       </ProveDialog>
       <ProveDialog
         open={asking === 'passkeys'}

@@ -5,20 +5,20 @@ import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
 import { Button } from '@/components/button.tsx';
-import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
 import { CopyField } from '@/components/copy-field.tsx';
 import { NoPermission } from '@/components/empty-state.tsx';
 import { FormError } from '@/components/field.tsx';
 import { Page, PageHeader, Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { toast } from '@/components/toast.tsx';
+import { type GivenProof, ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
 import { useCan } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
 import type { ProviderView } from '@/lib/views.ts';
-import { GroupMappings } from './group-mappings.tsx';
-import { ProviderForm } from './provider-form.tsx';
+import { GroupMappings, type Mapping } from './group-mappings.tsx';
+import { ProviderForm, type ProviderValues } from './provider-form.tsx';
 import { KIND_WORDS } from './provider-words.ts';
 
 export function ProviderPage({ name }: { name: string }) {
@@ -32,10 +32,49 @@ export function ProviderPage({ name }: { name: string }) {
   );
 }
 
+/** What waits for a proof of who is here: who says what a provider is and gives says who somebody is. */
+type Deed =
+  | { readonly kind: 'save'; readonly values: ProviderValues }
+  | { readonly kind: 'map'; readonly mappings: Mapping[] }
+  | { readonly kind: 'turn on' | 'turn off' | 'remove' };
+
+const ENDS =
+  'Everybody who came by it is signed out, the API tokens of all whom it knows end, and the groups that it gave are taken away, with their grants.';
+const DEEDS: Record<
+  Deed['kind'],
+  { readonly title: (of: string) => string; readonly action: (of: string) => string; readonly what: string }
+> = {
+  save: {
+    title: (of) => `Change ${of}?`,
+    action: (of) => `Save ${of}`,
+    what: 'Who runs it says who signs in. With another issuer or entity id it knows nobody any more.',
+  },
+  map: {
+    title: (of) => `Map the groups of ${of}?`,
+    action: () => 'Map the groups',
+    what: 'Memberships, and the grants that came with them, follow at once.',
+  },
+  'turn on': {
+    title: (of) => `Turn ${of} on?`,
+    action: (of) => `Turn ${of} on`,
+    what: 'People can sign in by it again.',
+  },
+  'turn off': {
+    title: (of) => `Turn ${of} off?`,
+    action: (of) => `Turn ${of} off`,
+    what: `${ENDS} Turned on again, they get them back at their next sign-in.`,
+  },
+  remove: {
+    title: (of) => `Remove ${of}?`,
+    action: (of) => `Remove ${of}`,
+    what: `${ENDS} Which of its subjects is who is forgotten. People who have no password here, and no other provider, lose their passkeys and cannot sign in any more.`,
+  },
+};
+
 function Loaded({ provider }: { provider: ProviderView }) {
   const client = useQueryClient();
   const router = useRouter();
-  const [asking, setAsking] = useState<'remove' | 'turn off' | null>(null);
+  const [deed, setDeed] = useState<Deed | null>(null);
   const refresh = () => {
     void client.invalidateQueries({ queryKey: query.providers.key() });
     void client.invalidateQueries({ queryKey: query.people.key() });
@@ -45,9 +84,38 @@ function Loaded({ provider }: { provider: ProviderView }) {
   const map = useMutation(query.providers.mapGroups.mutationOptions({ onSuccess: refresh }));
   const test = useMutation(query.providers.test.mutationOptions());
   const remove = useMutation(query.providers.remove.mutationOptions());
+  const ask = (next: Deed) => {
+    for (const mutation of [update, turn, map, remove]) mutation.reset();
+    setDeed(next);
+  };
   const { name, title, enabled, addresses } = provider;
-  const ends =
-    'Everybody who came by it is signed out, the API tokens of all whom it knows end, and the groups that it gave are taken away, with their grants.';
+  const close = () => setDeed(null);
+  const run = (asked: Deed, proof: GivenProof) => {
+    const done = (message: string) => () => {
+      close();
+      toast(message, { tone: 'allow' });
+    };
+    switch (asked.kind) {
+      case 'save':
+        return update.mutate({ ...asked.values, proof }, { onSuccess: done(`${asked.values.title} is saved`) });
+      case 'map':
+        return map.mutate({ name, mappings: asked.mappings, proof }, { onSuccess: done('The groups are mapped') });
+      case 'turn on':
+      case 'turn off':
+        return turn.mutate({ name, enabled: asked.kind === 'turn on', proof }, { onSuccess: close });
+      case 'remove':
+        return remove.mutate(
+          { name, proof },
+          {
+            onSuccess: ({ endedSessions }) => {
+              refresh();
+              toast(`${title} is removed, ${plural(endedSessions, 'sign-in')} ended`);
+              router.push('/people?tab=sign-in');
+            },
+          },
+        );
+    }
+  };
 
   return (
     <Page>
@@ -67,13 +135,11 @@ function Loaded({ provider }: { provider: ProviderView }) {
               Test
             </Button>
             {enabled ? (
-              <Button onClick={() => setAsking('turn off')}>Turn off</Button>
+              <Button onClick={() => ask({ kind: 'turn off' })}>Turn off</Button>
             ) : (
-              <Button loading={turn.isPending} onClick={() => turn.mutate({ name, enabled: true })}>
-                Turn on
-              </Button>
+              <Button onClick={() => ask({ kind: 'turn on' })}>Turn on</Button>
             )}
-            <Button variant="danger" onClick={() => setAsking('remove')}>
+            <Button variant="danger" onClick={() => ask({ kind: 'remove' })}>
               Remove
             </Button>
           </>
@@ -100,55 +166,27 @@ function Loaded({ provider }: { provider: ProviderView }) {
         mappings={provider.mappings}
         seen={provider.seenGroups}
         saving={map.isPending}
-        error={map.error}
-        onSave={(mappings) =>
-          map.mutate({ name, mappings }, { onSuccess: () => toast('The groups are mapped', { tone: 'allow' }) })
-        }
+        error={deed === null ? map.error : null}
+        onSave={(mappings) => ask({ kind: 'map', mappings })}
       />
       <ProviderForm
         key={provider.updatedAt}
         provider={provider}
         saving={update.isPending}
-        error={update.error}
-        onSave={(values) =>
-          update.mutate(values, { onSuccess: () => toast(`${values.title} is saved`, { tone: 'allow' }) })
-        }
+        error={deed === null ? update.error : null}
+        onSave={(values) => ask({ kind: 'save', values })}
       />
-      <ConfirmDialog
-        open={asking === 'turn off'}
-        onClose={() => setAsking(null)}
-        title={`Turn ${title} off?`}
-        action={`Turn ${title} off`}
-        loading={turn.isPending}
-        error={turn.error ? problemOf(turn.error).detail : null}
-        onConfirm={() => turn.mutate({ name, enabled: false }, { onSuccess: () => setAsking(null) })}
+      <ProveDialog
+        open={deed !== null}
+        onClose={close}
+        title={deed === null ? '' : DEEDS[deed.kind].title(title)}
+        action={deed === null ? '' : DEEDS[deed.kind].action(title)}
+        loading={[update, turn, map, remove].some(({ isPending }) => isPending)}
+        error={update.error ?? turn.error ?? map.error ?? remove.error}
+        onProved={(proof) => deed !== null && run(deed, proof)}
       >
-        {ends} Turned on again, they get them back at their next sign-in.
-      </ConfirmDialog>
-      <ConfirmDialog
-        open={asking === 'remove'}
-        onClose={() => setAsking(null)}
-        title={`Remove ${title}?`}
-        action={`Remove ${title}`}
-        typeToConfirm={name}
-        loading={remove.isPending}
-        error={remove.error ? problemOf(remove.error).detail : null}
-        onConfirm={() =>
-          remove.mutate(
-            { name },
-            {
-              onSuccess: ({ endedSessions }) => {
-                refresh();
-                toast(`${title} is removed, ${plural(endedSessions, 'sign-in')} ended`);
-                router.push('/people?tab=sign-in');
-              },
-            },
-          )
-        }
-      >
-        {ends} Which of its subjects is who is forgotten. People who have no password here, and no other provider, lose
-        their passkeys and cannot sign in any more.
-      </ConfirmDialog>
+        {deed !== null && DEEDS[deed.kind].what}
+      </ProveDialog>
     </Page>
   );
 }
