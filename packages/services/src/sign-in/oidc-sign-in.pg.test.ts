@@ -451,7 +451,9 @@ describe('who somebody is', () => {
         },
       });
       expect((await refusalOf(link(person, null))).refusal).toBe('not-known-here');
-      expect(await person.left()).toEqual({ linked: false, ...KEPT, ...NEITHER });
+      expect(await person.left()).toMatchObject({ ...KEPT, ...NEITHER });
+      const { providerLink } = shop.services.db;
+      expect(await providerLink.count({ where: { identityId: person.id, provider: { name: 'okta' } } })).toBe(0);
     });
 
     it('ends what else whoever had the account before could come in with, and the audit says so', async () => {
