@@ -21,7 +21,7 @@ const ENDS = 'everybody whose scopes are no more than the caller’s; all for th
 const AS_FAR =
   'everybody whose scopes are no more than the caller’s and in whose groups the caller is; all for the role `admin`';
 const MACHINES =
-  'where machines, and whom an agent acts for, have no more than the caller, and no document in force names the machine; all for the role `admin`';
+  'machines that have no more than the caller and that no document names, and agents of these and of oneself; all for the role `admin`';
 const PROVIDERS =
   'those that know and give no more than the caller has, and are not trusted with addresses; all for the role `admin`';
 const GIVEN = 'to and from groups that the caller is in, and that give no more than they have';
@@ -43,11 +43,11 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'people.users': verb(['people:read'], EVERYBODYS),
   'people.createUser': verb(
     ['people:write'],
-    'into groups that the caller is in, and that give no more than they have; a password, with a proof that it is the caller',
+    'into groups that the caller is in, and that give no more than they have; a password, and a name or address that a document says, for the role `admin`',
   ),
   'people.updateUser': verb(
     ['people:write'],
-    `${AS_FAR}; a password, with a proof that it is the caller; to disable them, their scopes alone count`,
+    `${AS_FAR}; a password (with a proof that it is the caller), and to enable them, for that role alone; to disable them, their scopes alone count`,
   ),
   'people.endUserSessions': verb(['people:write'], ENDS),
   'people.reach': verb(['people:read'], EVERYBODYS),
@@ -79,7 +79,10 @@ export const VERB_SCOPES: Readonly<Record<string, VerbAccess>> = {
   'passkeys.register': verb('signed-in', 'for oneself, as the answer to the call before'),
   'passkeys.rename': verb('signed-in', OWN),
   'passkeys.remove': verb('signed-in', `${OWN}, with a proof that it is oneself`),
-  'passkeys.removeAllOf': verb(['people:write'], `${AS_FAR}; nobody’s own, and with a proof that it is the caller`),
+  'passkeys.removeAllOf': verb(
+    ['people:write'],
+    'for the role `admin`; nobody’s own, and with a proof that it is the caller',
+  ),
   'passkeys.askToSignIn': verb('anybody', 'who has a passkey'),
   'providers.list': verb(['people:read'], EVERYBODYS),
   'providers.get': verb(['people:read'], EVERYBODYS),
