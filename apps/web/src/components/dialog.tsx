@@ -27,9 +27,9 @@ function ModalFrame({ open, onClose, title, description, children, footer, shape
     if (!dialog) return;
     if (open && !dialog.open) {
       dialog.showModal();
-      // The browser takes the first button, which closes it; what it was opened for is the first field.
+      // The browser takes the first button, which closes it; what it was opened for is the first field that is seen.
       dialog
-        .querySelector<HTMLElement>('[data-dialog-body] :is(input:not([type="hidden"]), select, textarea)')
+        .querySelector<HTMLElement>('[data-dialog-body] :is(input:not([type="hidden"], [hidden]), select, textarea)')
         ?.focus({ preventScroll: true });
     }
     if (!open && dialog.open) dialog.close();
