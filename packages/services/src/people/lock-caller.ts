@@ -2,7 +2,7 @@ import { type Scope, TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { toActor } from './to-actor.ts';
-import { isDisabled, USER_SELECT, type UserRow } from './user-view.ts';
+import { isDisabled, USER_SELECT } from './user-view.ts';
 
 /**
  * The caller as they are at this moment; nobody locks them out or takes rights from them until the transaction ends.
@@ -47,13 +47,14 @@ async function callerNow(tx: Transaction, actor: IdentityActor): Promise<Identit
   const row = await tx.identity.findUnique({ where: { id: actor.identityId }, select: USER_SELECT });
   if (row === null || isDisabled(row) || (await hasEnded(tx, actor))) throw ended();
   const { via, viaId } = actor;
-  const now = toActor(row, { via, viaId, limitedTo: actor.scopes });
-  // A token with fewer scopes than its owner has no role: whether it had, the caller of before says.
-  return { ...now, roles: rolesOf(row).filter((role) => actor.roles.includes(role)) };
+  const now = toActor(row, { via, viaId, limitedTo: null });
+  // No more than it was judged by: what a token may, and whether it has a role, the caller of before says.
+  return {
+    ...now,
+    scopes: now.scopes.filter((one) => actor.scopes.includes(one)),
+    roles: now.roles.filter((one) => actor.roles.includes(one)),
+  };
 }
-
-const rolesOf = (row: UserRow): IdentityActor['roles'] =>
-  toActor(row, { via: 'session', viaId: '', limitedTo: null }).roles;
 
 const ended = (): TaskgateError => new TaskgateError('not-signed-in', 'your sign-in or token has ended; sign in again');
 
