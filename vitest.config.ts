@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const servers = ['**/*.pg.test.ts', '**/*.server.test.ts'];
 
-/** Two projects: pure tests share one context; tests against real servers are isolated and may take longer. */
+/**
+ * Two projects: pure tests share one context; tests against real servers are isolated and may take longer.
+ * One that meets a slow moment of the machine is tried once more, and named in the end: it is to be made steady.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -21,6 +24,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          retry: 1,
         },
       },
     ],

@@ -1,20 +1,17 @@
 // The end-to-end tests: `node e2e/run.ts [vitest arguments]`. The last line is `N passed, N failed, N skipped`.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './system.ts';
 
-interface VitestReport {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
-}
+const { readTally } = (await import(join(ROOT, 'scripts/test-tally.mjs'))) as {
+  readTally: (file: string, name: string, code: number | null) => { readonly failed: number };
+};
 
 const scratch = mkdtempSync(join(tmpdir(), 'taskgate-e2e-report-'));
-const file = join(scratch, 'report.json');
+const file = process.env.TALLY_FILE ?? join(scratch, 'tally.json');
 const child = spawn(
   join(ROOT, 'node_modules/.bin/vitest'),
   [
@@ -22,24 +19,14 @@ const child = spawn(
     '--config',
     join(import.meta.dirname, 'vitest.config.ts'),
     '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${file}`,
+    `--reporter=${join(ROOT, 'scripts/tally-reporter.mjs')}`,
     ...process.argv.slice(2),
   ],
-  { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
+  { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TALLY_FILE: file } },
 );
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-
-let [passed, failed, skipped] = [0, 1, 0];
-if (existsSync(file)) {
-  const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
-  const unloaded = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-  );
-  [passed, failed, skipped] = [report.numPassedTests, report.numFailedTests + unloaded.length, report.numPendingTests];
-}
-if (code !== 0 && failed === 0) failed = 1; // an error outside of any test
+const tally = readTally(file, 'end to end', code);
 rmSync(scratch, { recursive: true, force: true });
-console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-process.exitCode = failed > 0 ? 1 : 0;
+console.log(`${tally}`);
+process.exitCode = tally.failed > 0 ? 1 : 0;

@@ -8,7 +8,7 @@ import { buildWeb, generateClient } from './build.mjs';
 import { installPackages } from './install.mjs';
 import { findNode24, node24Environment, root } from './node-24.mjs';
 import { progress } from './progress.mjs';
-import { readTallyLine, TestTally } from './test-tally.mjs';
+import { readTally, TestTally } from './test-tally.mjs';
 import { prepareTestTools } from './test-tools.mjs';
 import { runVitest, verify } from './verify.mjs';
 
@@ -36,7 +36,7 @@ try {
   await endToEnd();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  tally.add({ failed: 1 });
+  tally.fail('what the tests need');
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -58,18 +58,17 @@ async function endToEnd() {
   await buildWeb();
   tally.add({ passed: 1 });
   progress('end to end');
-  const { code, output } = await runTee(findNode24(), ['--disable-warning=ExperimentalWarning', script]);
-  const counts = readTallyLine(output);
-  tally.add(counts ?? { [code === 0 ? 'passed' : 'failed']: 1 });
-  if (code !== 0 && counts?.failed === 0) tally.add({ failed: 1 });
+  const file = join(scratch, 'e2e.json');
+  const code = await runInGroup(findNode24(), ['--disable-warning=ExperimentalWarning', script], { TALLY_FILE: file });
+  tally.add(readTally(file, 'end to end', code));
 }
 
-/** Shows the output as it comes, and returns its end. The whole group is stopped at the deadline. */
-async function runTee(command, args) {
+/** Runs what starts many others: the whole group is stopped at the deadline, and nothing of it stays. */
+async function runInGroup(command, args, environment) {
   const child = spawn(command, args, {
     cwd: root,
-    env: node24Environment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...node24Environment(), ...environment },
+    stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   });
   const endGroup = (signal) => {
@@ -87,11 +86,6 @@ async function runTee(command, args) {
     endGroup('SIGTERM'); // what it started stops in order
     lastResort = setTimeout(() => endGroup('SIGKILL'), STOP_DEADLINE_MS);
   }, E2E_DEADLINE_MS);
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk) => {
-    process.stdout.write(chunk);
-    output = (output + chunk).slice(-4000);
-  });
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
@@ -99,6 +93,6 @@ async function runTee(command, args) {
   clearTimeout(timer);
   clearTimeout(lastResort);
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  endGroup('SIGKILL'); // nothing it started stays
-  return { code, output };
+  endGroup('SIGKILL');
+  return code;
 }

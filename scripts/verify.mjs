@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateClient } from './build.mjs';
 import { findNode24, node24Environment, root } from './node-24.mjs';
-import { readVitestReport, TestTally } from './test-tally.mjs';
+import { readTally, TestTally } from './test-tally.mjs';
 
 /** Of one check; a hang must not hold up a build server. */
 const DEADLINE_MS = 20 * 60_000;
@@ -35,7 +35,8 @@ export async function verify() {
     ];
     await inParallel(checks, Math.min(2, availableParallelism()), async ([name, command, args]) => {
       const ok = await check(name, command, args);
-      tally.add(ok ? { passed: 1 } : { failed: 1 });
+      if (ok) tally.add({ passed: 1 });
+      else tally.fail(name);
     });
     tally.add(await runVitest('pure', scratch));
   } finally {
@@ -46,14 +47,13 @@ export async function verify() {
 
 /** Runs one vitest project, its own report on screen, and returns its counts. */
 export async function runVitest(project, scratch) {
-  const report = join(scratch, `${project}.json`);
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const file = join(scratch, `${project}.json`);
   // Tests against servers wait much: two files at a time, on two cores too.
   const workers = project === 'servers' ? ['--maxWorkers=2'] : [];
+  const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts/tally-reporter.mjs')}`];
   const args = ['run', '--project', project, '--passWithNoTests', ...workers, ...reporters];
-  const code = await run(join(root, 'node_modules/.bin/vitest'), args, 'inherit');
-  const counts = readVitestReport(report);
-  return code !== 0 && !counts.failed ? { ...counts, failed: 1 } : counts; // an error outside of any test
+  const code = await run(join(root, 'node_modules/.bin/vitest'), args, 'inherit', { TALLY_FILE: file });
+  return readTally(file, `the ${project} tests`, code);
 }
 
 /** tsconfig files to check: two for a package whose tests may use what its sources may not. */
@@ -78,11 +78,11 @@ async function check(name, command, args) {
   return ok;
 }
 
-async function run(command, args, output) {
+async function run(command, args, output, environment = {}) {
   const inherit = output === 'inherit';
   const child = spawn(command, args, {
     cwd: root,
-    env: node24Environment(),
+    env: { ...node24Environment(), ...environment },
     stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk.toString()));

@@ -1,12 +1,11 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { waitUntil } from '@taskgate/testkit';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { as, endGrant, type OpenGrant, openGrant, type Person } from '../api.ts';
 import { replaceText, startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
+import { expectAccessible } from '../expect-accessible.ts';
 import { describeWithPsql, psql } from '../psql.ts';
 
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 let browser: TestBrowser;
 let grant: OpenGrant;
 let visitors: Visitor[] = [];
@@ -50,21 +49,6 @@ describeWithPsql('what was asked of the gate', () => {
     visitors.push(visitor);
     return visitor.page;
   };
-  const expectAccessible = async (page: Page): Promise<void> => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const axe = new AxeBuilder({ page });
-      const { violations } = await (colorScheme === 'light'
-        ? axe.withTags(TAGS)
-        : axe.withRules('color-contrast')
-      ).analyze();
-      expect(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`),
-        page.url(),
-      ).toEqual([]);
-    }
-  };
-
   it('is explained where psql’s error links to: rule, line, the place in it, and what can be done', async () => {
     const page = await visit('engineer');
     await page.goto(link);

@@ -1,11 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { as, call } from '../api.ts';
 import { startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
+import { expectAccessible } from '../expect-accessible.ts';
 
-const THEMES = ['light', 'dark'] as const;
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const password = 'a contractor’s password';
 
 let browser: TestBrowser;
@@ -25,19 +23,6 @@ const visit = async (): Promise<Page> => {
   return visitor.page;
 };
 
-async function expectNoViolation(page: Page, name: string): Promise<void> {
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    // The colours of the other theme fade.
-    await page.evaluate(async () => {
-      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-      await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-    });
-    const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
-    expect([name, theme, violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)]).toEqual([name, theme, []]);
-  }
-}
-
 test('an admin rotates a password by keyboard and sees how it went', { timeout: 180_000 }, async () => {
   const page = await visit();
   await page.goto('/resources/demo-shop');
@@ -46,7 +31,7 @@ test('an admin rotates a password by keyboard and sees how it went', { timeout: 
   await page.keyboard.press('Enter');
   await page.getByText('The password was rotated. Open sessions went on.').waitFor();
   await page.getByText('the gate, and nobody knows it').waitFor();
-  await expectNoViolation(page, 'resource');
+  await expectAccessible(page);
   await page.goto('/resources/demo-shop/edit');
   await page.getByLabel('Rotate the password').selectOption({ label: 'every 30 d' });
   await page.getByRole('button', { name: 'Save' }).click();
@@ -73,19 +58,19 @@ test('an admin sees all that a contractor reaches, and ends it by keyboard', { t
   await page.getByRole('link', { name: /Shirin Shown/ }).click();
   await page.waitForURL(`**/people/${id}`);
   await page.getByRole('link', { name: 'sales-report' }).first().waitFor();
-  await expectNoViolation(page, 'person');
+  await expectAccessible(page);
   await page.getByRole('button', { name: 'Offboard' }).focus();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog');
   await dialog.getByText('1 grant', { exact: true }).waitFor();
   await dialog.getByText('1 API token', { exact: true }).waitFor();
-  await expectNoViolation(page, 'offboard');
+  await expectAccessible(page);
   // The reason has the focus.
   await page.keyboard.type('the contract is over');
   await page.keyboard.press('Enter');
   await page.getByText(/^Ended: 1 grant, /).waitFor();
   await page.getByText('Nothing: no connection, grant, token or sign-in.').waitFor();
-  await expectNoViolation(page, 'offboarded');
+  await expectAccessible(page);
   await page.getByRole('link', { name: /^act_/ }).click();
   await page.getByText('identity.offboard', { exact: true }).waitFor();
   await page.getByText('grant.revoke', { exact: true }).waitFor();
@@ -98,7 +83,7 @@ test('the table of access says who has what, and a group is given a scope', { ti
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('checkbox', { name: 'audit:read' }).check();
   await dialog.getByText('beyond its roles').waitFor();
-  await expectNoViolation(page, 'group');
+  await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByText('+ audit:read').waitFor();
   await page.getByRole('tab', { name: 'Access' }).click();
@@ -109,5 +94,5 @@ test('the table of access says who has what, and a group is given a scope', { ti
   await page.getByText('by support').first().waitFor();
   // Other tests meet the same groups.
   await as('admin').patch('/groups/support', { scopes: [] });
-  await expectNoViolation(page, 'access');
+  await expectAccessible(page);
 });

@@ -1,9 +1,8 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { GITHUB_CLAIMS, startTestIssuer, type TestIssuer } from '@taskgate/testkit';
-import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { as, type Person } from '../api.ts';
 import { startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
+import { expectAccessible } from '../expect-accessible.ts';
 
 let browser: TestBrowser;
 let issuer: TestIssuer;
@@ -27,16 +26,6 @@ const visit = async (person: Person): Promise<Visitor> => {
   visitors.push(visitor);
   return visitor;
 };
-const violations = async (page: Page): Promise<string[]> => {
-  const found: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    found.push(...violations.flatMap((one) => one.nodes.map((node) => `${colorScheme} ${one.id} ${node.target}`)));
-  }
-  return found;
-};
-
 test('an admin builds a machine: issuer, patterns tried on a real token, tasks, the snippet', {
   timeout: 120_000,
 }, async () => {
@@ -88,7 +77,7 @@ test('an admin builds a machine: issuer, patterns tried on a real token, tasks, 
 
   await page.getByLabel('nightly-export').check();
   await page.getByText(/The task does not name it yet/).waitFor();
-  expect(await violations(page)).toEqual([]);
+  await expectAccessible(page);
   await create.click();
   await page.getByRole('heading', { name: 'report-job' }).waitFor();
   await page.getByText('Waiting for its first token').waitFor();
@@ -96,7 +85,7 @@ test('an admin builds a machine: issuer, patterns tried on a real token, tasks, 
   expect(await page.content()).not.toContain(token);
   expect(await page.content()).toContain('id-token: write');
   expect(await page.content()).toContain(inject('system').webUrl);
-  expect(await violations(page)).toEqual([]);
+  await expectAccessible(page);
 });
 
 test('the page of a machine changes by itself when its first token comes', { timeout: 60_000 }, async (ctx) => {
@@ -182,7 +171,7 @@ test('an auditor reads, an engineer is told whom to ask', { timeout: 60_000 }, a
   for (const tab of ['machines', 'agents', 'issuers']) {
     await page.goto(`/machines?tab=${tab}`);
     await page.getByRole('tab', { selected: true }).waitFor();
-    expect(await violations(page)).toEqual([]);
+    await expectAccessible(page);
   }
   const engineer = await visit('engineer');
   await engineer.page.goto('/machines');

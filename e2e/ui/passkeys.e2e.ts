@@ -1,18 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { findClientProgram, runCommand, waitUntil } from '@taskgate/testkit';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { applyDocument, as, call, endGrant, openGrant } from '../api.ts';
 import { fillSignIn, startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
+import { expectAccessible } from '../expect-accessible.ts';
 import { startPsql } from '../psql.ts';
 import { ROOT } from '../system.ts';
 
 /** Accessibility is looked at many times, in two themes. */
 const SLOW = { timeout: 180_000 };
-const THEMES = ['light', 'dark'] as const;
 const PASSWORD = 'a password of the passkey tests';
 const stamp = Date.now().toString(36);
 const SIGNER = { email: `signer-${stamp}@demo.test`, name: `Sam Signer ${stamp}` };
@@ -75,18 +74,6 @@ async function register(page: Page, name: string): Promise<void> {
   await page.getByText(`The passkey ${name} is registered`).waitFor();
   await page.getByRole('cell', { name }).first().waitFor();
 }
-
-async function expectAccessible(page: Page): Promise<void> {
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-      .analyze();
-    expect(violations.map(({ id, nodes }) => `${theme} ${id}: ${nodes[0]?.html}`)).toEqual([]);
-    if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, `${shot++}-${theme}.png`) });
-  }
-}
-let shot = 0;
 
 const cli = (args: readonly string[]) =>
   runCommand(process.execPath, [join(ROOT, 'scripts/taskgate.mjs'), ...args], {

@@ -1,15 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyDocument, as, type Connect, call, type OpenGrant, signIn } from '../api.ts';
 import { startBrowser, type TestBrowser } from '../browser.ts';
+import { expectAccessible } from '../expect-accessible.ts';
 import { describeWithPsql, psql, startPsql } from '../psql.ts';
 
-const THEMES = ['light', 'dark'] as const;
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const WORKFLOW = `kind: Workflow
 name: month-end
 purpose: The figures of the month, then the orders that they show to be wrong
@@ -39,19 +36,6 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
   await browser.close();
 });
-
-async function expectNoViolation(page: Page, name: string): Promise<void> {
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    // The colours of the other theme fade.
-    await page.evaluate(async () => {
-      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-      await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-    });
-    const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
-    expect([name, theme, violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)]).toEqual([name, theme, []]);
-  }
-}
 
 /** A workflow as a job runs it: with the token of its grant alone. */
 async function startRun(): Promise<{ id: string; mint: (task: string, narrow?: object) => Promise<OpenGrant> }> {
@@ -85,7 +69,7 @@ describeWithPsql('a run of a workflow on its page', () => {
 
     const { page, context, faults } = await browser.as('engineer');
     await page.goto('/runs');
-    await expectNoViolation(page, 'runs');
+    await expectAccessible(page);
     await page.locator(`a[href="/runs/${run.id}"]`).click();
     const tree = page.getByRole('treegrid');
     const rowOf = (name: string) => tree.getByRole('row').filter({ hasText: name });
@@ -99,7 +83,7 @@ describeWithPsql('a run of a workflow on its page', () => {
     await rowOf('fix-order-status').getByText('1 live').waitFor();
     await rowOf('shop-admin').getByText('not yet').waitFor();
     await root.getByText(/of 5,000 rows/).waitFor();
-    await expectNoViolation(page, 'run');
+    await expectAccessible(page);
 
     await root.focus();
     await page.keyboard.press('ArrowDown');
@@ -110,7 +94,7 @@ describeWithPsql('a run of a workflow on its page', () => {
     await details.getByText('Granted but unused').waitFor();
     await details.getByText('public.order_items').waitFor();
     await details.getByRole('link', { name: 'Why: select public.customers' }).waitFor();
-    await expectNoViolation(page, 'step');
+    await expectAccessible(page);
     await page.keyboard.press('Escape');
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('ArrowLeft');
@@ -126,12 +110,12 @@ describeWithPsql('a run of a workflow on its page', () => {
     await rowOf('fix-order-status').getByText('ended from above').waitFor();
     expect((await watching.ended).code).not.toBe(0);
     await rowOf('fix-order-status').getByText('1 live').waitFor({ state: 'detached' });
-    await expectNoViolation(page, 'ended run');
+    await expectAccessible(page);
 
     await details.getByRole('link', { name: 'Sessions' }).click();
     await page.getByRole('link', { name: 'In run month-end' }).waitFor();
     await page.getByText('part of run').first().waitFor();
-    await expectNoViolation(page, 'sessions of a run');
+    await expectAccessible(page);
     await page.getByRole('button', { name: 'Clear the filter for month-end' }).click();
     await page.waitForURL((url) => !url.searchParams.has('node'));
     expect(faults).toEqual([]);
@@ -152,10 +136,10 @@ describeWithPsql('a run of a workflow on its page', () => {
     await page.goto(`/operations?node=${step}`);
     await page.getByRole('link', { name: 'In sales-report, part of run month-end' }).waitFor();
     await page.getByRole('cell', { name: 'denied' }).waitFor();
-    await expectNoViolation(page, 'operations of a step');
+    await expectAccessible(page);
     await page.goto(`/audit?node=${step}`);
     await page.getByText('grant.complete', { exact: true }).waitFor();
-    await expectNoViolation(page, 'audit of a step');
+    await expectAccessible(page);
     await page.getByRole('link', { name: 'In sales-report, part of run month-end' }).click();
     await page.waitForURL(`**/runs/${step}`);
     expect(await page.locator('[aria-selected=true]').getAttribute('data-row')).toBe(step);

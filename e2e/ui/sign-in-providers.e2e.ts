@@ -1,10 +1,10 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { startTestOidcProvider, type TestOidcProvider } from '@taskgate/testkit/oidc-provider';
 import { startTestSamlIdp, type TestSamlIdp } from '@taskgate/testkit/saml-idp';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { inBrowserOf } from '../api.ts';
 import { startBrowser, type TestBrowser, type Visitor } from '../browser.ts';
+import { expectAccessible } from '../expect-accessible.ts';
 
 /** People stay when their provider is removed: each run has its own. */
 const AT = `@run-${Date.now()}.example`;
@@ -13,7 +13,6 @@ const SAML = 'e2e-saml';
 /** Each look with axe takes seconds, in two themes. */
 const SLOW = { timeout: 120_000 };
 const SECRET = 'a client secret that nobody may see';
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 let browser: TestBrowser;
 let oidc: TestOidcProvider;
@@ -51,21 +50,6 @@ async function prove(page: Page): Promise<void> {
   await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
   await page.keyboard.type(inject('system').password);
   await page.keyboard.press('Enter');
-}
-
-async function expectAccessible(page: Page): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const axe = new AxeBuilder({ page });
-    const { violations } = await (colorScheme === 'light'
-      ? axe.withTags(TAGS)
-      : axe.withRules('color-contrast')
-    ).analyze();
-    expect(
-      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`),
-    ).toEqual([]);
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
 }
 
 test('an admin adds an OpenID Connect provider by keyboard alone, tests it, and maps a group', {
