@@ -11,7 +11,11 @@ const START_DEADLINE_MS = 30_000;
 export interface SecondGateway {
   readonly name: string;
   readonly port: number;
+  /** Of the first of its processes, while it runs. */
+  pid(): number;
   start(): Promise<void>;
+  /** Its exit code, once it has ended by itself or by a signal that it heeds. */
+  ended(): Promise<number | null>;
   /** SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
   /** SIGTERM, and what it wrote away. */
@@ -20,7 +24,11 @@ export interface SecondGateway {
 }
 
 /** Its spool is its own; keys and the archive of recordings are those of the first. */
-export async function secondGateway(facts: SystemFacts, name: string): Promise<SecondGateway> {
+export async function secondGateway(
+  facts: SystemFacts,
+  name: string,
+  { processes }: { readonly processes: number },
+): Promise<SecondGateway> {
   const home = mkdtempSync(join(tmpdir(), 'taskgate-e2e-gateway-'));
   for (const file of ['master.key', 'gate-certificate.pem', 'gate-key.pem'])
     if (existsSync(join(facts.home, file))) copyFileSync(join(facts.home, file), join(home, file));
@@ -29,7 +37,7 @@ export async function secondGateway(facts: SystemFacts, name: string): Promise<S
   const [port, consolePort] = [await freePort(), await freePort()];
   const logFile = join(home, 'gateway.log');
   let child: ChildProcess | null = null;
-  let gone: Promise<unknown> = Promise.resolve();
+  let gone: Promise<number | null> = Promise.resolve(null);
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child?.kill(signal);
@@ -39,6 +47,7 @@ export async function secondGateway(facts: SystemFacts, name: string): Promise<S
   return {
     name,
     port,
+    pid: () => child!.pid!,
     async start() {
       const flags = JSON.parse(readFileSync(join(ROOT, 'apps/gateway/node-flags.json'), 'utf8')) as string[];
       const output = openSync(logFile, 'a');
@@ -56,6 +65,7 @@ export async function secondGateway(facts: SystemFacts, name: string): Promise<S
             TASKGATE_POSTGRES_PORT: String(port),
             TASKGATE_CONSOLE_PORT: String(consolePort),
             TASKGATE_GATEWAY_NAME: name,
+            TASKGATE_GATEWAY_PROCESSES: String(processes),
           },
           stdio: ['ignore', output, output],
         },
@@ -68,6 +78,7 @@ export async function secondGateway(facts: SystemFacts, name: string): Promise<S
         'the second gateway',
       );
     },
+    ended: () => gone,
     kill: () => end('SIGKILL'),
     async remove() {
       await end('SIGTERM');

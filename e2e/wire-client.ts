@@ -226,3 +226,19 @@ export class WireClient {
     return answer.body.subarray(4);
   }
 }
+
+/** What the gate says to bytes of somebody who never signs in, up to the end of the connection. */
+export async function answerTo(port: number, bytes: Buffer, deadlineMs = 15_000): Promise<string> {
+  const client = await WireClient.open(port);
+  const chunks: Buffer[] = [];
+  client.socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  client.socket.write(bytes);
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`still open after ${deadlineMs} ms`)), deadlineMs);
+    client.socket.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  return Buffer.concat(chunks).toString('latin1');
+}

@@ -10,7 +10,7 @@ import pg from 'pg';
 import { ROOT, startSystem } from '../system.ts';
 import { BULK_ROWS, prepareBench, type Way } from './bench-target.ts';
 import { median, runPgbench, timePsql } from './run-clients.ts';
-import { cpuSeconds, gatewayPid, type OpenWay, openBareProxy, openPgbouncer, settle } from './ways.ts';
+import { cpuSeconds, gatewayPids, type OpenWay, openBareProxy, openPgbouncer, settle } from './ways.ts';
 
 const quick = process.argv.includes('--quick');
 const chosen = (name: string, all: string): string[] =>
@@ -47,15 +47,15 @@ try {
   const { direct, grant } = await prepareBench(system.facts);
   const masked = await grant('bench-masked');
   const clear = await grant('bench-clear');
-  const gatePid = gatewayPid(system.facts.home);
+  const gatePids = gatewayPids(system.facts.home);
   const bouncer = await openPgbouncer(direct);
   if (bouncer === null) process.stdout.write('pgbouncer is not installed (apt-get install pgbouncer): left out\n');
   const bare = await openBareProxy(direct);
   ways.push(...(bouncer === null ? [] : [bouncer]), bare);
   const through: readonly OpenWay[] = [
-    { way: direct, pid: null, close: () => undefined },
+    { way: direct, pids: [], close: () => undefined },
     ...ways,
-    { way: masked, pid: gatePid, close: () => undefined },
+    { way: masked, pids: gatePids, close: () => undefined },
   ];
 
   say(`${cpus().length} cores, Node ${process.versions.node}; median of ${ROUNDS} alternating rounds of ${SECONDS} s`);
@@ -81,7 +81,7 @@ async function transactions(through: readonly OpenWay[]): Promise<void> {
   for (const { way } of through)
     await runPgbench(way, { args: [...WORKLOADS[0].args, '-M', 'prepared'], clients: 8, seconds: WARM_UP_SECONDS });
   let behind = 0;
-  for (const { pid } of through) await settle(pid);
+  for (const { pids } of through) await settle(pids);
   for (const { name, args } of WORKLOADS) {
     say('');
     say(`**${name}**, transactions a second, and microseconds of the gateway's processor time for one`);
@@ -98,15 +98,15 @@ async function transactions(through: readonly OpenWay[]): Promise<void> {
         // pgbench's time runs while it connects, though its figures leave that out.
         const seconds = SECONDS + Math.ceil(clients / 8);
         for (let round = 0; round < ROUNDS; round++)
-          for (const { way, pid } of through) {
+          for (const { way, pids } of through) {
             await connectionsAreClosed(through[0]!.way);
-            const before = cpuSeconds(pid);
+            const before = cpuSeconds(pids);
             const result = await runPgbench(way, { args: [...args, '-M', mode], clients, seconds });
             tps.get(way.name)!.push(result.tps);
             if (way.name !== 'gate') continue;
-            cpu += cpuSeconds(pid) - before;
+            cpu += cpuSeconds(pids) - before;
             count += result.transactions;
-            behind = Math.max(behind, await settle(pid));
+            behind = Math.max(behind, await settle(pids));
           }
         const of = (name: Way['name']): number => median(tps.get(name) ?? []) ?? Number.NaN;
         const gate = of('gate');
@@ -149,11 +149,11 @@ async function latencies(through: readonly OpenWay[]): Promise<void> {
   say('');
   const p50 = new Map<string, number[]>(through.map(({ way }) => [way.name, []]));
   for (let round = 0; round < ROUNDS; round++)
-    for (const { way, pid } of through) {
+    for (const { way, pids } of through) {
       const args = [...WORKLOADS[0].args, '-M', 'prepared'];
       const { p50Ms } = await runPgbench(way, { args, clients: 1, seconds: SECONDS, latencies: true });
       p50.get(way.name)!.push(p50Ms!);
-      await settle(pid);
+      await settle(pids);
     }
   const of = (name: string): number => median(p50.get(name) ?? []) ?? Number.NaN;
   say('| | p50 | added |');
@@ -196,11 +196,11 @@ async function connects(through: readonly OpenWay[]): Promise<void> {
   say('');
   say('| way | a second |');
   say('| --- | ---: |');
-  for (const { way, pid } of through) {
+  for (const { way, pids } of through) {
     const rates: number[] = [];
     for (let round = 0; round < ROUNDS; round++)
       rates.push((await runPgbench(way, { args: ['-C', '-f', connectOnly], clients: 4, seconds: SECONDS })).tps);
-    await settle(pid);
+    await settle(pids);
     say(`| ${way.name} | ${median(rates).toFixed(0)} |`);
   }
 }

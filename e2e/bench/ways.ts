@@ -8,8 +8,8 @@ import type { Way } from './bench-target.ts';
 
 export interface OpenWay {
   readonly way: Way;
-  /** The process that stands in between; `null`: none, or not one of its own. */
-  readonly pid: number | null;
+  /** The processes that stand in between, as far as the system tells them. */
+  readonly pids: readonly number[];
   readonly close: () => void;
 }
 
@@ -41,7 +41,7 @@ export async function openBareProxy(direct: Way): Promise<OpenWay> {
   );
   const way: Way = { ...direct, name: 'bare proxy', host: '127.0.0.1', port };
   await answering(way);
-  return { way, pid: child.pid ?? null, close: () => child.kill() };
+  return { way, pids: child.pid === undefined ? [] : [child.pid], close: () => child.kill() };
 }
 
 /** pgbouncer with a connection to the target for each client; `null` where it is not installed. */
@@ -79,7 +79,7 @@ server_idle_timeout = 1
   await answering(way);
   return {
     way,
-    pid: child.pid ?? null,
+    pids: child.pid === undefined ? [] : [child.pid],
     close: () => {
       child.kill();
       rmSync(folder, { recursive: true, force: true });
@@ -87,32 +87,37 @@ server_idle_timeout = 1
   };
 }
 
-/** The process of the gateway that serves this home; `null` where the system does not tell. */
-export function gatewayPid(home: string): number | null {
-  try {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      const of = (file: string): string => {
-        try {
-          return readFileSync(join('/proc', pid, file), 'utf8');
-        } catch {
-          return '';
-        }
-      };
-      if (of('cmdline').includes('apps/gateway/src/main.ts') && of('environ').includes(`TASKGATE_HOME=${home}`))
-        return Number(pid);
+/** The processes of the gateway that serves this home; none where the system does not tell. */
+export function gatewayPids(home: string): readonly number[] {
+  const of = (pid: string, file: string): string => {
+    try {
+      return readFileSync(join('/proc', pid, file), 'utf8');
+    } catch {
+      return '';
     }
+  };
+  try {
+    return readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid))
+      .filter(
+        (pid) =>
+          of(pid, 'cmdline').includes('apps/gateway/src/main.ts') &&
+          of(pid, 'environ').includes(`TASKGATE_HOME=${home}\0`),
+      )
+      .map(Number);
   } catch {
-    // Not Linux.
+    return []; // not Linux
   }
-  return null;
 }
 
-/** Seconds of processor time that a process has used. */
-export function cpuSeconds(pid: number | null): number {
-  if (pid === null) return Number.NaN;
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+/** Seconds of processor time that the processes have used. */
+export function cpuSeconds(pids: readonly number[]): number {
+  if (pids.length === 0) return Number.NaN;
+  return pids.reduce((sum, pid) => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12])) / 100;
+  }, 0);
 }
 
 /** Longer than the index ever pauses. */
@@ -124,14 +129,14 @@ const SETTLE_DEADLINE_MS = 60_000;
  * Waits until the gateway has brought what it recorded into the index, or a minute has passed, so that nobody's round is
  * measured beside that of another. Answers how many seconds that took.
  */
-export async function settle(pid: number | null): Promise<number> {
-  if (pid === null) return 0;
+export async function settle(pids: readonly number[]): Promise<number> {
+  if (pids.length === 0) return 0;
   const startedAt = performance.now();
   for (;;) {
-    const before = cpuSeconds(pid);
+    const before = cpuSeconds(pids);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_WINDOW_MS));
     const waited = performance.now() - startedAt;
-    const isQuiet = cpuSeconds(pid) - before < (SETTLE_WINDOW_MS / 1_000) * SETTLED_SHARE;
+    const isQuiet = cpuSeconds(pids) - before < (SETTLE_WINDOW_MS / 1_000) * SETTLED_SHARE;
     if (isQuiet || waited > SETTLE_DEADLINE_MS) return waited / 1_000;
   }
 }

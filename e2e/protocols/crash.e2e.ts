@@ -30,13 +30,13 @@ interface TimelineView {
   readonly nextAfter: number | null;
 }
 
-describe.skipIf(findClientProgram('pgbench') === null)('kill -9 of the gateway', () => {
+describe.skipIf(findClientProgram('pgbench') === null)('kill -9 of a gateway of two processes', () => {
   let gateway: SecondGateway;
   let grant: OpenGrant;
   let folder: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'taskgate-crash-'));
-    gateway = await secondGateway(inject('system'), `gateway-${MARK}`);
+    gateway = await secondGateway(inject('system'), `gateway-${MARK}`, { processes: 2 });
     await targetQuery("alter system set log_statement = 'all'");
     await targetQuery('select pg_reload_conf()');
     grant = await openGrant('shop-admin');

@@ -1,5 +1,10 @@
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseDurationMs, SecretValue } from '@taskgate/core';
+
+/** Half of the cores: the web, and often the store, are on the same machine. Each has its own connections to the store. */
+const MAX_DEFAULT_PROCESSES = 4;
+const MAX_PROCESSES = 32;
 
 /** The only place of this app that reads the environment. */
 export function readEnvironment(environment: NodeJS.ProcessEnv) {
@@ -24,6 +29,12 @@ export function readEnvironment(environment: NodeJS.ProcessEnv) {
     postgresPort: portOf(environment.TASKGATE_POSTGRES_PORT, 15432, 'TASKGATE_POSTGRES_PORT'),
     consolePort: portOf(environment.TASKGATE_CONSOLE_PORT, 18081, 'TASKGATE_CONSOLE_PORT'),
     /** How long sessions go on while the store does not answer. */
+    /** Of this gateway, behind one port. */
+    processes: countOf(
+      environment.TASKGATE_GATEWAY_PROCESSES,
+      Math.min(MAX_DEFAULT_PROCESSES, Math.max(1, availableParallelism() >> 1)),
+      'TASKGATE_GATEWAY_PROCESSES',
+    ),
     leaseMs: durationOf(environment.TASKGATE_LEASE, '10m', 'TASKGATE_LEASE'),
     gatewayName: environment.TASKGATE_GATEWAY_NAME ?? 'gateway-1',
     /** PEM files of your own certificate; without them one is made at first start. */
@@ -38,6 +49,14 @@ function portOf(text: string | undefined, fallback: number, name: string): numbe
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`${name} is \`${text}\`, which is not a port`);
   return port;
+}
+
+function countOf(text: string | undefined, fallback: number, name: string): number {
+  if (text === undefined || text === '') return fallback;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MAX_PROCESSES)
+    throw new Error(`${name} is \`${text}\`: write a number from 1 to ${MAX_PROCESSES}`);
+  return count;
 }
 
 function durationOf(text: string | undefined, fallback: string, name: string): number {

@@ -63,6 +63,7 @@ beforeAll(async () => {
     PATH: process.env.PATH,
     DATABASE_URL: storeDatabase.url,
     TASKGATE_HOME: path.join(folder, 'home'),
+    TASKGATE_GATEWAY_PROCESSES: '1',
     XDG_CONFIG_HOME: path.join(folder, 'config'),
     TASKGATE_URL: `http://127.0.0.1:${webPort}`,
     TASKGATE_POSTGRES_PORT: `${postgresPort}`,

@@ -9,6 +9,7 @@ export { createGrantBudgets, type GrantBudgets } from './postgres/grant-budgets.
 export { type Listener, listenPostgres } from './postgres/postgres-listener.ts';
 export { runPostgresSession, type SessionPorts, type SessionRequest } from './postgres/run-postgres-session.ts';
 export { createRandomPool } from './random-pool.ts';
+export { holdSpool } from './recording/hold-spool.ts';
 export { createOperationJournal, type OperationJournal } from './recording/operation-journal.ts';
 export { createFolderArchive, type RecordingArchive } from './recording/recording-archive.ts';
 export { recoverSpool } from './recording/recover-spool.ts';

@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
-const open = () => createOperationJournal({ directory, key, randomBytes: (length) => randomBytes(length) });
+const open = () => createOperationJournal({ directory, writer: 0, key, randomBytes: (length) => randomBytes(length) });
 const written = (journal: ReturnType<typeof open>, seq: number): Promise<TaskgateError | null> =>
   new Promise((resolve) => journal.write(SESSION, ...operation(seq), resolve));
 const files = (): string[] => fs.readdirSync(directory).map((name) => path.join(directory, name));

@@ -22,7 +22,7 @@ const HEADER_BYTES = LENGTH_BYTES + CRC_BYTES;
 const FRAME_BYTES = 64 * 1024;
 const MAX_KEPT_FRAME_BYTES = 1024 * 1024;
 const KEYSTREAM_BYTES = 64 * 1024;
-const FILE_NAME = /^operations-(\d+)\.tgj$/;
+const FILE_NAME = /^operations-(?:\d+-)?(\d+)\.tgj$/;
 
 /** A recording that gathers. */
 export interface GatheringRecorder {
@@ -50,6 +50,8 @@ export interface OperationJournal {
 
 export function createOperationJournal(options: {
   readonly directory: string;
+  /** Which of the processes that write into this directory: their files have names of their own. */
+  readonly writer: number;
   /** 32 bytes, base64: the installation's. */
   readonly key: SecretValue;
   readonly randomBytes: (length: number) => Uint8Array;
@@ -94,7 +96,7 @@ export function createOperationJournal(options: {
     if (current !== null && current.size < MAX_FILE_BYTES) return current;
     const left = current;
     number += 1;
-    current = openJournal(path.join(options.directory, `operations-${number}.tgj`), options);
+    current = openJournal(path.join(options.directory, `operations-${options.writer}-${number}.tgj`), options);
     if (left !== null) leave(left);
     return current;
   };

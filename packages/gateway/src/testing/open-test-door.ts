@@ -126,6 +126,7 @@ export async function openDoor(
   const spool = createSpool(spoolDirectory);
   const journal = createOperationJournal({
     directory: spoolDirectory,
+    writer: 0,
     key: await controlPlane.journalKey(),
     randomBytes: (length) => randomBytes(length),
   });
@@ -143,7 +144,7 @@ export async function openDoor(
     gatewayName: 'test-gateway',
     contexts: createDecisionContexts(controlPlane, clock, analysis, options.renewCatalogMs),
     budgets: createGrantBudgets({ controlPlane, clock, gatewayName: 'test-gateway', onFailure: () => undefined }),
-    cancels: createCancelRegistry((length) => randomBytes(length)),
+    cancels: createCancelRegistry((length) => randomBytes(length), { index: 0, count: 1, forward: () => undefined }),
     live,
     indexer: createSpoolIndexer({ spool, archive: createFolderArchive(archiveDirectory), controlPlane, log }),
   };
