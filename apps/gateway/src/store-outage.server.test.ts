@@ -1,21 +1,11 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { SecretValue } from '@taskgate/core';
-import { activateGrant, authenticateApiToken, createServices, requestGrant } from '@taskgate/services';
-import {
-  freePort,
-  psqlPath,
-  runCommand,
-  startTestPostgres,
-  type TestDatabase,
-  type TestPostgres,
-  waitUntil,
-} from '@taskgate/testkit';
+import { activateGrant, requestGrant } from '@taskgate/services';
+import { psqlPath, runCommand, waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DemoGateway, startDemoGateway } from './testing/start-demo-gateway.ts';
 
 /** How long the store is away under load. A run by hand may take the honest five minutes. */
 const OUTAGE_MS = Number(process.env.OUTAGE_MS ?? 1_500);
@@ -28,116 +18,28 @@ const CLIENTS = 3;
  */
 const FLAGS = [...(readJson('../node-flags.json') as string[]), '--max-old-space-size=160'];
 
-const SCHEMA = `
-  create table public.customers (id int primary key, name text, email text, phone text, ssn text, country text, created_at timestamptz default now());
-  create table public.orders (id int primary key, customer_id int, status text, total_cents int, created_at timestamptz default now());
-  create table public.order_items (id int primary key, order_id int, sku text, quantity int, price_cents int);
-  create table public.payments (id int primary key, order_id int, card_number text, amount_cents int, paid_at timestamptz);
-  insert into public.orders select i, i, 'open', i * 100 from generate_series(1, 1000) i;`;
-
 function readJson(file: string): unknown {
   return JSON.parse(fs.readFileSync(path.join(import.meta.dirname, file), 'utf8'));
 }
 
-let store: TestPostgres;
-let storeDatabase: TestDatabase;
-let target: TestPostgres;
-let targetDatabase: TestDatabase;
-let folder: string;
-let gateway: ChildProcess;
-let port: number;
-let start: (lease: string) => Promise<void>;
+let demo: DemoGateway;
 let token: string;
-
 beforeAll(async () => {
-  [store, target] = await Promise.all([
-    startTestPostgres({ settings: { fsync: 'on', synchronous_commit: 'on' } }),
-    startTestPostgres(),
-  ]);
-  [storeDatabase, targetDatabase] = await Promise.all([store.createDatabase(), target.createDatabase()]);
-  await targetDatabase.query(SCHEMA);
-  folder = await mkdtemp(path.join(tmpdir(), 'taskgate-outage-'));
-  const [postgresPort, consolePort, webPort] = [await freePort(), await freePort(), await freePort()];
-  port = postgresPort;
-  const env = {
-    PATH: process.env.PATH,
-    DATABASE_URL: storeDatabase.url,
-    TASKGATE_HOME: path.join(folder, 'home'),
-    TASKGATE_GATEWAY_PROCESSES: '1',
-    XDG_CONFIG_HOME: path.join(folder, 'config'),
-    TASKGATE_URL: `http://127.0.0.1:${webPort}`,
-    TASKGATE_POSTGRES_PORT: `${postgresPort}`,
-    TASKGATE_CONSOLE_PORT: `${consolePort}`,
-  };
-  const demoTarget = {
-    host: target.host,
-    port: target.port,
-    database: targetDatabase.name,
-    username: target.user,
-    password: target.password,
-  };
-  const setup = await runCommand(process.execPath, [path.join(import.meta.dirname, 'setup.ts')], {
-    env: { ...env, TASKGATE_DEMO: '1' },
-    input: JSON.stringify(demoTarget),
-    timeoutMs: 120_000,
+  demo = await startDemoGateway({
+    flags: FLAGS,
+    storeSettings: { fsync: 'on', synchronous_commit: 'on' },
   });
-  expect(setup).toMatchObject({ code: 0 });
-  start = async (lease) => {
-    const output = fs.openSync(path.join(folder, 'gateway.log'), 'a');
-    gateway = spawn(
-      process.execPath,
-      [...FLAGS, '--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, 'main.ts')],
-      { env: { ...env, TASKGATE_LEASE: lease }, stdio: ['ignore', output, output] },
-    );
-    await waitUntil(
-      async () => (await fetch(`http://127.0.0.1:${consolePort}/health`)).status === 200,
-      60_000,
-      'the gateway',
-    );
-  };
-  await start('10m');
-  token = await grantToken(env.TASKGATE_HOME, path.join(env.XDG_CONFIG_HOME, 'taskgate/credentials.json'));
+  const { id } = await requestGrant(demo.engineer, { task: 'sales-report', reason: 'an outage' });
+  ({ token } = await activateGrant(demo.engineer, { id }));
 }, 300_000);
-async function stop(): Promise<void> {
-  const gone = new Promise((resolve) => gateway.once('close', resolve));
-  gateway.kill('SIGTERM');
-  await gone;
-}
 afterAll(async () => {
-  await stop();
-  await Promise.all([store.stop(), target.stop()]);
-  if (process.env.OUTAGE_LOG !== undefined) fs.copyFileSync(path.join(folder, 'gateway.log'), process.env.OUTAGE_LOG);
-  await rm(folder, { recursive: true, force: true });
+  await demo.stop();
+  if (process.env.OUTAGE_LOG !== undefined) fs.copyFileSync(demo.logFile, process.env.OUTAGE_LOG);
+  await demo.remove();
 });
 
-/** A grant of the demo's engineer, as the command line would get it. */
-async function grantToken(home: string, credentials: string): Promise<string> {
-  const services = await createServices({
-    databaseUrl: new SecretValue(storeDatabase.url),
-    home,
-    settings: {
-      webUrl: 'http://127.0.0.1',
-      postgresHost: '127.0.0.1',
-      postgresPort: port,
-      consolePort: 1,
-      recordingsDirectory: path.join(home, 'recordings'),
-      spoolDirectory: path.join(home, 'spool'),
-    },
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    poolSize: 2,
-  });
-  try {
-    const signedIn = JSON.parse(fs.readFileSync(credentials, 'utf8')) as { token: string };
-    const actor = (await authenticateApiToken(services, signedIn.token))!;
-    const { id } = await requestGrant({ services, actor }, { task: 'sales-report', reason: 'an outage' });
-    return (await activateGrant({ services, actor }, { id })).token;
-  } finally {
-    await services.close();
-  }
-}
-
 const connection = () =>
-  `host=127.0.0.1 port=${port} user=sales-report dbname=${targetDatabase.name} sslmode=require connect_timeout=20`;
+  `host=127.0.0.1 port=${demo.port} user=sales-report dbname=${demo.target.name} sslmode=require connect_timeout=20`;
 
 /** One psql that is given a statement at a time. */
 class Psql {
@@ -187,11 +89,9 @@ function memoryOf(pid: number): number {
 }
 
 const operations = async (): Promise<number> =>
-  Number((await storeDatabase.query<{ n: string }>('select count(*) as n from operations'))[0]!.n);
+  Number((await demo.store.query<{ n: string }>('select count(*) as n from operations'))[0]!.n);
 const live = async (): Promise<number> =>
-  Number(
-    (await storeDatabase.query<{ n: string }>('select count(*) as n from sessions where "endedAt" is null'))[0]!.n,
-  );
+  Number((await demo.store.query<{ n: string }>('select count(*) as n from sessions where "endedAt" is null'))[0]!.n);
 
 describe('a store that is stopped under load', () => {
   it(
@@ -215,8 +115,8 @@ describe('a store that is stopped under load', () => {
       load.catch(() => undefined);
       // What a process needs to be warm is not memory of the outage.
       await waitUntil(() => answered > 500 * CLIENTS, 120_000, 'the load');
-      const before = memoryOf(gateway.pid!);
-      await store.kill();
+      const before = memoryOf(demo.gateway().pid!);
+      await demo.storeServer.kill();
       const [killedAt, atKill] = [performance.now(), answered];
       let most = before;
       let refusals = 0;
@@ -229,10 +129,10 @@ describe('a store that is stopped under load', () => {
         expect(refused.stderr).toMatch(/store/);
         expect(performance.now() - startedAt).toBeLessThan(15_000);
         refusals += 1;
-        most = Math.max(most, memoryOf(gateway.pid!));
+        most = Math.max(most, memoryOf(demo.gateway().pid!));
       } while (performance.now() - killedAt < OUTAGE_MS);
       const during = answered - atKill;
-      await store.restart();
+      await demo.storeServer.restart();
       await waitUntil(
         async () => {
           const { code } = await runCommand(psqlPath(), ['-X', '-c', 'select 1', connection()], {
@@ -251,7 +151,7 @@ describe('a store that is stopped under load', () => {
       await waitUntil(async () => (await live()) === 0, 60_000, 'the ends of all sessions');
       // And the one statement of the session that got in first.
       await waitUntil(async () => (await operations()) === answered + 1, 60_000, 'all operations in the store');
-      const undone = await storeDatabase.query(`select 1 from operations where result is distinct from 'done'`);
+      const undone = await demo.store.query(`select 1 from operations where result is distinct from 'done'`);
       expect(undone).toEqual([]);
       if (process.env.OUTAGE_MS !== undefined)
         console.log({ OUTAGE_MS, answered, during, refusals, memoryBeforeKb: before, memoryMostKb: most });
@@ -260,11 +160,11 @@ describe('a store that is stopped under load', () => {
   );
 
   it('for longer than the lease ends the sessions with the reason', async () => {
-    await stop();
-    await start(`${SHORT_LEASE_MS}ms`);
+    await demo.stop();
+    await demo.start({ TASKGATE_LEASE: `${SHORT_LEASE_MS}ms` });
     const client = new Psql('outlasted');
     expect(await client.run('select id from public.orders where false')).toBe(true);
-    await store.kill();
+    await demo.storeServer.kill();
     await waitUntil(
       async () => !(await client.run('select id from public.orders where false')),
       60_000,
@@ -272,9 +172,9 @@ describe('a store that is stopped under load', () => {
     );
     expect(client.stderr).toMatch(/57P03/);
     expect(client.stderr).toMatch(/could not ask its store/);
-    await store.restart();
+    await demo.storeServer.restart();
     await waitUntil(async () => (await live()) === 0, 60_000, 'its end in the store');
-    expect(await storeDatabase.query(`select "endReason" from sessions where application = 'outlasted'`)).toEqual([
+    expect(await demo.store.query(`select "endReason" from sessions where application = 'outlasted'`)).toEqual([
       { endReason: 'store-away' },
     ]);
   }, 180_000);

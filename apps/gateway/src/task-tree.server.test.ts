@@ -1,43 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import fs from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { SecretValue } from '@taskgate/core';
+import { spawn } from 'node:child_process';
 import {
   activateGrant,
   applyDocuments,
-  authenticateApiToken,
-  createServices,
   endGrant,
   loadTree,
   type MintView,
   mintGrant,
   requestGrant,
   type ServiceContext,
-  type Services,
   updateUser,
 } from '@taskgate/services';
-import {
-  freePort,
-  psqlPath,
-  runCommand,
-  startTestPostgres,
-  type TestDatabase,
-  type TestPostgres,
-  waitUntil,
-} from '@taskgate/testkit';
+import { psqlPath, runCommand, waitUntil } from '@taskgate/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DemoGateway, startDemoGateway } from './testing/start-demo-gateway.ts';
 
 // The task tree with a real store, gate, target and psql.
-
-const SCHEMA = `
-  create table public.customers (id int primary key, name text, email text, phone text, ssn text, country text, created_at timestamptz default now());
-  create table public.orders (id int primary key, customer_id int, status text, total_cents int, created_at timestamptz default now());
-  create table public.order_items (id int primary key, order_id int, sku text, quantity int, price_cents int);
-  create table public.payments (id int primary key, order_id int, card_number text, amount_cents int, paid_at timestamptz);
-  insert into public.customers select i, 'name ' || i, 'a@b.example', '1', '123-45-6789', 'CH' from generate_series(1, 10) i;
-  insert into public.orders select i, 1 + i % 10, 'open', i * 100 from generate_series(1, 1000) i;`;
 
 const WORKFLOW = `kind: Workflow
 name: nightly-figures
@@ -51,91 +28,19 @@ limits: { rows: 100 }
 `;
 const LONG = 'select count(*) from generate_series(1, 100000000000)';
 
-let store: TestPostgres;
-let storeDatabase: TestDatabase;
-let target: TestPostgres;
-let targetDatabase: TestDatabase;
-let folder: string;
-let gateway: ChildProcess;
-let port: number;
-let services: Services;
+let demo: DemoGateway;
 let engineer: ServiceContext;
 let engineerId: string;
 let setup: ServiceContext;
 
 beforeAll(async () => {
-  [store, target] = await Promise.all([startTestPostgres(), startTestPostgres()]);
-  [storeDatabase, targetDatabase] = await Promise.all([store.createDatabase(), target.createDatabase()]);
-  await targetDatabase.query(SCHEMA);
-  folder = await mkdtemp(path.join(tmpdir(), 'taskgate-tree-'));
-  const [postgresPort, consolePort, webPort] = [await freePort(), await freePort(), await freePort()];
-  port = postgresPort;
-  const home = path.join(folder, 'home');
-  const env = {
-    PATH: process.env.PATH,
-    DATABASE_URL: storeDatabase.url,
-    TASKGATE_HOME: home,
-    XDG_CONFIG_HOME: path.join(folder, 'config'),
-    TASKGATE_URL: `http://127.0.0.1:${webPort}`,
-    TASKGATE_POSTGRES_PORT: `${postgresPort}`,
-    TASKGATE_CONSOLE_PORT: `${consolePort}`,
-  };
-  const demoTarget = {
-    host: target.host,
-    port: target.port,
-    database: targetDatabase.name,
-    username: target.user,
-    password: target.password,
-  };
-  const done = await runCommand(process.execPath, [path.join(import.meta.dirname, 'setup.ts')], {
-    env: { ...env, TASKGATE_DEMO: '1' },
-    input: JSON.stringify(demoTarget),
-    timeoutMs: 120_000,
-  });
-  expect(done).toMatchObject({ code: 0 });
-  const output = fs.openSync(path.join(folder, 'gateway.log'), 'a');
-  gateway = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, 'main.ts')],
-    { env, stdio: ['ignore', output, output] },
-  );
-  await waitUntil(
-    async () => (await fetch(`http://127.0.0.1:${consolePort}/health`)).status === 200,
-    60_000,
-    'the gateway',
-  );
-  services = await createServices({
-    databaseUrl: new SecretValue(storeDatabase.url),
-    home,
-    settings: {
-      webUrl: 'http://127.0.0.1',
-      postgresHost: '127.0.0.1',
-      postgresPort: port,
-      consolePort,
-      recordingsDirectory: path.join(home, 'recordings'),
-      spoolDirectory: path.join(home, 'spool'),
-    },
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    poolSize: 4,
-  });
-  setup = { services, actor: { kind: 'system', via: 'setup' } };
-  const credentials = path.join(env.XDG_CONFIG_HOME, 'taskgate/credentials.json');
-  const signedIn = JSON.parse(fs.readFileSync(credentials, 'utf8')) as { token: string };
-  const actor = await authenticateApiToken(services, signedIn.token);
-  if (actor === null) throw new Error('the command line of the demo is not signed in');
-  engineer = { services, actor };
-  engineerId = actor.identityId;
+  demo = await startDemoGateway({});
+  ({ engineer } = demo);
+  engineerId = demo.engineerId;
+  setup = { services: demo.services, actor: { kind: 'system', via: 'setup' } };
   await applyDocuments(setup, { source: WORKFLOW });
 }, 300_000);
-
-afterAll(async () => {
-  await services?.close();
-  const gone = new Promise((resolve) => gateway.once('close', resolve));
-  gateway.kill('SIGTERM');
-  await gone;
-  await Promise.all([store.stop(), target.stop()]);
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => demo?.remove());
 
 async function startWorkflow(): Promise<{ id: string; token: string }> {
   const { id } = await requestGrant(engineer, { workflow: 'nightly-figures', reason: 'a test' });
@@ -146,7 +51,7 @@ const mint = (parentId: string, wish: Omit<Parameters<typeof mintGrant>[1], 'par
   mintGrant(engineer, { parentId, ...wish });
 
 function argsOf(user: string, sql: readonly string[]): string[] {
-  const connection = `host=127.0.0.1 port=${port} user=${user} dbname=${targetDatabase.name}`;
+  const connection = `host=127.0.0.1 port=${demo.port} user=${user} dbname=${demo.target.name}`;
   return ['-X', '-A', '-t', '-d', connection, ...sql.flatMap((text) => ['-c', text])];
 }
 const psql = (user: string, token: string, ...sql: readonly string[]) =>
@@ -168,7 +73,7 @@ async function startLong(minted: MintView): Promise<{ ended: Promise<{ at: numbe
   });
   const running = async (): Promise<boolean> => {
     if (child.exitCode !== null) throw new Error(`psql ended: ${stderr}`);
-    const rows = await targetDatabase.query(
+    const rows = await demo.target.query(
       `select 1 from pg_stat_activity where state = 'active' and usename like '%' || $1`,
       [minted.grant.id.slice(-12)],
     );
@@ -215,7 +120,7 @@ describe('a tree at the gate', () => {
     expect(refused.stderr).toContain('`name` of `public.customers` is not allowed');
     const rights = async (id: string) =>
       (
-        await targetDatabase.query<{ names: string }>(
+        await demo.target.query<{ names: string }>(
           `select string_agg(a.attname, ',' order by a.attname) as names
            from pg_roles r, pg_attribute a where r.rolname like '%' || $1 and a.attrelid = 'public.customers'::regclass
              and a.attnum > 0 and has_column_privilege(r.oid, a.attrelid, a.attnum, 'SELECT')`,
