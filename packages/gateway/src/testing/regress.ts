@@ -1,7 +1,7 @@
 // `pnpm regress`: Postgres' own regression suite, straight at a server and through the gate with a task that takes
 // nothing away, and the two results compared test by test. On Debian with postgresql-15 and gcc, as root; everything else
 // (the suite's source, the headers for its C functions) comes from Debian's archive.
-// pnpm regress [--isolation] [--folder DIR] [--keep]
+// pnpm regress [--folder DIR] [--keep]
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,6 @@ const USER = 'regress';
 const DATABASE = 'regression';
 const SUITE_TIMEOUT_MS = 30 * 60_000;
 
-const isolation = process.argv.includes('--isolation');
 const at = process.argv.indexOf('--folder');
 const folder = at === -1 ? '/var/tmp/taskgate-regress' : path.resolve(process.argv[at + 1]!);
 
@@ -74,13 +73,9 @@ async function fetchSuite(): Promise<string> {
   });
   const [archive] = readdirSync(source).filter((name) => /\.orig\.tar\./.test(name));
   const [headers] = readdirSync(source).filter((name) => name.endsWith('.deb'));
-  await run(
-    'tar',
-    ['xf', archive!, '--strip-components=1', '--wildcards', '*/src/test/regress', '*/src/test/isolation'],
-    {
-      cwd: source,
-    },
-  );
+  await run('tar', ['xf', archive!, '--strip-components=1', '--wildcards', '*/src/test/regress'], {
+    cwd: source,
+  });
   await run('dpkg', ['-x', headers!, 'headers'], { cwd: source });
   mkdirSync(path.join(source, 'lib'));
   const include = ['/usr/include/postgresql', '/usr/include/postgresql/internal'];
@@ -142,16 +137,16 @@ async function startServer(port: number): Promise<Server> {
       await client.end();
     }
   };
-  await query(`create database ${isolation ? 'isolation_regression' : DATABASE} template template0`, 'postgres');
+  await query(`create database ${DATABASE} template template0`, 'postgres');
   for (const setting of [
     ...["lc_messages to 'C'", "lc_monetary to 'C'", "lc_numeric to 'C'", "lc_time to 'C'", "bytea_output to 'hex'"],
     "timezone_abbreviations to 'Default'",
   ])
-    await query(`alter database ${isolation ? 'isolation_regression' : DATABASE} set ${setting}`, 'postgres');
+    await query(`alter database ${DATABASE} set ${setting}`, 'postgres');
   return {
     port,
     password,
-    query: (text) => query(text, isolation ? 'isolation_regression' : DATABASE),
+    query: (text) => query(text, DATABASE),
     async stop() {
       await asPostgres(`${SERVER}/bin/pg_ctl`, ['-D', data, '-m', 'immediate', '-w', 'stop']);
       rmSync(data, { recursive: true, force: true });
@@ -161,16 +156,15 @@ async function startServer(port: number): Promise<Server> {
 
 /** Runs the suite against a port and gives the folder of its results. The same paths both times: results quote them. */
 async function runSuite(source: string, name: string, port: number, password: string): Promise<string> {
-  const suite = path.join(source, isolation ? 'src/test/isolation' : 'src/test/regress');
+  const suite = path.join(source, 'src/test/regress');
   const output = path.join(folder, 'output');
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   await run('chown', ['postgres', output]);
-  const program = isolation ? 'isolation/pg_isolation_regress' : 'regress/pg_regress';
   const { stdout } = await asPostgres(
-    `${SERVER}/lib/pgxs/src/test/${program}`,
+    `${SERVER}/lib/pgxs/src/test/regress/pg_regress`,
     [
-      ...['--use-existing', `--dbname=${isolation ? 'isolation_regression' : DATABASE}`, `--bindir=${SERVER}/bin`],
+      ...['--use-existing', `--dbname=${DATABASE}`, `--bindir=${SERVER}/bin`],
       ...[
         `--inputdir=${suite}`,
         `--outputdir=${output}`,
@@ -178,7 +172,7 @@ async function runSuite(source: string, name: string, port: number, password: st
         '--host=127.0.0.1',
         `--port=${port}`,
       ],
-      ...[`--user=${USER}`, `--schedule=${suite}/${isolation ? 'isolation' : 'parallel'}_schedule`],
+      ...[`--user=${USER}`, `--schedule=${suite}/parallel_schedule`],
     ],
     {
       env: { PGPASSWORD: password, PGSSLMODE: 'disable', PGGSSENCMODE: 'disable', HOME: folder },
@@ -227,7 +221,7 @@ try {
     credential: {
       host: '127.0.0.1',
       port: server.port,
-      database: isolation ? 'isolation_regression' : DATABASE,
+      database: DATABASE,
       tls: { mode: 'disable', ca: null },
       username: USER,
       secret: new SecretValue(server.password),
@@ -246,7 +240,7 @@ try {
     task: USER,
     taskSource: TASK,
     policySources: [],
-    database: isolation ? 'isolation_regression' : DATABASE,
+    database: DATABASE,
   });
   const keepLog = (): void => writeFileSync(path.join(folder, 'gate.log'), door.logLines.join('\n'));
   // A run that is cut off has said why, too.
