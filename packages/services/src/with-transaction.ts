@@ -39,6 +39,14 @@ const UNREACHABLE = ['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1017', 'P202
 const LOCK_TIMEOUT = '55P03';
 /** Postgres' own: the connection failed, it shuts down, has crashed, is starting, or has no connection left. */
 const AWAY = /^(?:08...|53300|57P0[1-5])$/;
+/** What the driver calls the like where no server gave a code; of statements that were written by hand Prisma's own code says nothing. */
+const AWAY_KINDS = [
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TlsConnectionError',
+  'TooManyConnections',
+];
 const SOCKET_ERRORS = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EPIPE'];
 
 /**
@@ -120,16 +128,23 @@ export function translateStoreError(error: unknown): unknown {
   return isUnreachable(error) ? unavailable(error) : error;
 }
 
+type KnownRequestError = InstanceType<typeof Prisma.PrismaClientKnownRequestError>;
+
 const isUnreachable = (error: unknown): boolean =>
   (error instanceof Prisma.PrismaClientKnownRequestError &&
-    (UNREACHABLE.includes(error.code) || AWAY.test(sqlstateOf(error)))) ||
+    (UNREACHABLE.includes(error.code) || AWAY.test(sqlstateOf(error)) || AWAY_KINDS.includes(kindOf(error)))) ||
   error instanceof Prisma.PrismaClientInitializationError ||
   hasSocketCode(error);
 
 /** The code that the store itself gave; empty where it gave none. */
-function sqlstateOf(error: InstanceType<typeof Prisma.PrismaClientKnownRequestError>): string {
-  const adapterError = error.meta?.driverAdapterError as { cause?: { originalCode?: unknown } } | undefined;
-  return String(adapterError?.cause?.originalCode ?? '');
+function sqlstateOf(error: KnownRequestError): string {
+  return String(driverErrorOf(error)?.originalCode ?? '');
+}
+
+const kindOf = (error: KnownRequestError): string => String(driverErrorOf(error)?.kind ?? '');
+
+function driverErrorOf(error: KnownRequestError): { kind?: unknown; originalCode?: unknown } | undefined {
+  return (error.meta?.driverAdapterError as { cause?: { kind?: unknown; originalCode?: unknown } } | undefined)?.cause;
 }
 
 /** The same client, whose every query says `store-unavailable` where it cannot reach the store, reads without a transaction too. */
