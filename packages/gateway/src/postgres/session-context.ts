@@ -9,7 +9,9 @@ const CATALOG_RETRY_MS = 3_000;
 /** A long session looks again at policies and catalog this often, whatever it was told of. */
 const MAX_AGE_MS = 60_000;
 const STORE_DEADLINE_MS = 5_000;
-/** What may pass: the session goes on with what it had, and tries again at the next statement. */
+/** A store that hangs must not hold up every statement of a session that goes on without it. */
+const RETRY_MS = 1_000;
+/** What may pass: the session goes on with what it had, and tries again soon. */
 const TEMPORARY: ReadonlySet<string> = new Set(['store-unavailable', 'resource-unreachable']);
 
 /** Keeps what a session decides by up to date. */
@@ -20,6 +22,7 @@ export class SessionContext {
   readonly #searchPath: string;
   #loadedAt: number;
   #catalogReadAt = Number.NEGATIVE_INFINITY;
+  #retryAt = Number.NEGATIVE_INFINITY;
 
   constructor(state: SessionState, contexts: DecisionContexts, reloadGrant: () => Promise<OpenGrant>) {
     this.#state = state;
@@ -69,7 +72,9 @@ export class SessionContext {
   /** Something may have changed since it was loaded. */
   get isStale(): boolean {
     const { contextStale, catalogStale, uncontained, ports } = this.#state;
-    return contextStale || (catalogStale && !uncontained) || ports.clock.monotonicMs() - this.#loadedAt > MAX_AGE_MS;
+    const now = ports.clock.monotonicMs();
+    if (now < this.#retryAt) return false;
+    return contextStale || (catalogStale && !uncontained) || now - this.#loadedAt > MAX_AGE_MS;
   }
 
   /** Does nothing where nothing may have changed. Throws where the grant has ended. */
@@ -98,6 +103,7 @@ export class SessionContext {
       // A catalog that cannot be read while others change it: nothing is decided by it here.
       if (state.uncontained && !isToldOfNews && !(error instanceof TaskgateError)) return;
       if (!(error instanceof TaskgateError) || !TEMPORARY.has(error.code)) throw error;
+      this.#retryAt = state.ports.clock.monotonicMs() + RETRY_MS;
       state.contextStale = true;
       state.catalogStale = refresh;
     }
