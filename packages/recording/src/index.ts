@@ -6,6 +6,6 @@ export * from './limits.ts';
 export { openEvent, type RecordedEvent } from './recorded-event.ts';
 export * from './recording-reader.ts';
 export * from './recording-writer.ts';
-export { isSealedRecording, sealRecording, unsealRecording } from './seal-recording.ts';
+export { isSealedRecording, sealChunks, sealRecording, unsealRecording } from './seal-recording.ts';
 export * from './timeline.ts';
 export * from './verify-chain.ts';

@@ -13,6 +13,7 @@ import {
   openEvent,
   type RecordingEventBody,
   type RecordingHead,
+  sealChunks,
   sealRecording,
   unsealRecording,
   verifyChain,
@@ -390,6 +391,21 @@ describe('a sealed recording', () => {
       const plain = await unsealRecording(sealed, { decompress, maxBytes: bytes.length });
       expect(Buffer.from(plain).equals(bytes)).toBe(true);
     }
+  });
+
+  test('is the same for a recording that comes in pieces, cut anywhere', async () => {
+    const { bytes } = record(EVENTS);
+    const whole = Buffer.from(await sealRecording(bytes, { compress }));
+    const inPieces = async (pieces: Iterable<Uint8Array>): Promise<Buffer> => {
+      const parts: Uint8Array[] = [];
+      for await (const part of sealChunks(pieces, { compress })) parts.push(part.slice());
+      return Buffer.concat(parts);
+    };
+    for (let cut = 0; cut <= bytes.length; cut++)
+      expect((await inPieces([bytes.subarray(0, cut), bytes.subarray(cut)])).equals(whole), `cut at ${cut}`).toBe(true);
+    const single = Array.from(bytes, (byte) => Uint8Array.of(byte));
+    expect((await inPieces(single)).equals(whole)).toBe(true);
+    await expect(inPieces(single.slice(0, -1))).rejects.toMatchObject({ code: 'bad-input' });
   });
 
   test('does not unseal to more than is let in', async () => {

@@ -21,29 +21,56 @@ export async function sealRecording(
   plain: Uint8Array,
   ports: { readonly compress: (bytes: Uint8Array) => Bytes },
 ): Promise<Uint8Array> {
-  const header = decodeHeader(plain);
+  const parts: Uint8Array[] = [];
+  for await (const part of sealChunks([plain], ports)) parts.push(part);
+  return concatBytes(parts);
+}
+
+/** The same for a recording that comes, and goes, piece by piece: of it no more than one block and one piece is in memory. */
+export async function* sealChunks(
+  plain: Iterable<Uint8Array>,
+  ports: { readonly compress: (bytes: Uint8Array) => Bytes },
+): AsyncGenerator<Uint8Array> {
+  const pieces = plain[Symbol.iterator]();
+  let held: Uint8Array = new Uint8Array(0);
+  let more = true;
+  const readMore = (): boolean => {
+    const { value, done } = pieces.next();
+    if (done === true) more = false;
+    else held = held.length === 0 ? value : concatBytes([held, value]);
+    return more;
+  };
+
+  let header = decodeHeader(held);
+  while (header === null && readMore()) header = decodeHeader(held);
   if (header === null) throw malformed('cannot be made: the recording ends within its header');
-  const parts: Uint8Array[] = [plain.subarray(0, header.length), SEALED_MARKER];
-  let offset = header.length;
+  yield held.subarray(0, header.length);
+  yield SEALED_MARKER;
+  held = held.subarray(header.length);
+
   let seq = 0;
-  while (offset < plain.length) {
-    let end = offset;
+  for (;;) {
+    let end = 0;
     let count = 0;
-    while (end < plain.length) {
-      const length = frameLengthAt(plain, end);
-      if (length === null || end + length > plain.length)
-        throw malformed('cannot be made: cut the torn tail off the recording first');
-      if (count > 0 && end + length - offset > RECORDING_LIMITS.sealedBlockBytes) break;
-      count += eventCountAt(plain, end, length);
+    for (;;) {
+      const length = frameLengthAt(held, end);
+      if (length === null || end + length > held.length) {
+        if (more && readMore()) continue;
+        if (end < held.length) throw malformed('cannot be made: cut the torn tail off the recording first');
+        break;
+      }
+      if (count > 0 && end + length > RECORDING_LIMITS.sealedBlockBytes) break;
+      count += eventCountAt(held, end, length);
       end += length;
     }
-    const packed = await ports.compress(plain.subarray(offset, end));
-    parts.push(blockHeader(end - offset, packed.length, seq, count), packed);
+    if (end === 0) break;
+    const packed = await ports.compress(held.subarray(0, end));
+    yield blockHeader(end, packed.length, seq, count);
+    yield packed;
     seq += count;
-    offset = end;
+    held = held.subarray(end);
   }
-  parts.push(blockHeader(0, 0, seq, 0));
-  return concatBytes(parts);
+  yield blockHeader(0, 0, seq, 0);
 }
 
 function blockHeader(...fields: readonly [number, number, number, number]): Uint8Array {

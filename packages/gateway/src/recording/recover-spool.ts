@@ -2,10 +2,9 @@ import type { SecretValue } from '@taskgate/core';
 import {
   createRecordingReader,
   createRecordingWriter,
-  type DecodedRecording,
-  decodeRecording,
   type NewRecordingEvent,
   type RecordingEventBody,
+  type RecordingHeader,
   verifyChain,
 } from '@taskgate/recording';
 import type { ControlPlane } from '../control-plane.ts';
@@ -14,6 +13,8 @@ import { type JournaledEvent, readLeftJournal } from './operation-journal.ts';
 import { createSessionSeal, sha256 } from './session-cipher.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolIndexer } from './spool-indexer.ts';
+
+const PIECE_BYTES = 256 * 1024;
 
 /**
  * Ends the recordings that a killed gateway left open: cuts a torn last frame off, adds the operations that only the
@@ -43,8 +44,8 @@ export async function recoverSpool(options: {
         left.delete(sessionId);
         continue;
       }
-      const decoded = decodeRecording(bytes);
-      const whole = bytes.subarray(0, decoded.wholeBytes);
+      const written = readWritten(bytes, journal.events.get(sessionId) ?? []);
+      const whole = bytes.subarray(0, written.wholeBytes);
       const verified = await verifyChain(whole, { sha256 });
       if (!verified.ok) {
         log.error('a recording in the spool does not verify; it is left there', {
@@ -54,8 +55,7 @@ export async function recoverSpool(options: {
         complete = false;
         continue;
       }
-      if (decoded.events.at(-1)?.event.kind !== 'session-end')
-        await endRecording(sessionId, decoded, verified.head, journal.events.get(sessionId) ?? [], options);
+      if (!written.ended) await endRecording(sessionId, written, verified.head, options);
       options.indexer.touch(sessionId);
     } catch (error) {
       log.error('a recording in the spool cannot be read; it is left there', {
@@ -69,28 +69,67 @@ export async function recoverSpool(options: {
   await endUnrecorded(options, left);
 }
 
+interface WrittenRecording {
+  readonly header: RecordingHeader;
+  readonly wholeBytes: number;
+  /** Events in it. */
+  readonly count: number;
+  readonly ended: boolean;
+  /** Statements, operations and outcomes that the journal has and the recording has not, in their order. */
+  readonly missing: NewRecordingEvent[];
+}
+
+/** Piece by piece: what is parsed takes ten times the memory of what is written. */
+function readWritten(bytes: Uint8Array, journaled: readonly JournaledEvent[]): WrittenRecording {
+  const missing = new Map<string, JournaledEvent>();
+  for (const event of journaled) missing.set(keyOf(event.clear), event);
+  const reader = createRecordingReader();
+  let count = 0;
+  let ended = false;
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+    for (const { event } of reader.push(bytes.subarray(at, at + PIECE_BYTES))) {
+      count += 1;
+      ended = event.kind === 'session-end';
+      missing.delete(keyOf({ ...event }));
+    }
+  return {
+    header: reader.header!,
+    wholeBytes: reader.end().wholeBytes,
+    count,
+    ended,
+    missing: [...missing.values()].map(({ clear: { seq: _, ...event }, secret }) => {
+      // Written by this gateway's own recorder, and opened under its key: what it says is an event.
+      return { ...event, secret } as unknown as NewRecordingEvent;
+    }),
+  };
+}
+
+/** What the journal has is one of these three; an operation may have two outcomes. */
+function keyOf({ kind, id, decisionId, outcome }: Readonly<Record<string, unknown>>): string {
+  if (kind === 'statement') return `statement ${id}`;
+  return kind === 'outcome' ? `outcome ${decisionId} ${outcome}` : `${kind} ${decisionId}`;
+}
+
 async function endRecording(
   sessionId: string,
-  decoded: DecodedRecording,
+  { header, count, wholeBytes, missing }: WrittenRecording,
   hash: Uint8Array,
-  journaled: readonly JournaledEvent[],
   options: Pick<Parameters<typeof recoverSpool>[0], 'spool' | 'controlPlane' | 'now'>,
 ): Promise<void> {
-  const missing = missingEvents(decoded, journaled);
   const seal =
     missing.length === 0
       ? () => {
           throw new Error('nothing of it is secret');
         }
-      : createSessionSeal(await options.controlPlane.openSessionKey(sessionId, decoded.header.wrappedKey), sessionId);
+      : createSessionSeal(await options.controlPlane.openSessionKey(sessionId, header.wrappedKey), sessionId);
   const writer = createRecordingWriter({
-    header: decoded.header,
+    header,
     sha256,
     seal,
-    resumeAt: { count: decoded.events.length, hash },
+    resumeAt: { count, hash },
   });
   for (const { at, ...event } of missing) writer.add(event as RecordingEventBody, at);
-  const file = options.spool.reopen(sessionId, decoded.wholeBytes);
+  const file = options.spool.reopen(sessionId, wholeBytes);
   try {
     file.write(
       writer.append({
@@ -105,28 +144,6 @@ async function endRecording(
   } finally {
     file.close();
   }
-}
-
-/** Statements, operations and outcomes that the journal has and the recording has not, in their order. */
-function missingEvents(decoded: DecodedRecording, journaled: readonly JournaledEvent[]): NewRecordingEvent[] {
-  const statements = new Set<unknown>();
-  const operations = new Set<unknown>();
-  const outcomes = new Set<unknown>();
-  for (const { event } of decoded.events)
-    if (event.kind === 'statement') statements.add(event.id);
-    else if (event.kind === 'operation') operations.add(event.decisionId);
-    else if (event.kind === 'outcome') outcomes.add(`${event.decisionId} ${event.outcome}`);
-  return journaled.flatMap(({ clear, secret }) => {
-    const { seq: _, ...event } = clear;
-    const known =
-      event.kind === 'statement'
-        ? statements.has(event.id)
-        : event.kind === 'operation'
-          ? operations.has(event.decisionId)
-          : outcomes.has(`${event.decisionId} ${event.outcome}`);
-    // Written by this gateway's own recorder, and opened under its key: what it says is an event.
-    return known ? [] : [{ ...event, secret } as unknown as NewRecordingEvent];
-  });
 }
 
 /** Sessions that the store has and the spool has not: the gateway was killed before it had written anything of them. */

@@ -15,8 +15,8 @@ const MAX_BATCH_EVENTS = 2_000;
 /** Events of one session, and of all, that wait in memory; beyond, they are read from the file again. */
 const MAX_QUEUED_EVENTS = 5_000;
 const MAX_QUEUED_EVENTS_OF_ALL = 50_000;
-/** Of a file, at a time. */
-const READ_BYTES = 1024 * 1024;
+/** Of a file, at a time: some hundreds of events, which take ten times their length while they are looked at. */
+const READ_BYTES = 256 * 1024;
 /** Of one call while the sessions have the most of the time. */
 const BUSY_BATCH_EVENTS = 1_000;
 
@@ -74,6 +74,8 @@ export function createSpoolIndexer(options: {
   const idle = new Set<() => void>();
   const pace = createIndexPace(() => performance.now());
   let draining = false;
+  /** What a file gives is in memory for one session at a time. */
+  let fromFile: Promise<unknown> = Promise.resolve();
 
   /** Events that wait, of all sessions. */
   let waiting = 0;
@@ -104,6 +106,7 @@ export function createSpoolIndexer(options: {
     } catch (error) {
       entry.dirty = true;
       entry.failures += 1;
+      if (entry.reader !== null) readAnew(entry);
       if (entry.failures <= 2 || entry.failures % 10 === 0)
         log.warn('recording not indexed yet', {
           session: entry.sessionId,
@@ -140,8 +143,25 @@ export function createSpoolIndexer(options: {
   }
 
   /** One call to the store, of so many events at most; false where there was nothing to say. */
-  async function indexSome(entry: Followed, most: number): Promise<boolean> {
-    if (entry.reader !== null && entry.queue.length < most) readFile(entry, entry.reader);
+  function indexSome(entry: Followed, most: number): Promise<boolean> {
+    if (entry.reader === null) return indexQueue(entry, most);
+    const mine = fromFile.then(async () => {
+      // While the store is away no file is read for it again and again.
+      if (entry.failures > 0)
+        await controlPlane.indexSession(entry.sessionId, {
+          operations: [],
+          outcomes: [],
+          end: null,
+          upTo: entry.indexed,
+        });
+      if (entry.reader !== null) readFile(entry, entry.reader, most);
+      return indexQueue(entry, most);
+    });
+    fromFile = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function indexQueue(entry: Followed, most: number): Promise<boolean> {
     const events = entry.queue.slice(0, most);
     entry.busy = events.length >= BUSY_EVENTS;
     const { batch, opened, closed } = toBatch(entry, events, events.length === entry.queue.length);
@@ -152,7 +172,7 @@ export function createSpoolIndexer(options: {
     entry.indexed = batch.upTo;
     setQueue(entry, entry.queue.slice(events.length));
     if (batch.end === null) return true;
-    await archive.store(entry.sessionId, spool.readAll(entry.sessionId));
+    await archive.store(entry.sessionId, spool.chunks(entry.sessionId));
     spool.remove(entry.sessionId);
     setQueue(entry, []);
     followed.delete(entry.sessionId);
@@ -160,8 +180,8 @@ export function createSpoolIndexer(options: {
   }
 
   /** What is new in the file; of what the store has already, nothing. */
-  function readFile(entry: Followed, reader: ReturnType<typeof createRecordingReader>): void {
-    while (entry.queue.length < MAX_QUEUED_EVENTS) {
+  function readFile(entry: Followed, reader: ReturnType<typeof createRecordingReader>, most: number): void {
+    while (entry.queue.length < most) {
       const bytes = spool.read(entry.sessionId, entry.offset, READ_BYTES);
       if (bytes.length === 0) return;
       entry.offset += bytes.length;
@@ -173,6 +193,13 @@ export function createSpoolIndexer(options: {
       }
     }
     entry.dirty = true;
+  }
+
+  /** From the start: what the store has of it is passed over. */
+  function readAnew(entry: Followed): void {
+    setQueue(entry, []);
+    entry.reader = createRecordingReader();
+    entry.offset = 0;
   }
 
   /** `last`: nothing waits behind these, so that all that was written is indexed with them. */
@@ -271,8 +298,7 @@ export function createSpoolIndexer(options: {
           waiting += length;
         } else {
           // Those that a call to the store has in hand are taken from what is read again by their number.
-          setQueue(entry, []);
-          entry.reader = createRecordingReader();
+          readAnew(entry);
         }
       }
       const last = written?.events.at(-1);

@@ -20,10 +20,13 @@ export interface Spool {
   /** Bytes from `offset`, so many at most; empty where there are none yet. */
   read(sessionId: string, offset: number, maxBytes?: number): Uint8Array;
   readAll(sessionId: string): Uint8Array;
+  /** The same piece by piece, as it is read. */
+  chunks(sessionId: string): Iterable<Uint8Array>;
   list(): readonly string[];
   remove(sessionId: string): void;
 }
 
+const CHUNK_BYTES = 1024 * 1024;
 const SUFFIX = '.tgr';
 const SESSION_ID = /^ses_[0-9a-z]{26}$/;
 
@@ -93,6 +96,14 @@ export function createSpool(directory: string): Spool {
       fs.closeSync(descriptor);
     }
   };
+  function* chunks(sessionId: string): Generator<Uint8Array> {
+    for (let offset = 0; ; ) {
+      const chunk = read(sessionId, offset, CHUNK_BYTES);
+      if (chunk.length === 0) return;
+      yield chunk;
+      offset += chunk.length;
+    }
+  }
   return {
     directory,
     create: (sessionId) => openSpoolFile(fileOf(sessionId), 'ax', 0),
@@ -101,15 +112,8 @@ export function createSpool(directory: string): Spool {
       return openSpoolFile(fileOf(sessionId), 'a', wholeBytes);
     },
     read,
-    readAll(sessionId) {
-      const parts: Uint8Array[] = [];
-      for (let offset = 0; ; ) {
-        const part = read(sessionId, offset);
-        if (part.length === 0) return Buffer.concat(parts);
-        parts.push(part);
-        offset += part.length;
-      }
-    },
+    readAll: (sessionId) => read(sessionId, 0, Number.POSITIVE_INFINITY),
+    chunks,
     list: () =>
       fs
         .readdirSync(directory)
