@@ -17,6 +17,8 @@ export const RECORDING_LIMITS = {
   /** For the caller: UTF-16 units of an error's text. */
   maxMessageLength: 64 * 1024,
   maxParameters: 65_535,
+  /** An operation is of one of so many statements that were described last: neither side keeps more. */
+  maxStatements: 1_000,
   /** What of a COPY is recorded. */
   maxCopyBytesPerOperation: 4 * 1024 * 1024,
   /** One block of a sealed file, before compression; a frame that is larger is a block of its own. */

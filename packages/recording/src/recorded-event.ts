@@ -1,6 +1,7 @@
 import { TaskgateError, utf8Decode } from '@taskgate/core';
 import type { ReadEvent, StoredEvent } from './event.ts';
 import type { Open, RecordingFrame } from './frame.ts';
+import { RECORDING_LIMITS } from './limits.ts';
 import { checkSecret, parseJson } from './parse-event.ts';
 
 /** One event of a recording that was read, with where its secret part lies. */
@@ -14,13 +15,21 @@ export interface RecordedEvent {
   readonly statement: RecordedEvent | null;
 }
 
-/** Gives the events of frames, in their order, each operation joined with its statement. Throws `bad-input` where one refers to nothing. */
-export function createEventJoiner(): (frame: RecordingFrame) => RecordedEvent[] {
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Gives the events of frames, in their order, each operation joined with its statement. Throws `bad-input` where one
+ * refers to nothing. Without `sealed` it keeps of a statement what is clear, and not the frame that it came in.
+ */
+export function createEventJoiner(options: { readonly sealed: boolean }): (frame: RecordingFrame) => RecordedEvent[] {
   const statements = new Map<number, RecordedEvent>();
   return (frame) =>
     frame.events.map((stored, index) => {
       const recorded = join(stored, frame, index, statements);
-      if (stored.kind === 'statement') statements.set(stored.id, recorded);
+      if (stored.kind !== 'statement') return recorded;
+      const kept = options.sealed ? frame : { ...frame, bytes: NOTHING, events: [], sealed: null, hash: NOTHING };
+      statements.set(stored.id, { ...recorded, frame: kept });
+      if (statements.size > RECORDING_LIMITS.maxStatements) statements.delete(statements.keys().next().value!);
       return recorded;
     });
 }

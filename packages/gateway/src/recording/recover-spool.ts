@@ -83,7 +83,7 @@ interface WrittenRecording {
 function readWritten(bytes: Uint8Array, journaled: readonly JournaledEvent[]): WrittenRecording {
   const missing = new Map<string, JournaledEvent>();
   for (const event of journaled) missing.set(keyOf(event.clear), event);
-  const reader = createRecordingReader();
+  const reader = createRecordingReader({ sealed: false });
   let count = 0;
   let ended = false;
   for (let at = 0; at < bytes.length; at += PIECE_BYTES)
@@ -176,7 +176,7 @@ async function endUnrecorded(
 
 /** False for a file that ends within its header. */
 function hasHeader(bytes: Uint8Array): boolean {
-  const reader = createRecordingReader();
+  const reader = createRecordingReader({ sealed: false });
   reader.push(bytes);
   return reader.header !== null;
 }

@@ -2,6 +2,7 @@ import type { Clock, SecretValue, TaskgateError } from '@taskgate/core';
 import {
   createRecordingWriter,
   JsonBytes,
+  RECORDING_LIMITS,
   type RecordingEventBody,
   type RecordingHead,
   type StatementEvent,
@@ -13,8 +14,6 @@ import type { IndexedEvent, WrittenEvents } from './spool-indexer.ts';
 
 /** Above this much the gathered events go to the file at once. */
 const GATHER_BYTES = 256 * 1024;
-/** Statements that a recording knows by number; then it begins to name them anew. */
-const MAX_STATEMENTS = 1_000;
 
 export interface SessionRecorder {
   /** Adds to the recording; in memory until it is flushed, for some tens of milliseconds. */
@@ -178,7 +177,7 @@ export function createSessionRecorder(options: {
     statementId(key: object, describe: () => Omit<StatementEvent, 'kind' | 'id'>): number {
       const known = statements.get(key);
       if (known !== undefined) return known;
-      if (statements.size >= MAX_STATEMENTS) {
+      if (statements.size >= RECORDING_LIMITS.maxStatements) {
         statements = new Map();
         said.clear();
       }
@@ -193,7 +192,7 @@ export function createSessionRecorder(options: {
     shapeId(key: object): { readonly id: number; readonly known: boolean } {
       const known = shapes.get(key);
       if (known !== undefined) return { id: known, known: true };
-      if (shapes.size >= MAX_STATEMENTS) shapes = new Map();
+      if (shapes.size >= RECORDING_LIMITS.maxStatements) shapes = new Map();
       const id = nextId++;
       shapes.set(key, id);
       return { id, known: false };

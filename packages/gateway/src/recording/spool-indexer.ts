@@ -1,4 +1,4 @@
-import { createRecordingReader, decodeRecording, type ReadEvent, type RecordingHead } from '@taskgate/recording';
+import { createRecordingReader, type ReadEvent, type RecordingHead } from '@taskgate/recording';
 import type { ControlPlane, IndexedOperation, IndexedOutcome, SessionIndexBatch } from '../control-plane.ts';
 import type { Log } from '../ports.ts';
 import { createIndexPace } from './index-pace.ts';
@@ -32,7 +32,7 @@ interface Followed {
   queue: IndexedEvent[];
   /** Events of the recording so far, those included that the index has no use for. */
   written: number;
-  /** Set when the recorder has written its end. */
+  /** Set when its end has been written, or read. */
   head: RecordingHead | null;
   indexed: number;
   /** Operations without an outcome so far. */
@@ -185,8 +185,9 @@ export function createSpoolIndexer(options: {
       const bytes = spool.read(entry.sessionId, entry.offset, READ_BYTES);
       if (bytes.length === 0) return;
       entry.offset += bytes.length;
-      for (const { event } of reader.push(bytes)) {
+      for (const { event, frame } of reader.push(bytes)) {
         entry.written = event.seq + 1;
+        if (event.kind === 'session-end') entry.head = { count: entry.written, hash: frame.hash.slice() };
         if (event.seq < entry.indexed || !isIndexed(event)) continue;
         entry.queue.push(event);
         waiting += 1;
@@ -198,7 +199,7 @@ export function createSpoolIndexer(options: {
   /** From the start: what the store has of it is passed over. */
   function readAnew(entry: Followed): void {
     setQueue(entry, []);
-    entry.reader = createRecordingReader();
+    entry.reader = createRecordingReader({ sealed: false });
     entry.offset = 0;
   }
 
@@ -244,7 +245,7 @@ export function createSpoolIndexer(options: {
               durationMs: null,
               sqlstate: null,
             });
-        const head = entry.head ?? decodeRecording(spool.readAll(entry.sessionId)).head;
+        const head = entry.head!;
         end = {
           at: event.at,
           reason: event.reason,
@@ -267,7 +268,7 @@ export function createSpoolIndexer(options: {
   function follow(sessionId: string, fromFile: boolean): Followed {
     const entry: Followed = {
       sessionId,
-      reader: fromFile ? createRecordingReader() : null,
+      reader: fromFile ? createRecordingReader({ sealed: false }) : null,
       offset: 0,
       queue: [],
       written: 0,
