@@ -37,6 +37,7 @@ export const SAML_CLOCK_SKEW_MS = 60_000;
 const MAX_ASSERTION_AGE_MS = 10 * 60_000;
 const REQUEST_LIFE_MS = 15 * 60_000;
 const MAX_RESPONSE_BYTES = 512 * 1024;
+const MAX_TAG_LENGTH = 8_192;
 const TRANSIENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
 const EMAIL_FORMAT = 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress';
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
@@ -51,10 +52,16 @@ export async function startSaml(
   return new URL(await saml.getAuthorizeUrlAsync(request.relayState, undefined, {}));
 }
 
-/** The request that a response says it answers. Not proven yet: the response must be checked against it. */
+/**
+ * The request that a response says it answers. Not proven yet: the response must be checked against it. Anybody may send
+ * one, so no more is looked at than the one tag.
+ */
 export function readInResponseTo(response: string): string | null {
-  const [, id] =
-    /<(?:\w+:)?Response\b[^>]*?\sInResponseTo=["']([\w.-]{1,100})["']/.exec(decodeResponse(response)) ?? [];
+  const xml = decodeResponse(response);
+  const start = xml.search(/<(?:\w+:)?Response\s/);
+  if (start < 0) return null;
+  const tag = xml.slice(start, start + MAX_TAG_LENGTH);
+  const [, id] = /\sInResponseTo=["']([\w.-]{1,100})["']/.exec(tag.slice(0, tag.indexOf('>') + 1)) ?? [];
   return id ?? null;
 }
 

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { readInResponseTo } from './saml.ts';
+
+const read = (xml: string): string | null => readInResponseTo(Buffer.from(xml).toString('base64'));
+
+describe('the request that a response says it answers', () => {
+  it('is read of the one tag, with or without a prefix', () => {
+    const attributes = 'ID="_r" Version="2.0" InResponseTo="_1a.b-c" Destination="https://gate.test/acs"';
+    expect(read(`<?xml version="1.0"?>\n<samlp:Response ${attributes}><Assertion/></samlp:Response>`)).toBe('_1a.b-c');
+    expect(read(`<Response\n ${attributes}>`)).toBe('_1a.b-c');
+    expect(read('<Response ID="_r"><SubjectConfirmationData InResponseTo="_1"/></Response>')).toBeNull();
+    expect(read('<ResponseX InResponseTo="_1">')).toBeNull();
+  });
+
+  it('is looked for nowhere else, however many tags somebody begins who is nobody', () => {
+    expect(read('<Response ><Response InResponseTo="_1">')).toBeNull();
+    expect(read('<Response '.repeat(39_000))).toBeNull();
+    expect(read(`${'<Response '.repeat(39_000)} InResponseTo="_1">`)).toBeNull();
+  });
+});
