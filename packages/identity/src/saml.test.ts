@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readInResponseTo } from './saml.ts';
+import { finishSaml, readInResponseTo } from './saml.ts';
 
 const read = (xml: string): string | null => readInResponseTo(Buffer.from(xml).toString('base64'));
 
@@ -14,7 +14,26 @@ describe('the request that a response says it answers', () => {
 
   it('is looked for nowhere else, however many tags somebody begins who is nobody', () => {
     expect(read('<Response ><Response InResponseTo="_1">')).toBeNull();
-    expect(read('<Response '.repeat(39_000))).toBeNull();
-    expect(read(`${'<Response '.repeat(39_000)} InResponseTo="_1">`)).toBeNull();
+    expect(read('<Response '.repeat(19_000))).toBeNull();
+    expect(read(`${'<Response '.repeat(19_000)} InResponseTo="_1">`)).toBeNull();
+  });
+});
+
+describe('a response of somebody who is nobody', () => {
+  const finish = (inner: string): Promise<unknown> =>
+    finishSaml(
+      { entityId: 'https://idp.test', signInUrl: 'https://idp.test/sso', certificates: ['none'] },
+      { entityId: 'https://gate.test', acsUrl: 'https://gate.test/acs' },
+      {
+        response: Buffer.from(`<Response InResponseTo="_1">${inner}</Response>`).toString('base64'),
+        requestId: '_1',
+        nowMs: 0,
+        attributes: { email: 'email', name: 'name', groups: 'groups', subject: null },
+      },
+    );
+
+  it.each(['<a/>', '<a>x</a>', '<!--x-->', '<?x?>'])('is not parsed where it has too many of %s', async (element) => {
+    await expect(finish(element.repeat(2_000))).rejects.toThrow(/more than 2000 elements/);
+    await expect(finish(element)).rejects.not.toThrow(/elements/);
   });
 });
