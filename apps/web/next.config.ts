@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { NextConfig } from 'next';
+import { ANSWER_HEADERS, API_SECURITY_POLICY } from './src/lib/answer-headers.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 
@@ -12,6 +13,15 @@ const config: NextConfig = {
     ignoreIssue: [{ path: '**/packages/vault/src/**', title: /.*/, description: /filesystem access/ }],
   },
   outputFileTracingRoot: root,
+  // What `proxy.ts` is asked about has no body that anybody reads, and what is sent anyway is kept until its end.
+  experimental: { proxyClientMaxBodySize: '1kb' },
+  headers: async () =>
+    ['/api/:path*', '/scim/:path*'].map((source) => ({
+      source,
+      headers: Object.entries({ ...ANSWER_HEADERS, 'content-security-policy': API_SECURITY_POLICY }).map(
+        ([key, value]) => ({ key, value }),
+      ),
+    })),
   transpilePackages: [
     '@taskgate/approval',
     '@taskgate/contracts',

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { endGrant, type OpenGrant, openGrant } from '../api.ts';
@@ -242,5 +244,25 @@ describe('from somebody who has signed in', () => {
       client.send(query('select * from orders').subarray(0, 3 + i));
       client.socket.destroy();
     }
+  });
+});
+
+describe('the web', () => {
+  test.each([
+    ['/api/v1/tasks', 401],
+    ['/scim/v2/Users', 401],
+    ['/api/v1/login', 413],
+    ['/api/auth/callback/credentials', 413],
+  ])('answers who is nobody before the end of what they send, and so keeps none of it: %s', async (path, status) => {
+    const { webUrl } = inject('system');
+    const sending = request(`${webUrl}${path}`, {
+      method: 'POST',
+      headers: { origin: webUrl, 'content-type': 'application/json' },
+    });
+    // In chunks, without a length, and without an end.
+    sending.write(Buffer.alloc(262_144, 'a'));
+    const [answer] = (await once(sending, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(status);
+    sending.destroy();
   });
 });

@@ -33,6 +33,7 @@ export interface OidcAnswer {
 }
 
 const TIMEOUT_SECONDS = 10;
+const MAX_ANSWER_BYTES = 1_048_576;
 
 /** Where to send the browser (OpenID Connect Core 3.1.2.1, with PKCE: RFC 7636). Throws {@link ProviderError}. */
 export async function startOidc(issuer: OidcIssuer, { redirectUri, scopes, secrets }: OidcStart): Promise<URL> {
@@ -89,20 +90,50 @@ export async function testOidc(issuer: OidcIssuer): Promise<readonly ProviderTes
       ok: methods === undefined || methods.includes('S256'),
       message: methods === undefined ? 'it does not say; S256 is sent anyway' : `it takes ${methods.join(', ')}`,
     });
-    if (metadata.jwks_uri === undefined) throw new ProviderError('not-valid', 'it names no keys (`jwks_uri`)');
-    const response = await fetch(metadata.jwks_uri, {
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
-    });
-    const keys = ((await response.json()) as { keys?: unknown[] } | null)?.keys;
-    if (!response.ok || !Array.isArray(keys) || keys.length === 0)
-      throw new ProviderError('not-valid', `its keys cannot be read (HTTP ${response.status})`);
-    steps.push({ name: 'keys', ok: true, message: `${keys.length} ${keys.length === 1 ? 'key' : 'keys'}` });
+    const count = await countKeys(metadata.jwks_uri, issuer.issuer);
+    steps.push({ name: 'keys', ok: true, message: `${count} ${count === 1 ? 'key' : 'keys'}` });
   } catch (error) {
     const name = ['discovery', 'pkce', 'keys'][steps.length] ?? 'keys';
     steps.push({ name, ok: false, message: asProviderError(error).message });
   }
   return steps;
+}
+
+async function countKeys(address: unknown, issuer: string): Promise<number> {
+  if (address === undefined) throw new ProviderError('not-valid', 'it names no keys (`jwks_uri`)');
+  // What it names is its choice, and this asks from inside of our network.
+  if (typeof address !== 'string' || !isSecureAddress(address) || (isHttps(issuer) && !isHttps(address)))
+    throw new ProviderError('not-valid', 'the address of its keys (`jwks_uri`) is not reached by HTTPS');
+  const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
+  const response = await fetchBounded(address, { redirect: 'error', signal });
+  // The words of a parser quote what it read, which may be an answer to us alone.
+  const body: unknown = await response.json().catch((error: unknown) => {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  });
+  const keys = (body as { keys?: unknown } | null)?.keys;
+  if (!response.ok || !Array.isArray(keys) || keys.length === 0)
+    throw new ProviderError('not-valid', `its keys cannot be read (HTTP ${response.status})`);
+  return keys.length;
+}
+
+const isHttps = (address: string): boolean => new URL(address).protocol === 'https:';
+
+/** As `fetch`, of at most as much as any provider has to say: whoever runs one could else fill our memory. */
+async function fetchBounded(address: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(address, options);
+  if (response.body === null) return response;
+  let size = 0;
+  const bound = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > MAX_ANSWER_BYTES)
+        controller.error(new ProviderError('not-valid', 'the provider answers with more than 1 MB'));
+      else controller.enqueue(chunk);
+    },
+  });
+  const { status, statusText, headers } = response;
+  return new Response(response.body.pipeThrough(bound), { status, statusText, headers });
 }
 
 async function discover({ issuer, clientId, clientSecret }: OidcIssuer): Promise<client.Configuration> {
@@ -118,7 +149,11 @@ async function discover({ issuer, clientId, clientSecret }: OidcIssuer): Promise
       clientId,
       { [client.clockTolerance]: CLOCK_SKEW_SECONDS },
       clientSecret === null ? client.None() : clientSecret.reveal(withSecret),
-      { execute, timeout: TIMEOUT_SECONDS },
+      {
+        execute,
+        timeout: TIMEOUT_SECONDS,
+        [client.customFetch]: (address, options) => fetchBounded(address, options as RequestInit),
+      },
     );
   } catch (error) {
     throw asProviderError(error);
@@ -173,7 +208,8 @@ function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unkno
 
 /** The provider's words come along (`error`, `error_description`, HTTP status); tokens and codes never do. */
 function asProviderError(error: unknown): ProviderError {
-  if (error instanceof ProviderError) return error;
+  // Ours may be what a library gives as the cause of its own.
+  for (let one = error; one instanceof Error; one = one.cause) if (one instanceof ProviderError) return one;
   if (error instanceof client.AuthorizationResponseError)
     return new ProviderError('refused', `the provider answered \`${error.error}\` ${error.error_description ?? ''}`, {
       cause: error,

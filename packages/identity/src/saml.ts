@@ -36,7 +36,10 @@ export const SAML_CLOCK_SKEW_MS = 60_000;
 /** An identity provider that gives assertions longer than this is held to it. */
 const MAX_ASSERTION_AGE_MS = 10 * 60_000;
 const REQUEST_LIFE_MS = 15 * 60_000;
-const MAX_RESPONSE_BYTES = 512 * 1024;
+const MAX_RESPONSE_BYTES = 256 * 1024;
+/** The library takes time by the square of what stands side by side; a person of a thousand groups has some more than that. */
+const MAX_ELEMENTS = 2_000;
+const MAX_TAG_LENGTH = 8_192;
 const TRANSIENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
 const EMAIL_FORMAT = 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress';
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
@@ -51,10 +54,16 @@ export async function startSaml(
   return new URL(await saml.getAuthorizeUrlAsync(request.relayState, undefined, {}));
 }
 
-/** The request that a response says it answers. Not proven yet: the response must be checked against it. */
+/**
+ * The request that a response says it answers. Not proven yet: the response must be checked against it. Anybody may send
+ * one, so no more is looked at than the one tag.
+ */
 export function readInResponseTo(response: string): string | null {
-  const [, id] =
-    /<(?:\w+:)?Response\b[^>]*?\sInResponseTo=["']([\w.-]{1,100})["']/.exec(decodeResponse(response)) ?? [];
+  const xml = decodeResponse(response);
+  const start = xml.search(/<(?:\w+:)?Response\s/);
+  if (start < 0) return null;
+  const tag = xml.slice(start, start + MAX_TAG_LENGTH);
+  const [, id] = /\sInResponseTo=["']([\w.-]{1,100})["']/.exec(tag.slice(0, tag.indexOf('>') + 1)) ?? [];
   return id ?? null;
 }
 
@@ -77,6 +86,9 @@ export async function finishSaml(
   if (/<!DOCTYPE|<!ENTITY/i.test(xml)) throw new ProviderError('not-valid', 'the response holds a document type');
   if (/xmldsig(?:-more)?#(?:rsa-|hmac-)?(?:sha1|md5)\b/.test(xml))
     throw new ProviderError('not-valid', 'the response is signed with SHA-1 or MD5; set the provider to SHA-256');
+  // Anybody can begin a sign-in, and so have theirs looked at.
+  if ((xml.match(/<[^/]/g) ?? []).length > MAX_ELEMENTS)
+    throw new ProviderError('not-valid', `the response has more than ${MAX_ELEMENTS} elements; send fewer groups`);
   try {
     const saml = createSaml(idp, sp, { id: answer.requestId, atMs: answer.nowMs });
     const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: answer.response });

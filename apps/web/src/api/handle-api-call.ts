@@ -12,6 +12,8 @@ import { services } from '@/lib/services.ts';
 import { router } from './router.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
+/** Of what anybody may send, who is nobody yet. */
+const MAX_OPEN_BODY_BYTES = 65_536;
 const PREFIX = '/api/v1';
 /** What can be called by nobody in particular. */
 const OPEN = new Set([`POST ${PREFIX}/login`, `POST ${PREFIX}/sign-in/passkey-challenge`]);
@@ -38,10 +40,10 @@ function refuseOtherSites(request: Request): void {
     throw new TaskgateError('forbidden', 'this call came from another site');
 }
 
-async function readWhole(request: Request): Promise<Request> {
+async function readWhole(request: Request, maxBytes: number): Promise<Request> {
   if (request.body === null) return request;
   const { method, headers, signal } = request;
-  return new Request(request.url, { method, headers, signal, body: await readBody(request, MAX_BODY_BYTES) });
+  return new Request(request.url, { method, headers, signal, body: await readBody(request, maxBytes) });
 }
 
 /** Every call of the API but the raw ones. Whatever happens, the answer is JSON, and an error is problem details. */
@@ -51,7 +53,7 @@ export async function handleApiCall(request: Request): Promise<Response> {
     const open = OPEN.has(`${request.method} ${path}`);
     if (open) refuseOtherSites(request);
     const first = open ? null : await requireActor(request);
-    const whole = await readWhole(request);
+    const whole = await readWhole(request, open ? MAX_OPEN_BODY_BYTES : MAX_BODY_BYTES);
     // Asked again once the body is there: it may have taken its time, and they may have left.
     const actor = first === null || whole === request ? first : await requireActor(request);
     const { address, userAgent } = clientFactsOf(request);

@@ -21,8 +21,8 @@ import { insertGrant } from './insert-grant.ts';
 import { needsConfirmation } from './is-confirmed.ts';
 import { loadTaskSource, readLimits } from './load-terms.ts';
 import { narrowDocument } from './narrow-document.ts';
+import { requireStepReady } from './require-step-ready.ts';
 import { type Grantee, startGrant } from './start-grant.ts';
-import { whyNotStep } from './step-states.ts';
 import { type GrantView, toGrantViews } from './to-grant-view.ts';
 
 /** As the store has it, by a CHECK. */
@@ -129,12 +129,7 @@ async function stepOf(tx: Transaction, parent: GrantRow, wish: Wish): Promise<Ch
         problems: [{ path: 'task', message: `resource: one of ${names}`, position: null }],
       },
     );
-  const steps = await tx.grant.findMany({
-    where: { parentId: parent.id },
-    select: { step: true, state: true, endReason: true, exitCode: true, requestedAt: true, id: true },
-  });
-  const blocked = whyNotStep(step, steps);
-  if (blocked !== null) throw new TaskgateError('invalid-state', blocked);
+  await requireStepReady(tx, parent.id, step);
   const task = await tx.task.findUniqueOrThrow({
     where: { name: wish.task },
     select: { id: true, name: true, salt: true, resource: { select: { name: true, labels: true } } },

@@ -12,6 +12,7 @@ import { whyNotActive } from './grant-actions.ts';
 import { GRANT_SELECT, type GrantRow, requireTaskGrant, toGrantStatus } from './grant-row.ts';
 import { type GrantSubject, loadSubject, requireMayActivate } from './grant-subject.ts';
 import { requireConfirmed } from './is-confirmed.ts';
+import { requireStepReady } from './require-step-ready.ts';
 import { encodeScramVerifier } from './scram-verifier.ts';
 
 /** Who a grant is for, as its conditions look at it. */
@@ -104,6 +105,9 @@ async function requireParents(tx: Transaction, row: GrantRow, grantee: Grantee, 
     if (refusal !== null) throw new TaskgateError(refusal.code, `of a grant above it: ${refusal.message}`);
     until = Math.min(until, one.expiresAt!.getTime());
     const { document, name } = await loadSubject(tx, one);
+    // It may have waited for its approval: what it comes after may have been tried again since.
+    if (one.id === row.parentId && 'steps' in document)
+      await requireStepReady(tx, one.id, document.steps.find(({ task }) => task === row.step)!);
     const { when } = document.access;
     if (when === null) continue;
     const holds = evaluateCondition(when, {

@@ -34,7 +34,8 @@ export function whyNotStep(step: Step, grants: readonly StepGrant[]): string | n
     const newest = newestOf(before, grants);
     const why = `step \`${step.task}\` comes after \`${before}\`, which`;
     if (newest === null) return `${why} has not started`;
-    if (newest.state !== 'ended') return `${why} has not completed yet`;
+    // An older try that is alive too: what it opens would be open beside this step.
+    if (grants.some((grant) => grant.step === before && grant.state !== 'ended')) return `${why} has not completed yet`;
     if (newest.endReason !== 'completed')
       return `${why} did not complete (${newest.endReason}${newest.exitCode === null ? '' : `, exit ${newest.exitCode}`})`;
   }

@@ -188,6 +188,34 @@ describe('a workflow', () => {
     expect(await stateOf(second.grant.id)).toBe('parent-ended');
   });
 
+  it('starts no step while any try of what it comes after is alive, whichever try completed', async () => {
+    const { id } = await startWorkflow();
+    const older = await mint(id, { task: 'sales-report' });
+    shop.clock.advance(1);
+    await end((await mint(id, { task: 'sales-report' })).grant.id);
+    await expect(mint(id, { task: 'export-orders' })).rejects.toThrow(/has not completed yet/);
+    await end(older.grant.id, { outcome: 'failed' });
+    await mint(id, { task: 'export-orders' });
+    await end(id);
+  });
+
+  it('starts no step that waited for its approval while what it comes after was tried again and failed', async () => {
+    const { id } = await startWorkflow();
+    for (const task of ['sales-report', 'export-orders']) await end((await mint(id, { task })).grant.id);
+    const { grant } = await mint(id, { task: 'shop-admin' });
+    for (const { ctx } of shop.reviewers.slice(0, 2)) await approveGrant(ctx, { id: grant.id });
+    shop.clock.advance(1);
+    const again = await mint(id, { task: 'export-orders' });
+    const activate = () => activateGrant(shop.engineer.ctx, { id: grant.id });
+    await expect(activate()).rejects.toThrow(/`export-orders`, which has not completed yet/);
+    await end(again.grant.id, { outcome: 'failed', exitCode: 3 });
+    await expect(activate()).rejects.toThrow(/did not complete \(failed, exit 3\)/);
+    shop.clock.advance(1);
+    await end((await mint(id, { task: 'export-orders' })).grant.id);
+    await activate();
+    await end(id);
+  });
+
   it('keeps the revisions of its steps’ tasks for as long as it runs', async () => {
     const { id } = await startWorkflow();
     const narrower = `kind: Task

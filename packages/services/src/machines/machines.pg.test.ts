@@ -28,7 +28,7 @@ const TASKS = `kind: Task
 name: nightly-export
 purpose: Export the orders every night
 resource: demo-shop
-who: { groups: [analysts], machines: [nightly, weekly], agents: [bot, machine-bot, gone-bot] }
+who: { groups: [analysts], machines: [nightly, weekly, slow-night], agents: [bot, machine-bot, gone-bot] }
 access: { ttl: 1h }
 allow:
   - select: public.orders
@@ -199,6 +199,26 @@ describe('a token of an issuer', () => {
     expect(await loadGrant(admin, { id: grantId })).toMatchObject({ state: 'ended', endReason: 'revoked' });
     await updateIssuer(admin, { name: 'ci', disabled: false });
     expect(await verdictOf(token)).toBe('sleeper');
+  });
+
+  it('of an issuer that is disabled while its token is looked at, or after, opens nothing more', async () => {
+    const slow = await startTestIssuer();
+    await createIssuer(admin, issuerWish('slow', slow.url));
+    await machine('slow-night', { proof: proof(SHOP_CLAIMS, { issuer: 'slow' }) });
+    const early = await verify(await mint({}, slow));
+    const ctx = as(early.ok ? early.actor : null);
+    const { id } = await requestGrant(ctx, { task: 'nightly-export' });
+    // Whoever runs the issuer says how long its keys take.
+    await slow.rotate();
+    shop.clock.advance(10 * 60_000);
+    slow.answer(async ({ url }, response) => {
+      if (url === '/keys') await updateIssuer(admin, { name: 'slow', disabled: true });
+      response.end(JSON.stringify(url === '/keys' ? slow.jwks() : { issuer: slow.url, jwks_uri: `${slow.url}/keys` }));
+    });
+    expect(await verdictOf(await mint({}, slow))).toBe('issuer-disabled');
+    expect(await refusal(activateGrant(ctx, { id }))).toBe('not-signed-in');
+    expect(await refusal(requestGrant(ctx, { task: 'nightly-export' }))).toBe('not-signed-in');
+    await slow.stop();
   });
 
   it('that is refused slows its address down, and one that is accepted does not', async () => {

@@ -176,6 +176,9 @@ async function accept(
     const row = await tx.identity.findUniqueOrThrow({ where: { id: binding.identityId }, select: USER_SELECT });
     if (isDisabled(row))
       return genuineRefused(issuer, 'disabled', `${nameOf(binding)}, or whom it acts for, is disabled`);
+    // Its keys may have taken their time.
+    if ((await tx.issuer.count({ where: { id: issuer.id, disabledAt: null } })) === 0)
+      return genuineRefused(issuer, 'issuer-disabled', `issuer \`${issuer.name}\` is disabled`);
     if (issuer.singleUse && !(await useUp(tx, services, issuer, expiresAt, useHash)))
       return genuineRefused(issuer, 'used-already', `this token of ${nameOf(binding)} was used before`);
     const actor = toActor(row, { via: 'token-exchange', viaId: issuer.id, limitedTo: null });

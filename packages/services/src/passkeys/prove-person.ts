@@ -1,7 +1,7 @@
 import { SecretValue, TaskgateError } from '@taskgate/core';
 import { verifyPassword } from '@taskgate/identity';
 import type { IdentityActor, ServiceContext } from '../context.ts';
-import { countAttempts, forgiveAttempts } from '../people/verify-sign-in.ts';
+import { countAttempts, forgiveAttempts, ownAttemptKeys } from '../people/verify-sign-in.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
 import { CHALLENGE_MS } from './challenge.ts';
@@ -33,7 +33,7 @@ export async function provePerson(ctx: ServiceContext, actor: IdentityActor, pro
       'confirm that it is you: give your password, or use a passkey you have',
     );
   // A stolen session must not be a place to guess the password at.
-  const keys = { email: `email:${actor.email}`, address: `user:${actor.identityId}` };
+  const keys = ownAttemptKeys(actor);
   await countAttempts(services, keys);
   if (!(await verifyPassword(passwordHash, new SecretValue(proof.password))).ok)
     throw new TaskgateError('wrong-password', 'the password is wrong', {

@@ -6,14 +6,14 @@ import { emitAudit } from '../emit-audit.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requirePerson } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { countAttempts, forgiveAttempts } from './verify-sign-in.ts';
+import { countAttempts, forgiveAttempts, ownAttemptKeys } from './verify-sign-in.ts';
 
 /** Ends every other sign-in of the person. API tokens stay: they are listed beside it, each to be revoked. */
 export async function changePassword(ctx: ServiceContext, input: unknown): Promise<{ changed: true }> {
   const actor = requirePerson(ctx);
   const { current, next } = parseInput(inputOf(contract.people.changePassword), input);
   // A stolen session must not be a place to guess the password at.
-  const keys = { email: `email:${actor.email}`, address: `user:${actor.identityId}` };
+  const keys = ownAttemptKeys(actor);
   await countAttempts(ctx.services, keys);
   const { passwordHash } = await ctx.services.db.identity.findUniqueOrThrow({
     where: { id: actor.identityId },

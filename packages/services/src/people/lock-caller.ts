@@ -78,8 +78,8 @@ async function hasEnded(tx: Transaction, { via, viaId }: IdentityActor): Promise
       return (await tx.apiToken.count({ where: { id: viaId, revokedAt: { not: null } } })) > 0;
     case 'grant-token':
       return (await tx.grant.count({ where: { id: viaId, state: { not: 'active' } } })) > 0;
-    // Proven by a token from outside, for this call alone.
+    // Proven by a token from outside, for this call alone: its issuer may have been disabled since.
     case 'token-exchange':
-      return false;
+      return (await tx.issuer.count({ where: { id: viaId, disabledAt: null } })) === 0;
   }
 }

@@ -1,7 +1,9 @@
 import { SecretValue } from '@taskgate/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServiceContext } from '../context.ts';
+import { provePerson } from '../passkeys/prove-person.ts';
 import { CLIENT, PASSWORD, startTestServices, type TestPerson, type TestServices } from '../testing/test-services.ts';
+import { refusal } from '../testing/test-shop.ts';
 import { authenticateApiToken } from './authenticate-api-token.ts';
 import { changePassword } from './change-password.ts';
 import { checkActor } from './check-actor.ts';
@@ -215,6 +217,28 @@ describe('a changed password', () => {
     await expect(signInAs(person)).rejects.toMatchObject({ code: 'wrong-password' });
     await signInAs(person, 'another long one');
     expect(await lastAudit('user.change-password', person.id)).toMatchObject({ actorId: person.id });
+  });
+});
+
+describe('whoever is signed in', () => {
+  it('cannot be kept from changing their password, or from showing that it is they, by who guesses at their address', async () => {
+    const person = await test.person('guessed-at', []);
+    const stranger = (address: string) =>
+      signIn(test.services, { email: person.email, password: 'wrong' }, { address, userAgent: 'guesser' }).catch(
+        (error) => error.code,
+      );
+    let code = '';
+    for (let i = 0; i < 7; i++) code = await stranger('203.0.113.67');
+    expect(code).toBe('rate-limited');
+    await provePerson(person.ctx, person.actor, { password: PASSWORD, assertion: null });
+    await changePassword(person.ctx, { current: PASSWORD, next: 'another long one' });
+    // Nor is a stolen session a place to guess at it, and what is guessed there keeps nobody from signing in.
+    const guess = () => refusal(changePassword(person.ctx, { current: 'wrong', next: 'the thief’s own' }));
+    for (let i = 0; i < 6; i++) code = await guess();
+    expect(code).toBe('rate-limited');
+    test.clock.advance(hour);
+    for (let i = 0; i < 6; i++) await guess();
+    await signInAs(person, 'another long one');
   });
 });
 

@@ -9,7 +9,7 @@ import {
   hashPassword,
   verifyPassword,
 } from '@taskgate/identity';
-import type { Services } from '../context.ts';
+import type { IdentityActor, Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { translateStoreError, withTransaction } from '../with-transaction.ts';
 import { USER_SELECT, type UserRow } from './user-view.ts';
@@ -96,6 +96,12 @@ export interface AttemptKeys {
   readonly email: string;
   readonly address: string;
 }
+
+/** Of who is signed in: whoever guesses at their address from outside must not keep them from what asks for their password. */
+export const ownAttemptKeys = ({ identityId }: IdentityActor): AttemptKeys => ({
+  email: `own password:${identityId}`,
+  address: `user:${identityId}`,
+});
 
 /** Counts this attempt before it is tried, so that a thousand at once are a thousand. */
 export async function countAttempts(services: Services, keys: AttemptKeys): Promise<void> {

@@ -114,3 +114,34 @@ describe('a PATCH', () => {
     expect(() => applyPatch(team, { Operations: [] })).toThrow(expect.objectContaining({ scimType: 'invalidSyntax' }));
   });
 });
+
+describe('a PATCH of a great many', () => {
+  const members = (count: number, prefix: string): { value: string }[] =>
+    Array.from({ length: count }, (_, index) => ({ value: `${prefix}_${index}` }));
+
+  it.each(['add', 'remove'])('looks at each element once, however many there are to compare it with: %s', (op) => {
+    let reads = 0;
+    const counted = members(100, 'new').map(({ value }) => ({
+      get value() {
+        reads += 1;
+        return value;
+      },
+    }));
+    const result = patched({ members: members(100, 'old') }, { op, path: 'members', value: counted });
+    expect(result.members).toHaveLength(op === 'add' ? 200 : 100);
+    expect(reads).toBe(100);
+  });
+
+  it('is refused where it is more than a request may cost', () => {
+    const tooMuch = expect.objectContaining({ status: 413 });
+    const names = Object.fromEntries(members(1001, 'attribute').map(({ value }) => [value, 1]));
+    expect(() => patched(team, { op: 'add', value: names })).toThrow(tooMuch);
+    // Ten comparisons an element, of which the first says no.
+    const filter = Array.from({ length: 10 }, () => 'value eq "nobody"').join(' and ');
+    const removals = (count: number) =>
+      Array.from({ length: count }, () => ({ op: 'remove', path: `members[${filter}]` }));
+    const many = { members: members(10_000, 'old') };
+    expect(patched(many, ...removals(10)).members).toHaveLength(10_000);
+    expect(() => patched(many, ...removals(11))).toThrow(tooMuch);
+  });
+});

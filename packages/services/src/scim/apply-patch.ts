@@ -5,6 +5,8 @@ export type ScimJson = Readonly<Record<string, unknown>>;
 type Writable = Record<string, unknown>;
 
 const MAX_OPERATIONS = 1000;
+/** Comparisons of elements with filters in one request: about a second, in the process that serves everybody. */
+const MAX_COMPARISONS = 1_000_000;
 const PATH = /^(?<name>[a-z$][\w$-]*)(?:\[(?<filter>[^\]]*)\])?(?:\.(?<sub>[a-z$][\w$-]*))?$/i;
 const SCHEMA = /^(?<schema>urn:[\w:.-]+:2\.0:\w+)(?::(?<path>.+))?$/i;
 const CORE = /^urn:ietf:params:scim:schemas:core:2\.0:\w+$/i;
@@ -30,21 +32,35 @@ export function applyPatch(resource: ScimJson, body: ScimJson): ScimJson {
   if (operations.length > MAX_OPERATIONS)
     throw new ScimError(400, 'invalidSyntax', `a request has at most ${MAX_OPERATIONS} operations`);
   const result = structuredClone(resource) as Writable;
-  for (const operation of operations) applyOne(result, operation);
+  const left: Allowance = { changes: MAX_OPERATIONS, comparisons: MAX_COMPARISONS };
+  for (const operation of operations) applyOne(result, operation, left);
   return result;
 }
 
-function applyOne(resource: Writable, operation: unknown): void {
+/** What one request may still cost: a value without a path is as many changes as it has names. */
+interface Allowance {
+  changes: number;
+  comparisons: number;
+}
+
+function spend(left: Allowance, what: keyof Allowance, count: number): void {
+  left[what] -= count;
+  if (left[what] < 0) throw new ScimError(413, null, 'the request changes too much at once; send it in parts');
+}
+
+function applyOne(resource: Writable, operation: unknown, left: Allowance): void {
   if (!isObject(operation)) throw new ScimError(400, 'invalidSyntax', 'an operation must be an object');
   const op = String(valueAt(operation, 'op')).toLowerCase();
   if (op !== 'add' && op !== 'replace' && op !== 'remove')
     throw new ScimError(400, 'invalidSyntax', '`op` must be `add`, `replace` or `remove`');
   const path = valueAt(operation, 'path');
   const value = valueAt(operation, 'value');
-  if (typeof path === 'string' && path.trim() !== '') return change(resource, op, parsePath(path.trim()), value);
+  if (typeof path === 'string' && path.trim() !== '') return change(resource, op, parsePath(path.trim()), value, left);
   if (op === 'remove') throw new ScimError(400, 'noTarget', '`remove` needs a `path`');
   if (!isObject(value)) throw new ScimError(400, 'invalidValue', 'without a `path` the value must be an object');
-  for (const [name, item] of Object.entries(value)) change(resource, op, parsePath(name), item);
+  const entries = Object.entries(value);
+  spend(left, 'changes', entries.length);
+  for (const [name, item] of entries) change(resource, op, parsePath(name), item, left);
 }
 
 function parsePath(text: string): Target {
@@ -67,13 +83,19 @@ function parseLocal(text: string): Omit<Target, 'extension'> {
   };
 }
 
-function change(resource: Writable, op: 'add' | 'replace' | 'remove', target: Target, value: unknown): void {
+function change(
+  resource: Writable,
+  op: 'add' | 'replace' | 'remove',
+  target: Target,
+  value: unknown,
+  left: Allowance,
+): void {
   if (target.extension !== null && target.name === null)
     return setWhole(resource, keyOf(resource, target.extension), op, value);
   const holder = target.extension === null ? resource : objectIn(resource, target.extension, op);
   if (holder === null) return;
   const key = keyOf(holder, target.name!);
-  if (target.filter !== null) changeElements(holder, key, op, target.filter, target.sub, value);
+  if (target.filter !== null) changeElements(holder, key, op, target.filter, target.sub, value, left);
   else if (target.sub !== null) {
     const inner = objectIn(holder, key, op);
     if (inner !== null) setWhole(inner, keyOf(inner, target.sub), op, value);
@@ -84,12 +106,14 @@ function setWhole(holder: Writable, key: string, op: 'add' | 'replace' | 'remove
   const standing = Object.hasOwn(holder, key) ? holder[key] : undefined;
   if (op === 'remove') {
     // Only those that the value names, as Entra ID removes members; without a value, all of it.
-    if (Array.isArray(value) && Array.isArray(standing))
-      holder[key] = standing.filter((item) => !value.some((gone) => sameElement(item, gone)));
-    else delete holder[key];
+    if (Array.isArray(value) && Array.isArray(standing)) {
+      const gone = identitiesOf(value);
+      holder[key] = standing.filter((item) => !gone.has(identityOf(item)));
+    } else delete holder[key];
   } else if (op === 'add' && Array.isArray(standing)) {
     const added = Array.isArray(value) ? value : [value];
-    holder[key] = [...standing, ...added.filter((item) => !standing.some((held) => sameElement(held, item)))];
+    const held = identitiesOf(standing);
+    holder[key] = [...standing, ...added.filter((item) => !held.has(identityOf(item)))];
   } else if (op === 'add' && isObject(standing) && isObject(value)) holder[key] = { ...standing, ...value };
   else holder[key] = value;
 }
@@ -101,8 +125,10 @@ function changeElements(
   filter: readonly FilterTerm[],
   sub: string | null,
   value: unknown,
+  left: Allowance,
 ): void {
   const standing = Object.hasOwn(holder, key) && Array.isArray(holder[key]) ? (holder[key] as unknown[]) : [];
+  spend(left, 'comparisons', standing.length * filter.length);
   const fits = (item: unknown): boolean => isObject(item) && filter.every((term) => holds(item, term));
   if (op === 'remove' && sub === null) {
     holder[key] = standing.filter((item) => !fits(item));
@@ -130,12 +156,10 @@ function holds(item: ScimJson, { path, value }: FilterTerm): boolean {
   return typeof is === 'string' && typeof value === 'string' ? is.toLowerCase() === value.toLowerCase() : is === value;
 }
 
-/** Multi-valued attributes are sets of `value`s. */
-function sameElement(left: unknown, right: unknown): boolean {
-  const inner = (item: unknown): unknown => (isObject(item) ? valueAt(item, 'value') : item);
-  const [a, b] = [inner(left), inner(right)];
-  return a !== undefined && a === b;
-}
+/** Multi-valued attributes are sets of `value`s; an element without one is none of them. */
+const identityOf = (item: unknown): unknown => (isObject(item) ? valueAt(item, 'value') : item);
+const identitiesOf = (items: readonly unknown[]): ReadonlySet<unknown> =>
+  new Set(items.map(identityOf).filter((identity) => identity !== undefined));
 
 function objectIn(holder: Writable, name: string, op: 'add' | 'replace' | 'remove'): Writable | null {
   const key = keyOf(holder, name);
