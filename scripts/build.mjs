@@ -23,6 +23,14 @@ export async function generateClient() {
   });
 }
 
+/** Of the output of `next build`: what is shown meanwhile. */
+const BUILD_STAGES = [
+  'Creating an optimized production build',
+  'Compiled successfully',
+  'Running TypeScript',
+  'Collecting page data',
+];
+
 /** `next build` of apps/web, from its own sources and those of every workspace package that it depends on. */
 export async function buildWeb() {
   const web = join(root, 'apps/web');
@@ -33,10 +41,14 @@ export async function buildWeb() {
     join(root, 'tsconfig.base.json'),
   ];
   await runUnlessStamped(join(web, '.next/.stamp'), hashFiles(root, inputs), async () => {
-    progress('building the web (once, and after a change)');
+    progress('building the web (once, and after a change; some minutes on a small machine)');
     await runStep('building the web', findNode24(), [programOf(web, 'next'), 'build'], {
       cwd: web,
       env: { ...node24Environment(), NODE_ENV: 'production' },
+      onLine: (line) => {
+        const stage = BUILD_STAGES.find((one) => line.includes(one));
+        if (stage) progress(`  ${stage}`);
+      },
     });
     progress('web is built');
   });

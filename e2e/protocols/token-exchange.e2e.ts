@@ -310,6 +310,11 @@ test('a request that is none is told what is wrong, in the words of OAuth', asyn
     [{ grant_type: type, subject_token: 'x', subject_token_type: jwt, audience: 'figures' }, 'invalid_grant'],
     [{ grant_type: type, subject_token: 'x', subject_token_type: jwt, narrow: '[' }, 'invalid_request'],
     [{ grant_type: type, subject_token: 'x', subject_token_type: jwt, ttl: 'soon' }, 'invalid_request'],
+    // An agent whose secret is missing would act unnamed.
+    [
+      { grant_type: type, subject_token: 'x', subject_token_type: jwt, actor_token: '', actor_token_type: jwt },
+      'invalid_request',
+    ],
   ];
   for (const [form, error] of cases) {
     const { status, body } = await post('token', form);

@@ -76,7 +76,7 @@ test('an admin builds a machine: issuer, patterns tried on a real token, tasks, 
   await page.getByText(/^Genuine: signed by/).waitFor();
 
   await page.getByLabel('nightly-export').check();
-  await page.getByText(/The task does not name it yet/).waitFor();
+  await page.getByText(/does not name it yet/).waitFor();
   await expectAccessible(page);
   await create.click();
   await page.getByRole('heading', { name: 'report-job' }).waitFor();

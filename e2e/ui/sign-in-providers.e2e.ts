@@ -45,7 +45,7 @@ const visit = async (person?: 'admin' | 'engineer'): Promise<Visitor> => {
 
 /** Shows, by keyboard, that it is who is signed in: the field has the focus. */
 async function prove(page: Page): Promise<void> {
-  const field = page.getByLabel('Password', { exact: true });
+  const field = page.getByLabel('Your password', { exact: true });
   await field.waitFor();
   await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
   await page.keyboard.type(inject('system').password);

@@ -33,6 +33,7 @@ export function announcement(options: {
         : `  with the password  ${options.password}   (kept in ${file})`,
       '',
       '  Try it with your own psql',
+      ...signInLines(options.webUrl, options.result.commandLine),
       `    PGPASSWORD=$(npx taskgate grant sales-report --reason demo --token) psql "host=127.0.0.1 port=${options.postgresPort} user=sales-report dbname=shop"`,
     );
   } else if (options.result.setupUrl) {
@@ -42,4 +43,13 @@ export function announcement(options: {
   }
   lines.push('', `  Logs are in ${relative(process.cwd(), options.home.logs)}. Ctrl-C stops everything.`, '');
   return lines.join('\n');
+}
+
+/** What comes first where `npx taskgate` is signed in elsewhere. */
+function signInLines(webUrl: string, kept: SetupResult['commandLine']): readonly string[] {
+  if (kept === undefined) return [];
+  return [
+    `  (the command line is signed in at ${kept.url} as ${kept.email}, and stays so until you sign it in here)`,
+    `    TASKGATE_URL=${webUrl} npx taskgate login --email engineer@demo.test`,
+  ];
 }

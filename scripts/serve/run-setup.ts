@@ -7,6 +7,8 @@ const SHOWN_LINES = 20;
 /** What the set-up says it has prepared: one line of JSON, the last on its standard output. Any part may be missing. */
 export interface SetupResult {
   readonly signIns?: readonly { readonly email: string; readonly groups?: readonly string[] }[];
+  /** Where the command line is signed in already, and stays so: not here, or not as the demo's engineer. */
+  readonly commandLine?: { readonly url: string; readonly email: string };
   /** For the first admin of an empty store without the demo; works once. */
   readonly setupUrl?: string;
   readonly setupToken?: string;

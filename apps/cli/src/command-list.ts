@@ -53,7 +53,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/sessions.ts')).sessions,
   },
   apply: {
-    summary: 'apply a file of tasks, policies and resources',
+    summary: 'apply a file of tasks, workflows, policies and resources',
     load: async () => (await import('./commands/apply.ts')).apply,
   },
   simulate: {

@@ -6,6 +6,8 @@ export async function reachServer<T>(url: string, call: () => Promise<T>): Promi
     return await call();
   } catch (error) {
     if (error instanceof Failure) throw error;
+    if ((error as Error).name === 'TimeoutError')
+      throw new Failure(`Taskgate at ${url} did not answer in time: try again, or see its logs`);
     const cause = (error as { cause?: { code?: string; message?: string } }).cause;
     const why = cause?.code ?? cause?.message ?? (error as Error).name;
     throw new Failure(`Taskgate cannot be reached at ${url} (${why}); start it, or name it with TASKGATE_URL`);

@@ -79,10 +79,13 @@ describe('the setup command', () => {
     expect(first.stderr + second.stderr).not.toContain('canary-target');
   });
 
-  it('leaves a command line that is signed in elsewhere as it is', async () => {
+  it('leaves a command line that is signed in elsewhere as it is, and says so', async () => {
     const before = await readFile(credentials(), 'utf8');
     const ended = await runSetup({ TASKGATE_DEMO: '1', TASKGATE_WEB_URL: 'http://127.0.0.1:4000' }, target());
-    expect(ended.code).toBe(0);
+    expect(ended).toMatchObject({
+      code: 0,
+      result: { commandLine: { url: 'http://127.0.0.1:3999', email: 'engineer@demo.test' } },
+    });
     expect(await readFile(credentials(), 'utf8')).toBe(before);
   });
 

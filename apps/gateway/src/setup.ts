@@ -63,10 +63,11 @@ async function installDemo(services: Services, environment: NodeJS.ProcessEnv, w
     target: await readTarget(environment),
     password: given ? new SecretValue(given) : null,
   });
-  await keepCliSignedIn(services, environment, webUrl);
+  const elsewhere = await keepCliSignedIn(services, environment, webUrl);
   return {
     demo: true,
     signIns,
+    ...(elsewhere === null ? {} : { commandLine: elsewhere }),
     ...(newPassword === null ? {} : { password: newPassword.reveal((password) => password) }),
   };
 }
@@ -118,22 +119,33 @@ function targetOfUrl(given: string): DemoTarget {
   };
 }
 
-/** Signs the command line of whoever starts the demo in, unless it is signed in elsewhere. A failure stops nothing. */
-async function keepCliSignedIn(services: Services, environment: NodeJS.ProcessEnv, webUrl: string): Promise<void> {
+/**
+ * Signs the command line of whoever starts the demo in, unless it is signed in elsewhere: where and as whom it stays signed
+ * in, else `null`. A failure stops nothing.
+ */
+async function keepCliSignedIn(
+  services: Services,
+  environment: NodeJS.ProcessEnv,
+  webUrl: string,
+): Promise<{ readonly url: string; readonly email: string } | null> {
   const file = cliCredentialsFile(environment);
   const kept = await readCliCredentials(file);
-  if (kept === 'unknown' || (kept !== null && kept.url !== webUrl)) {
-    log.info('the command line is signed in elsewhere and stays so', { file });
-    return;
+  if (kept === 'unknown') {
+    log.info('the sign-in of the command line cannot be read and stays as it is', { file });
+    return null;
   }
-  if (kept !== null && kept.email !== CLI_USER) return;
+  if (kept !== null && (kept.url !== webUrl || kept.email !== CLI_USER)) {
+    log.info('the command line is signed in elsewhere and stays so', { file });
+    return { url: kept.url, email: kept.email };
+  }
   const token = await signInCli(services, { email: CLI_USER, kept: kept?.token ?? null });
-  if (token === null || token === kept?.token) return;
+  if (token === null || token === kept?.token) return null;
   try {
     await writeCliCredentials(file, { url: webUrl, token, email: CLI_USER });
   } catch (error) {
     log.warn('the command line could not be signed in; use `taskgate login`', { file, ...detail(error) });
   }
+  return null;
 }
 
 function required(environment: NodeJS.ProcessEnv, name: string): string {

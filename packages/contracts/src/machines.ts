@@ -71,8 +71,8 @@ export const Machine = z.object({
   name: z.string(),
   /** Of an agent. */
   actsFor: PersonRef.nullable(),
-  /** What it may activate; `named`: whether the task's own `who` names it, without which it may not. */
-  tasks: z.array(z.object({ name: z.string(), exists: z.boolean(), named: z.boolean() })),
+  /** What it may activate; `named`: whether the own `who` of the task or workflow names it, without which it may not. */
+  tasks: z.array(z.object({ name: z.string(), workflow: z.boolean(), exists: z.boolean(), named: z.boolean() })),
   /** `null`: no issuer vouches for it. */
   proof: z
     .object({

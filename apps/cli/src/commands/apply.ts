@@ -11,7 +11,7 @@ import { secretReferences } from '../secret-references.ts';
 
 const USAGE = `usage: taskgate apply -f FILE
 
-Applies a YAML file of Tasks, Policies and Resources (parted by ---), all or nothing; - reads standard input.
+Applies a YAML file of Tasks, Workflows, Policies and Resources (parted by ---), all or nothing; - reads standard input.
 A Resource's secret is a reference, \`env:NAME\` or \`file:PATH\` (from the file's own folder), read here and sealed there.`;
 
 const MAX_SECRET_LENGTH = 4096;

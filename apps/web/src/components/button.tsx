@@ -2,6 +2,7 @@
 import clsx from 'clsx';
 import Link from 'next/link';
 import type { ButtonHTMLAttributes, ComponentProps, ReactNode } from 'react';
+import { Ticked } from './ticked.tsx';
 import { Tooltip } from './tooltip.tsx';
 
 export type ButtonVariant = 'primary' | 'secondary' | 'ghost' | 'danger';
@@ -66,7 +67,7 @@ export function Button({
       )}
     </button>
   );
-  return disabledReason ? <Tooltip text={disabledReason}>{button}</Tooltip> : button;
+  return disabledReason ? <Tooltip text={<Ticked text={disabledReason} />}>{button}</Tooltip> : button;
 }
 
 export function LinkButton({

@@ -38,6 +38,7 @@ export function CopyField({
           <Button
             variant="ghost"
             size="sm"
+            className="min-h-8 self-start"
             aria-pressed={shown}
             aria-label={shown ? `Hide ${label}` : `Show ${label}`}
             onClick={() => setShown(!shown)}
@@ -46,7 +47,7 @@ export function CopyField({
             {shown ? 'Hide' : 'Show'}
           </Button>
         )}
-        <Button variant="ghost" size="sm" className="self-start" aria-label={`Copy ${label}`} onClick={copy}>
+        <Button variant="ghost" size="sm" className="min-h-8 self-start" aria-label={`Copy ${label}`} onClick={copy}>
           {copied ? (
             <Check aria-hidden="true" className="size-4 text-allow" />
           ) : (

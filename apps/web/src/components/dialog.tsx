@@ -1,7 +1,7 @@
 'use client';
 import clsx from 'clsx';
 import { X } from 'lucide-react';
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react';
 import { Button } from './button.tsx';
 
 interface DialogProps {
@@ -13,13 +13,24 @@ interface DialogProps {
   /** Buttons at the foot, the one that acts last. */
   footer?: ReactNode;
   wide?: boolean;
+  /** What it shows cannot be shown again: no Escape and no click beside it closes it. */
+  lasting?: boolean;
 }
 
 /**
  * The browser's own modal dialog: it traps focus, makes the rest inert, closes on Escape and gives focus back to who
  * opened it. The content is unmounted when closed, so nothing in it outlives it.
  */
-function ModalFrame({ open, onClose, title, description, children, footer, shape }: DialogProps & { shape: string }) {
+function ModalFrame({
+  open,
+  onClose,
+  title,
+  description,
+  children,
+  footer,
+  shape,
+  lasting = false,
+}: DialogProps & { shape: string }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -28,24 +39,32 @@ function ModalFrame({ open, onClose, title, description, children, footer, shape
     if (open && !dialog.open) {
       dialog.showModal();
       // The browser takes the first button, which closes it; what it was opened for is the first field that is seen.
-      dialog
-        .querySelector<HTMLElement>('[data-dialog-body] :is(input:not([type="hidden"], [hidden]), select, textarea)')
-        ?.focus({ preventScroll: true });
+      const first = lasting ? 'button' : ':is(input:not([type="hidden"], [hidden]), select, textarea)';
+      dialog.querySelector<HTMLElement>(`[data-dialog-body] ${first}`)?.focus({ preventScroll: true });
     }
     if (!open && dialog.open) dialog.close();
-  }, [open]);
+  }, [open, lasting]);
+  // Taken out of the page while it is open, it would leave the focus nowhere.
+  useLayoutEffect(() => {
+    const dialog = ref.current;
+    return () => dialog?.close();
+  }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it; the click is on the backdrop
     <dialog
       ref={ref}
       aria-labelledby={id}
-      onClose={onClose}
+      // React hands both on to the dialog around this one, which stays as it is.
+      onClose={(event) => {
+        if (event.target === ref.current && !ref.current.open) onClose();
+      }}
       onCancel={(event) => {
+        if (event.target !== ref.current) return;
         event.preventDefault();
-        onClose();
+        if (!lasting) onClose();
       }}
       onClick={(event) => {
-        if (event.target === ref.current) onClose();
+        if (event.target === ref.current && !lasting) onClose();
       }}
       className={clsx('border border-line bg-raised p-0 text-ink shadow-pop', shape)}
     >

@@ -17,6 +17,7 @@ export function ShownOnceDialog(props: {
   return (
     <Dialog
       open
+      lasting
       onClose={onClose}
       title={title}
       footer={

@@ -10,11 +10,11 @@ export interface Column<Row> {
   /** Numbers line up on the right. */
   align?: 'left' | 'right';
   /** Left out below this width, where the row's page says it all the same. */
-  hideBelow?: 'sm' | 'md' | 'lg';
+  hideBelow?: 'sm' | 'md' | 'lg' | 'xl';
   className?: string;
 }
 
-const HIDE = { sm: 'max-sm:hidden', md: 'max-md:hidden', lg: 'max-lg:hidden' } as const;
+const HIDE = { sm: 'max-sm:hidden', md: 'max-md:hidden', lg: 'max-lg:hidden', xl: 'max-xl:hidden' } as const;
 
 /**
  * A dense table. With `rowHref` the first cell's content is a real link that covers the row, so that it opens in a new

@@ -70,7 +70,7 @@ export function Tooltip({ text, children }: { text: ReactNode; children: ReactNo
           popover="manual"
           onPointerEnter={() => later(true, 0)}
           onPointerLeave={() => later(false, HIDE_AFTER_MS)}
-          className="fixed inset-auto m-0 w-max max-w-xs whitespace-normal rounded-md border border-line bg-raised px-2 py-1 font-normal text-ink text-xs shadow-pop"
+          className="fixed inset-auto m-0 w-max max-w-xs whitespace-normal rounded-md text-left border border-line bg-raised px-2 py-1 font-normal text-ink text-xs shadow-pop"
         >
           {text}
         </span>

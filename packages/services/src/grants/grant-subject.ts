@@ -48,7 +48,7 @@ export async function findTaskSubject(
   narrow: Parameters<typeof narrowDocument>[1] | undefined,
 ): Promise<GrantSubject & { readonly narrowed: string | null }> {
   const task = await tx.task.findUnique({ where: { name }, select: TASK_SELECT });
-  if (task === null) throw noTask(name);
+  if (task === null) throw (await tx.workflow.count({ where: { name } })) > 0 ? isWorkflow(name) : noTask(name);
   const taskRevision = requirePublished(task, `task \`${name}\``);
   const narrowed =
     narrow === undefined ? null : narrowDocument(await loadTaskSource(tx, task.id, taskRevision), narrow);
@@ -139,3 +139,9 @@ export function requireMayActivate(
   const may = mayActivate(document, identity, { epochMs: now });
   if (!may.ok) throw new TaskgateError('forbidden', may.reason);
 }
+
+const isWorkflow = (name: string): TaskgateError =>
+  new TaskgateError(
+    'not-found',
+    `\`${name}\` is a workflow, not a task: ask for it as \`workflow\` (\`taskgate run --workflow ${name} -- COMMAND\`)`,
+  );

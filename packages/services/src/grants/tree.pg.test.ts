@@ -137,6 +137,9 @@ describe('a workflow', () => {
     expect(await refusal(ask(shop.engineer.ctx, {}))).toBe('bad-input');
     expect(await refusal(ask(shop.engineer.ctx, { reason: 'x', ttlMs: 2 * hour }))).toBe('bad-input');
     expect(await refusal(ask(shop.engineer.ctx, { reason: 'x', task: 'sales-report' }))).toBe('bad-input');
+    await expect(requestGrant(shop.engineer.ctx, { task: 'nightly-figures', reason: 'x' })).rejects.toThrow(
+      /`nightly-figures` is a workflow, not a task/,
+    );
   });
 
   it('opens nothing itself, and says so to who tries', async () => {

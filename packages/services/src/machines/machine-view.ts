@@ -59,8 +59,11 @@ export async function toMachineViews(db: Transaction, rows: readonly MachineRow[
       name: row.name,
       actsFor: row.actsFor === null ? null : toPerson(row.actsFor),
       tasks: row.tasks.map((name) => {
-        const who = whoOf.get(name);
-        return { name, exists: who !== undefined, named: who?.[`${kind}s`].includes(row.name) ?? false };
+        const found = whoOf.get(name);
+        return {
+          ...{ name, workflow: found?.workflow ?? false, exists: found !== undefined },
+          named: found?.who[`${kind}s`].includes(row.name) ?? false,
+        };
       }),
       proof: row.claimBinding === null ? null : toProof(row.claimBinding),
       secrets: row.apiTokens.map(toSecretView),
@@ -97,7 +100,7 @@ export const toSecretView = (row: SecretRow): MachineView['secrets'][number] => 
   lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
 });
 
-/** `who` of the published tasks of these names. */
+/** `who` of the published tasks and workflows of these names. */
 async function loadWho(db: Transaction, names: ReadonlySet<string>) {
   const rows =
     names.size === 0
@@ -112,6 +115,9 @@ async function loadWho(db: Transaction, names: ReadonlySet<string>) {
           where w.name = any(${[...names]}::text[])`;
   // No workflow has the name of a task.
   return new Map(
-    rows.map(({ name, source, workflow }) => [name, (workflow ? readWorkflowDocument : readTaskDocument)(source).who]),
+    rows.map(({ name, source, workflow }) => [
+      name,
+      { workflow, who: (workflow ? readWorkflowDocument : readTaskDocument)(source).who },
+    ]),
   );
 }

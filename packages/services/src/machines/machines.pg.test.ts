@@ -433,8 +433,8 @@ describe('machines and issuers', () => {
   it('say which of their tasks name them', async () => {
     const { tasks } = await machine('lister', { tasks: ['nightly-export', 'nowhere'] });
     expect(tasks).toEqual([
-      { name: 'nightly-export', exists: true, named: false },
-      { name: 'nowhere', exists: false, named: false },
+      { name: 'nightly-export', workflow: false, exists: true, named: false },
+      { name: 'nowhere', workflow: false, exists: false, named: false },
     ]);
   });
 });

@@ -48,6 +48,9 @@ export async function exchangeToken(
 ): Promise<ExchangedToken> {
   try {
     const wish = parseInput(ExchangeInput, input);
+    // RFC 8693, section 2.1. An agent whose secret is missing must not act unnamed.
+    if (wish.actorToken === null && wish.actorTokenType !== null)
+      throw new OAuthRefusal('invalid_request', '`actor_token_type` is there, and `actor_token` is missing or empty');
     const subject = await resolveToken(
       services,
       { value: wish.subjectToken, type: wish.subjectTokenType, name: 'subject_token' },

@@ -1,10 +1,5 @@
-import { type GroupRights, MACHINE_SCOPES } from '@taskgate/core';
+import { MACHINE_SCOPES, type NamedRights } from '@taskgate/core';
 import { groupsOf, type OwnRow, type UserRow } from './user-view.ts';
-
-export type NamedRights = {
-  readonly name: string /** The name is a machine's, not a group's. */;
-  readonly machine?: true;
-} & GroupRights;
 
 /**
  * What whoever can be this identity has, for {@link requireNoEscalation}: of a person what their groups give, of a machine

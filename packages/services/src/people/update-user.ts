@@ -28,7 +28,7 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
   if (password !== undefined && ctx.actor.kind !== 'system' && ctx.actor.identityId === id)
     throw new TaskgateError(
       'forbidden',
-      'change your own password on your account page, where the current one is asked for',
+      'change your own password under Settings, Password, where the current one is asked for',
     );
   if (password !== undefined) {
     requireAdmin(ctx, 'whoever sets the password of somebody can be them');

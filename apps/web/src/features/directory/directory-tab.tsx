@@ -1,5 +1,6 @@
 'use client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { whyEscalates, whyNotAdmin } from '@taskgate/core';
 import { type FormEvent, useId, useState } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
 import { Button } from '@/components/button.tsx';
@@ -14,13 +15,14 @@ import { Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { ShownOnceDialog } from '@/components/shown-once-dialog.tsx';
 import { Table } from '@/components/table.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import { Time, useNow } from '@/components/time.tsx';
 import { toast } from '@/components/toast.tsx';
 import { ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
 import { GroupMappings, type Mapping } from '@/features/sign-in-providers/group-mappings.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { useCan } from '@/lib/me.tsx';
+import { useCan, useMe } from '@/lib/me.tsx';
 import { fieldErrors, problemOf } from '@/lib/problem.ts';
 import type { DirectoryView, ScimTokenView } from '@/lib/views.ts';
 
@@ -54,7 +56,7 @@ function Loaded({ directory }: { directory: DirectoryView }) {
         </p>
         <CopyField label="Address for the directory" value={directory.address} />
       </Panel>
-      <Tokens tokens={directory.tokens} onChange={refresh} />
+      <Tokens tokens={directory.tokens} mapped={directory.mappings} onChange={refresh} />
       {can('people:write') && (
         <GroupMappings
           key={JSON.stringify(directory.mappings)}
@@ -94,8 +96,21 @@ function Loaded({ directory }: { directory: DirectoryView }) {
   );
 }
 
-function Tokens({ tokens, onChange }: { tokens: readonly ScimTokenView[]; onChange: () => void }) {
+function Tokens({
+  tokens,
+  mapped,
+  onChange,
+}: {
+  tokens: readonly ScimTokenView[];
+  mapped: DirectoryView['mappings'];
+  onChange: () => void;
+}) {
   const can = useCan();
+  const me = useMe();
+  const groups = useQuery(query.people.groups.queryOptions());
+  const whyNot = can('people:write')
+    ? whyEscalates(me, groups.data?.filter(({ name }) => mapped.some(({ group }) => group === name)) ?? [])
+    : 'you may not change people and groups';
   const now = useNow(60_000);
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<ScimTokenView | null>(null);
@@ -114,12 +129,7 @@ function Tokens({ tokens, onChange }: { tokens: readonly ScimTokenView[]; onChan
       title="Tokens"
       flush
       actions={
-        <Button
-          size="sm"
-          variant="primary"
-          disabledReason={can('people:write') ? null : 'only admins can make one'}
-          onClick={() => setCreating(true)}
-        >
+        <Button size="sm" variant="primary" disabledReason={whyNot} onClick={() => setCreating(true)}>
           New SCIM token
         </Button>
       }
@@ -190,6 +200,7 @@ function Tokens({ tokens, onChange }: { tokens: readonly ScimTokenView[]; onChan
 
 function CreateTokenDialog({ onClose, onCreated }: { onClose: () => void; onCreated: () => void }) {
   const id = useId();
+  const whyNotAdopt = whyNotAdmin(useMe(), 'it could change anybody who is here');
   const [proving, setProving] = useState<{ name: string; adopts: boolean; ttlMs: number } | null>(null);
   const create = useMutation(query.directory.createToken.mutationOptions({ onSuccess: onCreated }));
   const errors = fieldErrors(create.error, ['name', 'ttlMs'] as const);
@@ -226,7 +237,18 @@ function CreateTokenDialog({ onClose, onCreated }: { onClose: () => void; onCrea
           {(props) => <Input {...props} name="name" required maxLength={200} autoComplete="off" />}
         </Field>
         <LifetimeField days={LIFETIMES} chosen={365} error={errors.byField.ttlMs} />
-        <Checkbox name="adopts" label="It may take over people who are here already, by their e-mail address" />
+        <div>
+          <Checkbox
+            name="adopts"
+            disabled={whyNotAdopt !== null}
+            label="It may take over people who are here already, by their e-mail address"
+          />
+          {whyNotAdopt !== null && (
+            <p className="ml-6 text-muted text-xs first-letter:uppercase">
+              <Ticked text={`${whyNotAdopt}.`} />
+            </p>
+          )}
+        </div>
         <FormError message={proving === null ? errors.form : null} />
       </form>
       <ProveDialog

@@ -86,7 +86,7 @@ export function GrantCard({ grant, heading = 'h2' }: { grant: GrantView; heading
                   ] as const,
                 ]
               : []),
-            ...(grant.approvalsNeeded > 0 ? [['Needed because', <Because key="why" grant={grant} />] as const] : []),
+            ...(grant.approvalsNeeded > 0 ? [['Because', <Because key="why" grant={grant} />] as const] : []),
             ...(grant.activatedAt !== null ? [['Sessions', plural(grant.sessions, 'session')] as const] : []),
           ]}
         />

@@ -9,18 +9,20 @@ import { Button, LinkButton } from '@/components/button.tsx';
 import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
 import { CopyField } from '@/components/copy-field.tsx';
 import { EmptyState, NoPermission } from '@/components/empty-state.tsx';
+import { FormError } from '@/components/field.tsx';
 import { Facts, Page, PageHeader, Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { Ticked } from '@/components/ticked.tsx';
 import { Time } from '@/components/time.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { machineLink, taskLink } from '@/lib/links.ts';
-import { useCan } from '@/lib/me.tsx';
+import { machineLink, taskLink, workflowLink } from '@/lib/links.ts';
+import { useCan, useMe } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
 import type { MachineView } from '@/lib/views.ts';
 import { SecretsPanel } from './secrets-panel.tsx';
 import { NotNamed } from './task-choice.tsx';
+import { whyNotMayBe } from './why-not-may-be.ts';
 import { workflowSnippet } from './workflow-snippets.ts';
 
 export function MachinePage({ id }: { id: string }) {
@@ -41,6 +43,7 @@ export function MachinePage({ id }: { id: string }) {
 
 function Details({ machine }: { machine: MachineView }) {
   const mayWrite = useCan()('people:write');
+  const whyNotBe = whyNotMayBe(useMe(), machine);
   return (
     <>
       <PageHeader
@@ -60,8 +63,12 @@ function Details({ machine }: { machine: MachineView }) {
         actions={
           mayWrite && (
             <>
-              <LinkButton href={`${machineLink(machine.id)}/edit`}>Change</LinkButton>
-              <DisableButton machine={machine} />
+              {whyNotBe === null ? (
+                <LinkButton href={`${machineLink(machine.id)}/edit`}>Change</LinkButton>
+              ) : (
+                <Button disabledReason={whyNotBe}>Change</Button>
+              )}
+              <DisableButton machine={machine} whyNotBe={whyNotBe} />
             </>
           )
         }
@@ -74,7 +81,7 @@ function Details({ machine }: { machine: MachineView }) {
             {machine.tasks.map((task) => (
               <li key={task.name}>
                 {task.exists ? (
-                  <Link className="link" href={taskLink(task.name)}>
+                  <Link className="link" href={linkOf(task)}>
                     {task.name}
                   </Link>
                 ) : (
@@ -82,7 +89,9 @@ function Details({ machine }: { machine: MachineView }) {
                     {task.name} <span className="text-muted">is not published</span>
                   </span>
                 )}
-                {task.exists && !task.named && <NotNamed kind={machine.kind} name={machine.name} task={task.name} />}
+                {task.exists && !task.named && (
+                  <NotNamed kind={machine.kind} name={machine.name} task={task.name} href={linkOf(task)} />
+                )}
               </li>
             ))}
           </ul>
@@ -94,7 +103,7 @@ function Details({ machine }: { machine: MachineView }) {
           <SnippetPanel machine={machine} proof={machine.proof} />
         </>
       ) : (
-        <Panel title="Proof">
+        <Panel title="Proof" flush>
           <EmptyState title="No issuer vouches for it">
             {machine.kind === 'agent'
               ? 'Whom it acts for can hand it a grant of their own, made narrower. Otherwise bind it to claims of an issuer.'
@@ -102,10 +111,13 @@ function Details({ machine }: { machine: MachineView }) {
           </EmptyState>
         </Panel>
       )}
-      <SecretsPanel machine={machine} />
+      <SecretsPanel machine={machine} whyNotBe={whyNotBe} />
     </>
   );
 }
+
+const linkOf = ({ name, workflow }: MachineView['tasks'][number]): string =>
+  workflow ? workflowLink(name) : taskLink(name);
 
 type Proof = NonNullable<MachineView['proof']>;
 
@@ -189,7 +201,8 @@ function FirstToken({ lastUsedAt }: { lastUsedAt: string | null }) {
 function SnippetPanel({ machine, proof }: { machine: MachineView; proof: Proof }) {
   const issuers = useQuery(query.issuers.list.queryOptions());
   const audience = proof.audience ?? issuers.data?.find((one) => one.name === proof.issuer.name)?.audience;
-  const [task] = machine.tasks;
+  // The token of a workflow opens nothing itself.
+  const task = machine.tasks.find(({ workflow }) => !workflow) ?? machine.tasks[0];
   if (audience === undefined || task === undefined) return null;
   const { label, text } = workflowSnippet(proof.issuer.kind, {
     origin: window.location.origin,
@@ -203,7 +216,7 @@ function SnippetPanel({ machine, proof }: { machine: MachineView; proof: Proof }
   );
 }
 
-function DisableButton({ machine }: { machine: MachineView }) {
+function DisableButton({ machine, whyNotBe }: { machine: MachineView; whyNotBe: string | null }) {
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
   const update = useMutation(
@@ -216,9 +229,16 @@ function DisableButton({ machine }: { machine: MachineView }) {
   );
   if (machine.disabledAt)
     return (
-      <Button loading={update.isPending} onClick={() => update.mutate({ id: machine.id, disabled: false })}>
-        Enable again
-      </Button>
+      <>
+        <FormError message={update.error ? problemOf(update.error).detail : null} />
+        <Button
+          loading={update.isPending}
+          disabledReason={whyNotBe}
+          onClick={() => update.mutate({ id: machine.id, disabled: false })}
+        >
+          Enable again
+        </Button>
+      </>
     );
   return (
     <>

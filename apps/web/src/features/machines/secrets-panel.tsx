@@ -29,7 +29,8 @@ const OVERLAPS = [
 
 type Secret = MachineView['secrets'][number];
 
-export function SecretsPanel({ machine }: { machine: MachineView }) {
+/** `whyNotBe`: why no secret of it is made by who is here. */
+export function SecretsPanel({ machine, whyNotBe }: { machine: MachineView; whyNotBe: string | null }) {
   const mayWrite = useCan()('people:write');
   const client = useQueryClient();
   const [creating, setCreating] = useState(false);
@@ -51,7 +52,7 @@ export function SecretsPanel({ machine }: { machine: MachineView }) {
         mayWrite && (
           <Button
             size="sm"
-            disabledReason={machine.disabledAt ? 'it is disabled' : null}
+            disabledReason={machine.disabledAt ? 'it is disabled' : whyNotBe}
             onClick={() => setCreating(true)}
           >
             New static secret
@@ -85,7 +86,12 @@ export function SecretsPanel({ machine }: { machine: MachineView }) {
               cell: (secret) =>
                 mayWrite && (
                   <span className="flex justify-end gap-2">
-                    <Button size="sm" aria-label={`Rotate ${secret.name}`} onClick={() => setRotating(secret)}>
+                    <Button
+                      size="sm"
+                      aria-label={`Rotate ${secret.name}`}
+                      disabledReason={machine.disabledAt ? 'it is disabled' : whyNotBe}
+                      onClick={() => setRotating(secret)}
+                    >
                       Rotate
                     </Button>
                     <Button size="sm" aria-label={`Revoke ${secret.name}`} onClick={() => setRevoking(secret)}>

@@ -52,7 +52,7 @@ export function TaskChoice({
                 const chosen = value.includes(task.name);
                 return (
                   <li key={task.name}>
-                    <span className="flex flex-wrap items-baseline gap-x-2">
+                    <span className="flex flex-wrap items-center gap-x-2">
                       <Checkbox
                         label={task.name}
                         checked={chosen}
@@ -82,18 +82,19 @@ export function NotNamed({
   kind,
   name,
   task,
-  href = taskLink(task),
+  href,
 }: {
   kind: MachineView['kind'];
   name: string;
   task: string;
-  href?: string;
+  /** Of the task or the workflow. */
+  href: string;
 }) {
   return (
     <p className="ml-6 flex items-start gap-1.5 text-hold text-sm">
       <TriangleAlert aria-hidden="true" className="mt-0.5 size-4 shrink-0" />
       <span>
-        <Ticked text={`The task does not name it yet: add \`${name}\` to \`who.${kind}s\` `} />
+        <Ticked text={`\`${task}\` does not name it yet: add \`${name}\` to \`who.${kind}s\` `} />
         <Link className="link" href={`${href}/edit`}>
           in {task}
         </Link>

@@ -21,7 +21,7 @@ export function ProofFields({ error, hint }: { error: string | undefined; hint: 
   return (
     <>
       <input type="text" name="username" autoComplete="username" value={me.email} readOnly hidden />
-      <Field label="Password" error={error} hint={hint}>
+      <Field label="Your password" error={error} hint={hint}>
         {(props) => <Input {...props} name="password" type="password" autoComplete="current-password" />}
       </Field>
     </>
@@ -95,8 +95,8 @@ export function ProveDialog({
           error={errors.byField.password}
           hint={
             provable
-              ? 'Your own password, or confirm with your passkey: it shows that it is you who does this.'
-              : 'Your own password: it shows that it is you who does this. Without one, sign in again and leave it empty.'
+              ? 'It shows that it is you who does this; so does your passkey.'
+              : 'It shows that it is you who does this. Without one here, sign in again and leave it empty.'
           }
         />
         <FormError message={errors.form ?? (failure === null ? null : problemOf(failure).detail)} />

@@ -1,13 +1,16 @@
 'use client';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { whyNotAdmin } from '@taskgate/core';
 import { type FormEvent, useId, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Dialog } from '@/components/dialog.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input } from '@/components/input.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import { toast } from '@/components/toast.tsx';
 import { ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
 import { query } from '@/lib/api.ts';
+import { useMe } from '@/lib/me.tsx';
 import { fieldErrors } from '@/lib/problem.ts';
 import { GroupChoice } from './group-choice.tsx';
 
@@ -20,6 +23,7 @@ interface Wish {
 
 export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const client = useQueryClient();
+  const whyNoPassword = whyNotAdmin(useMe(), 'Whoever gives somebody a password can be them');
   const id = useId();
   const [groups, setGroups] = useState<string[]>([]);
   // What waits for a proof of who is here: who knows the first password can sign in as them.
@@ -28,7 +32,7 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
     query.people.createUser.mutationOptions({
       onSuccess: (user) => {
         void client.invalidateQueries({ queryKey: query.people.key() });
-        toast(`${user.name} can sign in now`, { tone: 'allow' });
+        toast(user.hasPassword ? `${user.name} can sign in now` : `${user.name} is here now`, { tone: 'allow' });
         setGroups([]);
         setProving(null);
         onClose();
@@ -70,7 +74,13 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
           label="First password"
           optional
           error={proving === null ? errors.byField.password : undefined}
-          hint="At least 10 characters. They can change it. Without one they sign in at a provider."
+          hint={
+            whyNoPassword === null ? (
+              'At least 10 characters. They can change it. Without one they sign in at a provider.'
+            ) : (
+              <Ticked text={`${whyNoPassword}. Without one they sign in at a provider.`} />
+            )
+          }
         >
           {(props) => (
             <Input
@@ -80,6 +90,7 @@ export function CreateUserDialog({ open, onClose }: { open: boolean; onClose: ()
               minLength={10}
               maxLength={200}
               autoComplete="new-password"
+              readOnly={whyNoPassword !== null}
             />
           )}
         </Field>

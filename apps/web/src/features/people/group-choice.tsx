@@ -1,21 +1,27 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
+import { whyEscalates } from '@taskgate/core';
 import { Checkbox } from '@/components/input.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { query } from '@/lib/api.ts';
+import { useMe } from '@/lib/me.tsx';
 import type { GroupView } from '@/lib/views.ts';
 
 /** The groups a person is in; each says which roles it gives. */
 export function GroupChoice({
   value,
   given = {},
+  locked = false,
   onChange,
 }: {
   value: readonly string[];
   /** Groups that a provider or the directory gives, and which: they are taken away there. */
   given?: Readonly<Record<string, readonly string[]>>;
+  /** Nothing of it may be changed, for a reason that is said elsewhere. */
+  locked?: boolean;
   onChange: (groups: string[]) => void;
 }) {
+  const me = useMe();
   const groups = useQuery(query.people.groups.queryOptions());
   return (
     <fieldset>
@@ -23,17 +29,22 @@ export function GroupChoice({
       <QueryState query={groups} what="the groups">
         {(all) => (
           <div className="flex flex-col gap-0.5">
-            {all.map((group) => (
-              <Checkbox
-                key={group.id}
-                label={labelOf(group, given[group.name])}
-                disabled={given[group.name] !== undefined}
-                checked={value.includes(group.name)}
-                onChange={(event) =>
-                  onChange(event.target.checked ? [...value, group.name] : value.filter((name) => name !== group.name))
-                }
-              />
-            ))}
+            {all.map((group) => {
+              const beyond = !locked && whyEscalates(me, [group]) !== null;
+              return (
+                <Checkbox
+                  key={group.id}
+                  label={`${labelOf(group, given[group.name])}${beyond ? ', not yours to give' : ''}`}
+                  disabled={locked || beyond || given[group.name] !== undefined}
+                  checked={value.includes(group.name)}
+                  onChange={(event) =>
+                    onChange(
+                      event.target.checked ? [...value, group.name] : value.filter((name) => name !== group.name),
+                    )
+                  }
+                />
+              );
+            })}
           </div>
         )}
       </QueryState>

@@ -1,6 +1,6 @@
 'use client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { ROLES, type Role } from '@taskgate/core';
+import { ROLES, type Role, SCOPES_OF_ROLE, whyEscalates } from '@taskgate/core';
 import { type FormEvent, useId, useState } from 'react';
 import { Badge } from '@/components/badge.tsx';
 import { Button } from '@/components/button.tsx';
@@ -14,20 +14,21 @@ import { Table } from '@/components/table.tsx';
 import { toast } from '@/components/toast.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { useCan } from '@/lib/me.tsx';
+import { useCan, useMe } from '@/lib/me.tsx';
 import { fieldErrors } from '@/lib/problem.ts';
 import type { GroupView } from '@/lib/views.ts';
 import { ScopeChoice } from './scope-choice.tsx';
 
 export function GroupsTab() {
   const can = useCan();
+  const me = useMe();
   const [editing, setEditing] = useState<GroupView | 'new' | null>(null);
   const groups = useQuery(query.people.groups.queryOptions());
   const mayWrite = can('people:write');
   const create = (
     <Button
       variant="primary"
-      disabledReason={mayWrite ? null : 'only admins can add groups'}
+      disabledReason={mayWrite ? null : 'you may not change people and groups'}
       onClick={() => setEditing('new')}
     >
       New group
@@ -82,7 +83,7 @@ export function GroupsTab() {
                     <Button
                       size="sm"
                       aria-label={`Edit ${group.name}`}
-                      disabledReason={mayWrite ? null : 'only admins can change groups'}
+                      disabledReason={mayWrite ? whyEscalates(me, [group]) : 'you may not change people and groups'}
                       onClick={() => setEditing(group)}
                     >
                       Edit
@@ -107,7 +108,11 @@ export function GroupsTab() {
 
 function GroupDialog({ group, onClose }: { group: GroupView | null; onClose: () => void }) {
   const client = useQueryClient();
+  const me = useMe();
   const id = useId();
+  const mayGive = (role: Role) =>
+    me.roles.includes('admin') ||
+    (role !== 'admin' && SCOPES_OF_ROLE[role].every((scope) => me.scopes.includes(scope)));
   const [roles, setRoles] = useState<Role[]>([...(group?.roles ?? [])]);
   const [rights, setRights] = useState({ scopes: [...(group?.scopes ?? [])], withheld: [...(group?.withheld ?? [])] });
   const create = useMutation(query.people.createGroup.mutationOptions());
@@ -172,6 +177,7 @@ function GroupDialog({ group, onClose }: { group: GroupView | null; onClose: () 
                 key={role}
                 label={role}
                 checked={roles.includes(role)}
+                disabled={!mayGive(role)}
                 onChange={(event) =>
                   setRoles(event.target.checked ? [...roles, role] : roles.filter((item) => item !== role))
                 }

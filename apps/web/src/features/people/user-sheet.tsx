@@ -1,11 +1,13 @@
 'use client';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { whyEscalates, whyMore, whyNotAdmin } from '@taskgate/core';
 import { type FormEvent, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { ConfirmDialog } from '@/components/confirm-dialog.tsx';
 import { Sheet } from '@/components/dialog.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Input } from '@/components/input.tsx';
+import { Ticked } from '@/components/ticked.tsx';
 import { toast } from '@/components/toast.tsx';
 import { type GivenProof, ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
 import { query } from '@/lib/api.ts';
@@ -37,6 +39,13 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
   const unlink = useMutation(query.providers.unlink.mutationOptions({ onSuccess: refresh }));
   const errors = fieldErrors(update.error, ['name', 'groups', 'password'] as const);
   const self = user.id === me.id;
+  const theirs = useQuery(query.people.groups.queryOptions()).data?.filter(({ name }) => user.groups.includes(name));
+  // The API says the same: here before somebody fills in a form that it refuses.
+  const whyNotChange = whyEscalates(me, theirs ?? []);
+  const whyNotEnd = whyMore(me, theirs ?? []);
+  const whyNoPassword = self
+    ? 'change your own under Settings, Password'
+    : whyNotAdmin(me, 'whoever sets the password of somebody can be them');
   // What waits for a proof of who is here: a new password is a way to become them.
   const [proving, setProving] = useState<Wish | null>(null);
 
@@ -62,18 +71,38 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
   return (
     <Sheet open onClose={onClose} title={user.name} description={user.email}>
       <form onSubmit={submit} className="flex flex-col gap-4">
+        {whyNotChange !== null && (
+          <p className="rounded-md border border-line px-3 py-2">
+            You may not change them: <Ticked text={whyNotChange} />.
+          </p>
+        )}
         <Field label="Name" error={errors.byField.name}>
-          {(props) => <Input {...props} name="name" required maxLength={200} defaultValue={user.name} />}
+          {(props) => (
+            <Input
+              {...props}
+              name="name"
+              required
+              maxLength={200}
+              readOnly={whyNotChange !== null}
+              defaultValue={user.name}
+            />
+          )}
         </Field>
-        <GroupChoice value={groups} given={user.givenGroups} onChange={setGroups} />
+        <GroupChoice value={groups} given={user.givenGroups} locked={whyNotChange !== null} onChange={setGroups} />
         <Field
           label="New password"
           optional
           error={proving === null ? errors.byField.password : undefined}
           hint={
-            user.hasPassword
-              ? 'Signs them out everywhere. Left empty, the password stays.'
-              : 'They have none: they sign in at a provider alone. One set here opens this way in too.'
+            whyNoPassword !== null ? (
+              <span className="block first-letter:uppercase">
+                <Ticked text={`${whyNoPassword}.`} />
+              </span>
+            ) : user.hasPassword ? (
+              'Ends their sign-ins and API tokens. Left empty, the password stays.'
+            ) : (
+              'They have none: they sign in at a provider alone. One set here opens this way in too.'
+            )
           }
         >
           {(props) => (
@@ -84,12 +113,13 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
               minLength={10}
               maxLength={200}
               autoComplete="new-password"
+              readOnly={whyNoPassword !== null}
             />
           )}
         </Field>
         <FormError message={proving === null ? (errors.byField.groups ?? errors.form) : null} />
         <div>
-          <Button type="submit" variant="primary" loading={update.isPending}>
+          <Button type="submit" variant="primary" loading={update.isPending} disabledReason={whyNotChange}>
             Save
           </Button>
         </div>
@@ -107,6 +137,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
                 <Button
                   size="sm"
                   aria-label={`Unlink ${name}`}
+                  disabledReason={whyNotChange}
                   onClick={() => {
                     unlink.reset();
                     setUnlinking(name);
@@ -130,10 +161,16 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
           Access
         </h3>
         <div className="flex flex-wrap gap-2">
-          <Button onClick={() => setAsking('end')}>Sign out everywhere</Button>
+          <Button disabledReason={whyNotEnd} onClick={() => setAsking('end')}>
+            Sign out everywhere
+          </Button>
           <Button
             disabledReason={
-              self ? 'remove your own under Settings, Passkeys' : user.passkeys === 0 ? 'they have no passkey' : null
+              self
+                ? 'remove your own under Settings, Passkeys'
+                : user.passkeys === 0
+                  ? 'they have no passkey'
+                  : whyNotAdmin(me, 'without a passkey somebody approves unsigned')
             }
             onClick={() => setAsking('passkeys')}
           >
@@ -142,6 +179,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
           {user.disabledAt ? (
             <Button
               loading={lock.isPending}
+              disabledReason={whyNotAdmin(me, 'this person was locked out')}
               onClick={() => lock.mutate({ id: user.id, disabled: false }, { onSuccess: onClose })}
             >
               Enable again
@@ -149,7 +187,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
           ) : (
             <Button
               variant="danger"
-              disabledReason={self ? 'nobody disables themselves' : null}
+              disabledReason={self ? 'nobody disables themselves' : whyNotEnd}
               onClick={() => setAsking('disable')}
             >
               Disable
@@ -177,7 +215,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
           )
         }
       >
-        Every browser they are signed in with must sign in again. Grants go on.
+        Their sign-ins in browsers and all of their API tokens end. Grants go on.
       </ConfirmDialog>
       <ProveDialog
         open={proving !== null}
@@ -188,7 +226,7 @@ export function UserSheet({ user, onClose }: { user: UserView; onClose: () => vo
         error={update.error}
         onProved={(proof) => save(proving!, proof)}
       >
-        Who knows it can sign in as them. They are signed out everywhere.
+        Who knows it can sign in as them. Their sign-ins and API tokens end.
       </ProveDialog>
       <ProveDialog
         open={unlinking !== null}

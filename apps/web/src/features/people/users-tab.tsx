@@ -1,5 +1,5 @@
 'use client';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, usePrefetchQuery } from '@tanstack/react-query';
 import { parseAsString, useQueryState } from 'nuqs';
 import { useState } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
@@ -24,6 +24,8 @@ export function UsersTab() {
   const [q, setQ] = useQueryState('q', parseAsString.withDefault(''));
   const [creating, setCreating] = useState(false);
   const [editing, setEditing] = useState<UserView | null>(null);
+  // Both forms show them: there at once, nothing in them moves.
+  usePrefetchQuery(query.people.groups.queryOptions());
   const asked = useDebounced(q, 200);
   const users = useInfiniteQuery({
     ...query.people.users.infiniteOptions({
@@ -55,7 +57,7 @@ export function UsersTab() {
         </div>
         <Button
           variant="primary"
-          disabledReason={mayWrite ? null : 'only admins can add people'}
+          disabledReason={mayWrite ? null : 'you may not change people and groups'}
           onClick={() => setCreating(true)}
         >
           New user
@@ -123,7 +125,7 @@ export function UsersTab() {
                         size="sm"
                         className="relative z-10"
                         aria-label={`Edit ${user.name}`}
-                        disabledReason={mayWrite ? null : 'only admins can change people'}
+                        disabledReason={mayWrite ? null : 'you may not change people and groups'}
                         onClick={() => setEditing(user)}
                       >
                         Edit

@@ -43,7 +43,7 @@ const COLUMNS: readonly Column<RunView>[] = [
   {
     key: 'kind',
     header: 'Kind',
-    hideBelow: 'lg',
+    hideBelow: 'xl',
     cell: ({ grant }) => <span className="text-muted">{grant.workflow === null ? 'task' : 'workflow'}</span>,
   },
   { key: 'who', header: 'Started by', cell: ({ grant }) => <Who person={grant.requestedBy} /> },
@@ -78,7 +78,7 @@ const COLUMNS: readonly Column<RunView>[] = [
   {
     key: 'sessions',
     header: 'Sessions',
-    hideBelow: 'md',
+    hideBelow: 'xl',
     cell: ({ sessions }) => (
       <span className="flex flex-wrap gap-1">
         <span className="tabular-nums">{sessions.total}</span>

@@ -92,7 +92,7 @@ export function RunTree({
               What and who
             </th>
             <th scope="col" className={clsx(CELL, 'min-w-28 font-medium')}>
-              <span className="flex justify-between gap-2 tabular-nums">
+              <span className="flex justify-between gap-2 whitespace-nowrap tabular-nums">
                 <span className="sr-only">Time, from</span>
                 <span>{clock(axis.start)}</span>
                 <span>+{formatDuration(axis.end - axis.start)}</span>

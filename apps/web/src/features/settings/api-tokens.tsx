@@ -1,6 +1,6 @@
 'use client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { Scope } from '@taskgate/core';
+import { SCOPE_WORDS, type Scope } from '@taskgate/core';
 import { type FormEvent, useId, useState } from 'react';
 import { Badge, StateBadge } from '@/components/badge.tsx';
 import { Button } from '@/components/button.tsx';
@@ -176,18 +176,23 @@ function CreateTokenDialog({ onClose }: { onClose: () => void }) {
         <LifetimeField days={LIFETIMES} chosen={30} error={errors.byField.ttlMs} />
         <fieldset>
           <legend className="mb-1 font-medium text-sm">Scopes</legend>
-          <div className="grid sm:grid-cols-2">
+          <ul className="flex flex-col gap-0.5">
             {me.scopes.map((scope) => (
-              <Checkbox
-                key={scope}
-                label={scope}
-                checked={scopes.includes(scope)}
-                onChange={(event) =>
-                  setScopes(event.target.checked ? [...scopes, scope] : scopes.filter((item) => item !== scope))
-                }
-              />
+              <li key={scope} className="grid items-start gap-x-2 sm:grid-cols-[9rem_minmax(0,1fr)]">
+                <Checkbox
+                  label={scope}
+                  checked={scopes.includes(scope)}
+                  aria-describedby={`${id}-${scope}`}
+                  onChange={(event) =>
+                    setScopes(event.target.checked ? [...scopes, scope] : scopes.filter((item) => item !== scope))
+                  }
+                />
+                <span id={`${id}-${scope}`} className="text-muted text-sm max-sm:pl-6 sm:pt-0.5">
+                  {SCOPE_WORDS[scope]}
+                </span>
+              </li>
             ))}
-          </div>
+          </ul>
         </fieldset>
         <FormError message={errors.byField.scopes ?? errors.form} />
       </form>

@@ -198,7 +198,7 @@ function AddDialog({ provable, onClose }: { provable: boolean; onClose: () => vo
           error={errors.byField.password}
           hint={
             provable
-              ? 'Your password, or confirm with a passkey that you have.'
+              ? 'It shows that it is you; so does a passkey that you have.'
               : 'It shows that it is you. Without a password here, sign in again and leave it empty.'
           }
         />
@@ -302,7 +302,11 @@ function RemoveDialog({
         )}
         <ProofFields
           error={errors.byField.password}
-          hint={provable ? 'Your password, or confirm with a passkey.' : 'It shows that it is you.'}
+          hint={
+            provable
+              ? 'It shows that it is you; so does a passkey.'
+              : 'It shows that it is you. Without a password here, sign in again and leave it empty.'
+          }
         />
         <FormError message={errors.form} />
       </form>

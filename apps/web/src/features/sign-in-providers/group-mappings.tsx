@@ -1,5 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
+import { whyEscalates } from '@taskgate/core';
 import { Plus, X } from 'lucide-react';
 import { type FormEvent, useId, useRef, useState } from 'react';
 import { Badge } from '@/components/badge.tsx';
@@ -9,6 +10,7 @@ import { Input, Select } from '@/components/input.tsx';
 import { Panel } from '@/components/page.tsx';
 import { QueryState } from '@/components/query-state.tsx';
 import { query } from '@/lib/api.ts';
+import { useMe } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
 import type { GroupView } from '@/lib/views.ts';
 
@@ -37,6 +39,7 @@ export function GroupMappings({
   error: unknown;
   onSave: (mappings: Mapping[]) => void;
 }) {
+  const me = useMe();
   const listId = useId();
   const nextKey = useRef(mappings.length);
   const [rows, setRows] = useState<Row[]>(mappings.map((mapping, key) => ({ ...mapping, key })));
@@ -56,56 +59,65 @@ export function GroupMappings({
         loses a group loses the grants that came with it. What is not mapped gives nothing.
       </p>
       <QueryState query={groups} what="the groups">
-        {(all) => (
-          <form onSubmit={submit} className="flex flex-col gap-3">
-            {rows.length > 0 && (
-              <ul className="flex flex-col gap-2">
-                {rows.map((row, index) => (
-                  <MappingRow
-                    key={row.key}
-                    row={row}
-                    label={`mapping ${index + 1}`}
-                    of={of}
-                    groups={all}
-                    listId={listId}
-                    onChange={(part) => change(row.key, part)}
-                    onRemove={() => setRows(rows.filter((other) => other.key !== row.key))}
-                  />
+        {(all) => {
+          const mine = all.filter((group) => whyEscalates(me, [group]) === null);
+          return (
+            <form onSubmit={submit} className="flex flex-col gap-3">
+              {rows.length > 0 && (
+                <ul className="flex flex-col gap-2">
+                  {rows.map((row, index) => (
+                    <MappingRow
+                      key={row.key}
+                      row={row}
+                      label={`mapping ${index + 1}`}
+                      of={of}
+                      groups={all}
+                      listId={listId}
+                      onChange={(part) => change(row.key, part)}
+                      onRemove={() => setRows(rows.filter((other) => other.key !== row.key))}
+                    />
+                  ))}
+                </ul>
+              )}
+              <datalist id={listId}>
+                {seen.map(({ external }) => (
+                  <option key={external} value={external} />
                 ))}
-              </ul>
-            )}
-            <datalist id={listId}>
-              {seen.map(({ external }) => (
-                <option key={external} value={external} />
-              ))}
-            </datalist>
-            {unmapped.length > 0 && all.length > 0 && (
-              <div className="flex flex-wrap items-center gap-1.5">
-                <span className="text-muted text-sm">Seen and not mapped:</span>
-                {unmapped.slice(0, 30).map(({ external, members }) => (
-                  <Button key={external} size="sm" onClick={() => add(external, all[0]!.name)}>
-                    <span className="sr-only">Map </span>
-                    {external} <span className="text-muted tabular-nums">{members}</span>
-                    <span className="sr-only"> {members === 1 ? 'member' : 'members'}</span>
-                  </Button>
-                ))}
+              </datalist>
+              {unmapped.length > 0 && mine.length > 0 && (
+                <div className="flex flex-wrap items-center gap-1.5">
+                  <span className="text-muted text-sm">Seen and not mapped:</span>
+                  {unmapped.slice(0, 30).map(({ external, members }) => (
+                    <Button key={external} size="sm" onClick={() => add(external, mine[0]!.name)}>
+                      <span className="sr-only">Map </span>
+                      {external} <span className="text-muted tabular-nums">{members}</span>
+                      <span className="sr-only"> {members === 1 ? 'member' : 'members'}</span>
+                    </Button>
+                  ))}
+                </div>
+              )}
+              <FormError message={error ? problemOf(error).detail : null} />
+              <div className="flex flex-wrap gap-2">
+                <Button
+                  disabledReason={
+                    all.length === 0
+                      ? 'make a group here first'
+                      : mine.length === 0
+                        ? 'no group is yours to give'
+                        : null
+                  }
+                  onClick={() => add('', mine[0]!.name)}
+                >
+                  <Plus aria-hidden="true" className="size-4" />
+                  Map a group
+                </Button>
+                <Button type="submit" variant="primary" loading={saving}>
+                  Save the groups
+                </Button>
               </div>
-            )}
-            <FormError message={error ? problemOf(error).detail : null} />
-            <div className="flex flex-wrap gap-2">
-              <Button
-                disabledReason={all.length === 0 ? 'make a group here first' : null}
-                onClick={() => add('', all[0]!.name)}
-              >
-                <Plus aria-hidden="true" className="size-4" />
-                Map a group
-              </Button>
-              <Button type="submit" variant="primary" loading={saving}>
-                Save the groups
-              </Button>
-            </div>
-          </form>
-        )}
+            </form>
+          );
+        }}
       </QueryState>
     </Panel>
   );
@@ -128,7 +140,10 @@ function MappingRow({
   onChange: (part: Partial<Mapping>) => void;
   onRemove: () => void;
 }) {
-  const roles = groups.find(({ name }) => name === row.group)?.roles ?? [];
+  const me = useMe();
+  const group = groups.find(({ name }) => name === row.group);
+  const roles = group?.roles ?? [];
+  const whyNot = whyEscalates(me, group === undefined ? [] : [group]);
   return (
     <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-2 sm:grid-cols-[minmax(0,1fr)_auto_minmax(0,1fr)_10rem_auto]">
       <Input
@@ -136,6 +151,7 @@ function MappingRow({
         list={listId}
         required
         maxLength={300}
+        readOnly={whyNot !== null}
         value={row.external}
         placeholder="Their group"
         onChange={(event) => onChange({ external: event.target.value })}
@@ -144,11 +160,12 @@ function MappingRow({
       <Select
         aria-label={`Our group, ${label}`}
         value={row.group}
+        disabled={whyNot !== null}
         onChange={(event) => onChange({ group: event.target.value })}
       >
-        {groups.map(({ id, name }) => (
-          <option key={id} value={name}>
-            {name}
+        {groups.map((one) => (
+          <option key={one.id} value={one.name} disabled={whyEscalates(me, [one]) !== null}>
+            {one.name}
           </option>
         ))}
       </Select>
@@ -158,7 +175,13 @@ function MappingRow({
           <Badge key={role}>{role}</Badge>
         ))}
       </span>
-      <Button size="sm" variant="ghost" aria-label={`Take ${row.external || label} out`} onClick={onRemove}>
+      <Button
+        size="sm"
+        variant="ghost"
+        aria-label={`Take ${row.external || label} out`}
+        disabledReason={whyNot}
+        onClick={onRemove}
+      >
         <X aria-hidden="true" className="size-4" />
       </Button>
     </li>

@@ -36,6 +36,7 @@ export function NewProvider() {
       />
       <ProviderForm
         provider={null}
+        whyNot={null}
         saving={create.isPending}
         error={proving === null ? create.error : null}
         onSave={(values) => {

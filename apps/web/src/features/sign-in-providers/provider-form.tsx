@@ -1,10 +1,12 @@
 'use client';
-import { EMAIL_TRUSTS, type EmailTrust } from '@taskgate/core';
+import { EMAIL_TRUSTS, type EmailTrust, whyNotAdmin } from '@taskgate/core';
 import { type FormEvent, useId, useState } from 'react';
 import { Button } from '@/components/button.tsx';
 import { Field, FormError } from '@/components/field.tsx';
 import { Checkbox, Input, Select, Textarea } from '@/components/input.tsx';
 import { Panel } from '@/components/page.tsx';
+import { Ticked } from '@/components/ticked.tsx';
+import { useMe } from '@/lib/me.tsx';
 import { fieldErrors } from '@/lib/problem.ts';
 import type { ProviderView } from '@/lib/views.ts';
 import { KIND_WORDS, TRUST_WORDS } from './provider-words.ts';
@@ -62,15 +64,19 @@ function TextField({
 
 export function ProviderForm({
   provider,
+  whyNot,
   saving,
   error,
   onSave,
 }: {
   provider: ProviderView | null;
+  /** Why it may not be saved by who is here. */
+  whyNot: string | null;
   saving: boolean;
   error: unknown;
   onSave: (values: ProviderValues) => void;
 }) {
+  const whyNoTrust = whyNotAdmin(useMe(), 'Whoever controls a provider that is trusted can be anybody');
   const kindId = useId();
   const [kind, setKind] = useState<'oidc' | 'saml'>(provider?.settings.kind ?? 'oidc');
   const errors = fieldErrors(error, FIELDS);
@@ -262,12 +268,18 @@ export function ProviderForm({
         <div className="flex flex-col gap-4">
           <Field
             label="An e-mail address links to a person who is here already"
-            hint="Whoever controls the provider can then sign in as that person. Trust your own company’s, never a public one."
+            hint={
+              whyNoTrust === null ? (
+                'Whoever controls the provider can then sign in as that person. Trust your own company’s, never a public one.'
+              ) : (
+                <Ticked text={`${whyNoTrust}.`} />
+              )
+            }
           >
             {(props) => (
               <Select {...props} name="emailTrust" defaultValue={provider?.emailTrust ?? 'never'}>
                 {EMAIL_TRUSTS.map((trust) => (
-                  <option key={trust} value={trust}>
+                  <option key={trust} value={trust} disabled={trust !== 'never' && whyNoTrust !== null}>
                     {TRUST_WORDS[trust]}
                   </option>
                 ))}
@@ -283,7 +295,7 @@ export function ProviderForm({
       </Panel>
       <FormError message={errors.form} />
       <div>
-        <Button type="submit" variant="primary" loading={saving}>
+        <Button type="submit" variant="primary" loading={saving} disabledReason={whyNot}>
           {provider === null ? 'Add the provider' : 'Save'}
         </Button>
       </div>

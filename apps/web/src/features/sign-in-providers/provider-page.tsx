@@ -1,5 +1,6 @@
 'use client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { whyEscalates, whyNotAdmin } from '@taskgate/core';
 import { Check, X } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
@@ -14,7 +15,7 @@ import { toast } from '@/components/toast.tsx';
 import { type GivenProof, ProveDialog } from '@/features/passkeys/prove-dialog.tsx';
 import { query } from '@/lib/api.ts';
 import { plural } from '@/lib/format.ts';
-import { useCan } from '@/lib/me.tsx';
+import { useCan, useMe } from '@/lib/me.tsx';
 import { problemOf } from '@/lib/problem.ts';
 import type { ProviderView } from '@/lib/views.ts';
 import { GroupMappings, type Mapping } from './group-mappings.tsx';
@@ -74,6 +75,13 @@ const DEEDS: Record<
 function Loaded({ provider }: { provider: ProviderView }) {
   const client = useQueryClient();
   const router = useRouter();
+  const me = useMe();
+  const groups = useQuery(query.people.groups.queryOptions());
+  const mapped = groups.data?.filter((group) => provider.mappings.some((mapping) => mapping.group === group.name));
+  const whyNot =
+    provider.emailTrust === 'never'
+      ? whyEscalates(me, mapped ?? [])
+      : whyNotAdmin(me, 'it is trusted with e-mail addresses, and so could let anybody in as anybody');
   const [deed, setDeed] = useState<Deed | null>(null);
   const refresh = () => {
     void client.invalidateQueries({ queryKey: query.providers.key() });
@@ -135,11 +143,15 @@ function Loaded({ provider }: { provider: ProviderView }) {
               Test
             </Button>
             {enabled ? (
-              <Button onClick={() => ask({ kind: 'turn off' })}>Turn off</Button>
+              <Button disabledReason={whyNot} onClick={() => ask({ kind: 'turn off' })}>
+                Turn off
+              </Button>
             ) : (
-              <Button onClick={() => ask({ kind: 'turn on' })}>Turn on</Button>
+              <Button disabledReason={whyNot} onClick={() => ask({ kind: 'turn on' })}>
+                Turn on
+              </Button>
             )}
-            <Button variant="danger" onClick={() => ask({ kind: 'remove' })}>
+            <Button variant="danger" disabledReason={whyNot} onClick={() => ask({ kind: 'remove' })}>
               Remove
             </Button>
           </>
@@ -172,6 +184,7 @@ function Loaded({ provider }: { provider: ProviderView }) {
       <ProviderForm
         key={provider.updatedAt}
         provider={provider}
+        whyNot={whyNot}
         saving={update.isPending}
         error={deed === null ? update.error : null}
         onSave={(values) => ask({ kind: 'save', values })}
