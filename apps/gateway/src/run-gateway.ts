@@ -25,6 +25,7 @@ import {
   expireGrants,
   rotateDueCredentials,
   settlePrincipals,
+  settlePrincipalsSoon,
   timeOutHolds,
 } from '@taskgate/services';
 import { readEnvironment } from './env.ts';
@@ -123,13 +124,13 @@ async function recover(): Promise<void> {
 if (keepsHouse) await recover();
 let resyncDue = false;
 /** Beside the timers: a target that hangs holds up no other, and no turn of theirs. */
-async function settle(options: { readonly resync?: boolean; readonly reap?: boolean }): Promise<void> {
-  if (options.resync === true) resyncDue = false;
+async function settle(options: { readonly resync: boolean; readonly reap: boolean }): Promise<void> {
+  if (options.resync) resyncDue = false;
   try {
     const { complete } = await settlePrincipals({ actor: { kind: 'system', via: 'timer' }, services }, options);
-    if (options.resync === true && !complete) resyncDue = true;
+    if (options.resync && !complete) resyncDue = true;
   } catch (error) {
-    if (options.resync === true) resyncDue = true;
+    if (options.resync) resyncDue = true;
     log.warn('principals could not be settled', { error: String(error) });
   }
 }
@@ -137,7 +138,7 @@ controlPlane.watch((event) => {
   lease.renew();
   live.onEvent(event);
   if (!keepsHouse) return;
-  if (event.kind === 'grant-ended') void settle({});
+  if (event.kind === 'grant-ended') settlePrincipalsSoon(services);
   if (event.kind === 'policy-changed' || event.kind === 'catalog-changed' || event.kind === 'resync') resyncDue = true;
 }, stopping.signal);
 

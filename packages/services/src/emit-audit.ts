@@ -45,22 +45,36 @@ const REDACTED = '[redacted]';
 
 /** Writes the change's audit row in the change's own transaction, and gives its id. Secret columns and bytes never get into it. */
 export async function emitAudit(tx: Transaction, ctx: ServiceContext, entry: AuditEntry): Promise<string> {
+  const [id] = await emitAudits(tx, ctx, [entry]);
+  return id!;
+}
+
+/** The rows of many changes of one kind, in one statement. Gives their ids, in the same order. */
+export async function emitAudits(
+  tx: Transaction,
+  ctx: ServiceContext,
+  entries: readonly AuditEntry[],
+): Promise<readonly string[]> {
   const { actor, services } = ctx;
-  const id = newId(services, 'aud');
   const at = new Date(services.clock.now());
   const actorId = actor.kind !== 'system' ? actor.identityId : (actor.tokenId ?? null);
-  const [before, after] = [entry.before, entry.after].map((value) =>
-    value === null ? null : JSON.stringify(redactForAudit(value)),
-  );
-  // With its notice in one: every change writes one.
+  const rows = entries.map(({ before, after, ...entry }) => {
+    const id = newId(services, 'aud');
+    const notice = JSON.stringify({ topic: 'audit', id } satisfies Change);
+    return { ...entry, id, notice, before: redactForAudit(before), after: redactForAudit(after) };
+  });
+  // With their notices in one: every change writes one.
   await tx.$executeRaw`
-    with written as (
+    with given as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as x(id text, action text, "subjectKind" text, subject text, before jsonb, after jsonb, notice text)
+    ), written as (
       insert into audit (id, at, "actorId", via, action, "subjectKind", subject, "actId", before, after)
-      values (${id}, ${at}, ${actorId}, ${actor.via}, ${entry.action}, ${entry.subjectKind}, ${entry.subject},
-        ${ctx.actId ?? null}, ${before}::jsonb, ${after}::jsonb)
+      select id, ${at}, ${actorId}, ${actor.via}, action, "subjectKind", subject, ${ctx.actId ?? null}, before, after
+      from given
     )
-    select pg_notify(${CHANGE_CHANNEL}, ${JSON.stringify({ topic: 'audit', id } satisfies Change)})`;
-  return id;
+    select pg_notify(${CHANGE_CHANNEL}, notice) from given`;
+  return rows.map(({ id }) => id);
 }
 
 /** `value` as JSON, without what is secret, whatever its depth; too long texts and lists are cut. */

@@ -61,12 +61,15 @@ export function pinnedSettings(searchPath: readonly string[]): ReadonlyMap<strin
   ]);
 }
 
+/** `onlyProven`: the password is never sent as it is, even within TLS. */
+type Credential = LeasedCredential & { readonly onlyProven?: boolean };
+
 /**
  * Opens the resource with its credential. Throws `resource-unreachable` or `credential-refused`; what the target said
  * goes to the log only, as `cause`.
  */
 export async function connectTarget(
-  credential: LeasedCredential,
+  credential: Credential,
   settings: ReadonlyMap<string, string>,
   signal: AbortSignal,
 ): Promise<TargetConnection> {
@@ -102,7 +105,7 @@ export async function connectLeased(
     for (const secret of untried) {
       tried.push(secret);
       try {
-        return await connectTarget({ ...credential, secret }, settings, signal);
+        return await connectTarget({ ...credential, secret, onlyProven: secret === alternative }, settings, signal);
       } catch (error) {
         if (!(error instanceof TaskgateError && error.code === 'credential-refused')) throw error;
         refusal = error;
@@ -171,7 +174,7 @@ async function startTls(
 
 async function authenticate(
   socket: net.Socket,
-  credential: LeasedCredential,
+  credential: Credential,
   startup: ReadonlyMap<string, string>,
   signal: AbortSignal,
 ): Promise<TargetConnection> {
@@ -211,6 +214,7 @@ async function authenticate(
               if (!proven) throw unreachable('it did not prove that it knows the credential');
               break;
             case 'cleartext':
+              if (credential.onlyProven) throw refused('it asks in clear for a password that is being rotated');
               if (!(socket instanceof tls.TLSSocket) && !isLoopback(socket.remoteAddress ?? ''))
                 throw refused('it asks for the password in clear over a connection without TLS');
               socket.write(credential.secret.reveal((password) => encodePassword(password)));

@@ -21,10 +21,18 @@ export async function revokeScimToken(ctx: ServiceContext, input: unknown): Prom
   });
 }
 
-/** Revokes every SCIM token that a person made, each with its audit row; gives the number of those that still stood. */
-export async function revokeScimTokensOf(tx: Transaction, ctx: ServiceContext, createdById: string): Promise<number> {
+/** Revokes every SCIM token that these people made, each with its audit row; gives the number of those that still stood. */
+export async function revokeScimTokensOf(
+  tx: Transaction,
+  ctx: ServiceContext,
+  createdByIds: readonly string[],
+): Promise<number> {
   const standing = await tx.scimToken.findMany({
-    where: { createdById, revokedAt: null, expiresAt: { gt: new Date(ctx.services.clock.now()) } },
+    where: {
+      createdById: { in: [...createdByIds] },
+      revokedAt: null,
+      expiresAt: { gt: new Date(ctx.services.clock.now()) },
+    },
     select: SCIM_TOKEN_SELECT,
   });
   for (const before of standing) await revoke(tx, ctx, before);

@@ -2,7 +2,7 @@ import { TaskgateError } from '@taskgate/core';
 import type { Prisma, Transaction } from '@taskgate/db';
 import type { IdentityActor, ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
-import { notifyChange } from '../live/notify-change.ts';
+import { type Change, notifyChange } from '../live/notify-change.ts';
 import { type HoldAction, isVisibleHold, whyNotHold } from './hold-actions.ts';
 import { HOLD_SELECT, type HoldRow, type HoldStateName, lockHold, toHoldAudit, toHoldRow } from './hold-row.ts';
 
@@ -47,6 +47,11 @@ export async function changeHold(
   return after;
 }
 
-export async function notifyHold(tx: Transaction, row: HoldRow): Promise<void> {
-  await notifyChange(tx, { topic: 'holds', id: row.id, userId: row.grant.identityId, groups: row.approverGroups });
-}
+export const notifyHold = (tx: Transaction, row: HoldRow): Promise<void> => notifyChange(tx, toHoldNotice(row));
+
+export const toHoldNotice = (row: HoldRow): Change => ({
+  topic: 'holds',
+  id: row.id,
+  userId: row.grant.identityId,
+  groups: row.approverGroups,
+});

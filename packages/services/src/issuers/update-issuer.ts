@@ -56,7 +56,11 @@ export async function updateIssuer(ctx: ServiceContext, input: unknown): Promise
       }),
     );
     if (disabledAt !== null && row.disabledAt === null)
-      for (const { identity } of bound) await revokeGrantsOf(tx, ctx, identity.id);
+      await revokeGrantsOf(
+        tx,
+        ctx,
+        bound.map(({ identity }) => identity.id),
+      );
     await emitAudit(tx, ctx, { action: 'issuer.update', subjectKind: 'issuer', subject: row.id, before, after });
     await notifyChange(tx, { topic: 'machines', id: row.id });
     return after;

@@ -44,8 +44,12 @@ interface RawExecutor {
 const MAX_PAYLOAD_BYTES = 7_900;
 
 /** Delivered at commit, and only then: listeners never hear of what was rolled back. */
-export async function notifyChange(tx: RawExecutor, change: Change): Promise<void> {
-  let payload = JSON.stringify(change);
-  if (payload.length > MAX_PAYLOAD_BYTES) payload = JSON.stringify({ ...change, groups: undefined });
-  await tx.$executeRaw`select pg_notify(${CHANGE_CHANNEL}, ${payload})`;
+export const notifyChange = (tx: RawExecutor, change: Change): Promise<void> => notifyChanges(tx, [change]);
+
+export async function notifyChanges(tx: RawExecutor, changes: readonly Change[]): Promise<void> {
+  const payloads = changes.map((change) => {
+    const payload = JSON.stringify(change);
+    return payload.length > MAX_PAYLOAD_BYTES ? JSON.stringify({ ...change, groups: undefined }) : payload;
+  });
+  await tx.$executeRaw`select pg_notify(${CHANGE_CHANNEL}, payload) from unnest(${payloads}::text[]) as payload`;
 }

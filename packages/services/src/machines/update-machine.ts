@@ -3,7 +3,7 @@ import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
-import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from '../people/end-access.ts';
+import { endAccess, revokeGrantsBeyond } from '../people/end-access.ts';
 import { requireMayBe } from '../people/require-may-be.ts';
 import { requireNoMore } from '../people/require-no-escalation.ts';
 import { rightsOf } from '../people/rights-of.ts';
@@ -40,10 +40,8 @@ export async function updateMachine(ctx: ServiceContext, input: unknown): Promis
       },
     });
     if (proof !== undefined) await putClaimBinding(tx, id, proof);
-    if (disabled === true && !wasDisabled) {
-      await endSignIns(tx, ctx, id);
-      await revokeGrantsOf(tx, ctx, id);
-    } else if (tasks !== undefined) await revokeGrantsBeyond(tx, ctx, [id]);
+    if (disabled === true && !wasDisabled) await endAccess(tx, ctx, [id]);
+    else if (tasks !== undefined) await revokeGrantsBeyond(tx, ctx, [id]);
     const after = await loadMachineView(ctx, tx, id);
     await emitAudit(tx, ctx, { action: `${after.kind}.update`, subjectKind: after.kind, subject: id, before, after });
     await notifyChange(tx, { topic: 'machines', id });

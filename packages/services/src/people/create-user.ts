@@ -8,6 +8,7 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { proveCaller } from '../passkeys/prove-person.ts';
 import { requireScope } from '../require-scope.ts';
 import { findGroups } from './find-groups.ts';
+import { forgetFormerAddress, isOfLockedByHand } from './former-address.ts';
 import { requireAdmin, requireNoEscalation } from './require-no-escalation.ts';
 import { requireUnnamed } from './require-unnamed.ts';
 import { toUserView, USER_VIEW_SELECT, type UserView } from './user-view.ts';
@@ -27,6 +28,9 @@ export async function createUser(ctx: ServiceContext, input: unknown): Promise<U
   return withPeople(ctx, async (tx) => {
     if ((await tx.identity.count({ where: { email } })) > 0)
       throw new TaskgateError('conflict', `there is a person with the e-mail address \`${email}\` already`);
+    if (await isOfLockedByHand(tx, email))
+      requireAdmin(ctx, 'somebody who had this e-mail address was locked out by an admin');
+    await forgetFormerAddress(tx, email);
     const found = await findGroups(tx, groups);
     requireNoEscalation(ctx, found);
     // Conditions may go by them.

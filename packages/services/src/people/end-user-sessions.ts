@@ -18,7 +18,7 @@ export async function endUserSessions(ctx: ServiceContext, input: unknown): Prom
     const person = await tx.identity.findUnique({ where: { id, kind: 'person' }, select: USER_SELECT });
     if (person === null) throw new TaskgateError('not-found', `there is no person \`${id}\``);
     requireNoMore(ctx, groupsOf(person));
-    const ended = await endSignIns(tx, ctx, id);
+    const ended = await endSignIns(tx, ctx, [id]);
     await emitAudit(tx, ctx, {
       action: 'user.end-sessions',
       subjectKind: 'user',
@@ -27,6 +27,6 @@ export async function endUserSessions(ctx: ServiceContext, input: unknown): Prom
       after: { ended },
     });
     await notifyChange(tx, { topic: 'people', id, userId: id });
-    return { ended };
+    return { ended: ended.webSessions };
   });
 }

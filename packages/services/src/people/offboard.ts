@@ -3,14 +3,13 @@ import { TaskgateError } from '@taskgate/core';
 import type { Transaction } from '@taskgate/db';
 import type * as z from 'zod';
 import { newId, type ServiceContext } from '../context.ts';
-import { revokeScimTokensOf } from '../directory/revoke-scim-token.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { nameOf } from '../grants/grant-row.ts';
 import { PERSON_SELECT, toPerson } from '../grants/person-ref.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
-import { endSignIns, revokeGrantsOf } from './end-access.ts';
+import { endAccess } from './end-access.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
 import { groupsOf, USER_SELECT } from './user-view.ts';
 import { whyNotOffboard } from './why-not-offboard.ts';
@@ -46,18 +45,14 @@ export async function offboard(ctx: ServiceContext, input: unknown): Promise<Off
     await tx.providerLink.updateMany({ where: { identityId: { in: ids } }, data: { groups: [] } });
     await tx.membership.deleteMany({ where: { userId: { in: ids } } });
     if (row.kind === 'person') await requireAdminLeft(tx);
-    let [webSessions, scimTokens] = [0, 0];
-    for (const one of ids) {
-      webSessions += await endSignIns(tx, act, one);
-      await revokeGrantsOf(tx, act, one);
-      scimTokens += await revokeScimTokensOf(tx, act, one);
-    }
+    const { webSessions, apiTokens, scimTokens } = await endAccess(tx, act, ids);
     const ended: OffboardedView = {
       actId,
       identity: toPerson(row),
       groups: groupsOf(row).map((group) => group.name),
       agents: agents.map(toPerson),
       webSessions,
+      apiTokens,
       scimTokens,
       ...before,
     };
@@ -77,7 +72,7 @@ export async function offboard(ctx: ServiceContext, input: unknown): Promise<Off
 async function countAlive(
   tx: Transaction,
   ids: readonly string[],
-): Promise<Pick<OffboardedView, 'apiTokens' | 'grants' | 'sessions' | 'holds'>> {
+): Promise<Pick<OffboardedView, 'grants' | 'sessions' | 'holds'>> {
   const owned = { identityId: { in: [...ids] } };
   const grants = await tx.grant.findMany({
     where: { ...owned, state: { not: 'ended' } },
@@ -90,7 +85,6 @@ async function countAlive(
     orderBy: { id: 'asc' },
   });
   return {
-    apiTokens: await tx.apiToken.count({ where: { ...owned, revokedAt: null } }),
     grants: grants.map((grant) => ({ id: grant.id, task: nameOf(grant), owner: toPerson(grant.identity) })),
     sessions: await tx.session.count({ where: { grant: owned, endedAt: null } }),
     holds: await tx.hold.count({ where: { grant: owned, state: 'waiting' } }),

@@ -2,14 +2,14 @@ import { contract } from '@taskgate/contracts';
 import { SecretValue, TaskgateError } from '@taskgate/core';
 import { hashPassword } from '@taskgate/identity';
 import type { ServiceContext } from '../context.ts';
-import { revokeScimTokensOf } from '../directory/revoke-scim-token.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { inputOf, parseInput } from '../parse-input.ts';
 import { proveCaller } from '../passkeys/prove-person.ts';
 import { requireScope } from '../require-scope.ts';
-import { endSignIns, revokeGrantsBeyond, revokeGrantsOf } from './end-access.ts';
+import { endAccess, endSignIns, revokeGrantsBeyond } from './end-access.ts';
 import { findGroups } from './find-groups.ts';
+import { forgetFormerAddress } from './former-address.ts';
 import { keptByHand } from './kept-by-hand.ts';
 import { requireAdminLeft } from './require-admin-left.ts';
 import { requireAdmin, requireNoEscalation, requireNoMore } from './require-no-escalation.ts';
@@ -53,7 +53,10 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
     const at = new Date(ctx.services.clock.now());
     const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? at) : null;
     // Who has left may have left everything behind, their groups too: what they have is no measure of what they had.
-    if (disabled === false && before.disabledAt !== null) requireAdmin(ctx, 'this person was locked out');
+    if (disabled === false && before.disabledAt !== null) {
+      requireAdmin(ctx, 'this person was locked out');
+      await forgetFormerAddress(tx, before.email!);
+    }
     if (name !== undefined && name !== before.name) await requireUnnamed(tx, ctx, name);
     if (disabled === false && before.directoryUser !== null) requireActiveThere(before.directoryUser);
     const after = await tx.identity.update({
@@ -71,17 +74,18 @@ export async function updateUser(ctx: ServiceContext, input: unknown): Promise<U
     });
     await requireAdminLeft(tx);
     const newlyDisabled = disabledAt !== null && before.disabledAt === null;
-    const endedSessions = newlyDisabled || passwordHash !== null ? await endSignIns(tx, ctx, id) : 0;
-    if (newlyDisabled) {
-      await revokeGrantsOf(tx, ctx, id);
-      await revokeScimTokensOf(tx, ctx, id);
-    } else if (found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
+    const ended = newlyDisabled
+      ? await endAccess(tx, ctx, [id])
+      : passwordHash !== null
+        ? await endSignIns(tx, ctx, [id])
+        : null;
+    if (!newlyDisabled && found !== null) await revokeGrantsBeyond(tx, ctx, [id]);
     await emitAudit(tx, ctx, {
       action: 'user.update',
       subjectKind: 'user',
       subject: id,
       before: toUserView(before),
-      after: { ...toUserView(after), passwordChanged: passwordHash !== null, endedSessions },
+      after: { ...toUserView(after), passwordChanged: passwordHash !== null, ended },
     });
     await notifyChange(tx, { topic: 'people', id, userId: id });
     return toUserView(after);

@@ -299,6 +299,19 @@ describe('a principal', () => {
     expect(await roles()).not.toContain(username);
   });
 
+  it('ends in the same turn however many end, and whatever of a target that is away waits before it', async () => {
+    const away = await test.activeGrant('sales-report');
+    const { db } = test.services;
+    const { id: resourceId } = await db.resource.findUniqueOrThrow({ where: { name: 'demo-shop' } });
+    const waiting = { resourceId, state: 'made', createdAt: new Date(test.clock.now()) };
+    await db.principal.create({ data: { ...waiting, grantId: away.id, roleName: 'tg_away' } });
+    const opened = [await open('o-sales-report'), await open('o-sales-report'), await open('o-sales-report')];
+    for (const id of [away.id, ...opened.map(({ grant }) => grant.id)]) await end(id);
+    expect(await settle({ pageRows: 1 })).toEqual({ dropped: 3, complete: false });
+    for (const { credential } of opened) expect(await roles()).not.toContain(credential.username);
+    await db.principal.delete({ where: { grantId: away.id } });
+  });
+
   it('that cannot be dropped, since the target is away, is dropped once it is back', async () => {
     const { grant, credential } = await open('o-sales-report');
     await server.kill();

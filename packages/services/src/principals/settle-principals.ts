@@ -10,7 +10,7 @@ import { loadInstallationId } from './installation-id.ts';
 import { leasePrincipal, withTarget } from './lease-principal.ts';
 import { markOf } from './principal-names.ts';
 
-const MAX_PER_TURN = 200;
+const MAX_PER_PAGE = 200;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 
@@ -31,7 +31,7 @@ export interface SettleOptions {
   readonly resync?: boolean;
   /** Also looks at the targets for roles of ours that the store has no use for. */
   readonly reap?: boolean;
-  /** So many live grants are asked for at once. */
+  /** So many grants are asked for at once. */
   readonly pageRows?: number;
 }
 
@@ -49,39 +49,71 @@ export interface Settled {
 export async function settlePrincipals(ctx: ServiceContext, options: SettleOptions = {}): Promise<Settled> {
   requireSystem(ctx, 'timer', 'gateway');
   const { db, clock } = ctx.services;
-  const over = await db.principal.findMany({
-    where: {
-      state: { in: ['making', 'made'] },
-      OR: [{ grant: { NOT: activeGrant(clock.now()) } }, { grant: { identity: { disabledAt: { not: null } } } }],
-    },
-    select: { grantId: true, resourceId: true, roleName: true, grant: { select: { identityId: true } } },
-    take: MAX_PER_TURN,
-  });
+  const { pageRows = MAX_PER_PAGE } = options;
   let dropped = 0;
-  const resourceIds = [...new Set(over.map((row) => row.resourceId))];
-  const done = await Promise.all(
-    resourceIds.map((resourceId) =>
-      unlessWaiting(ctx, resourceId, async () => {
-        await withTarget(ctx, await loadTarget(ctx, resourceId), async (client) => {
-          for (const row of over.filter((one) => one.resourceId === resourceId)) {
-            await dropPrincipal(client, row.roleName);
-            await noteDropped(ctx, row);
-            dropped++;
-          }
+  const done: boolean[] = [];
+  // Of all of them, in pieces: a target that waits keeps none of another's waiting behind its own.
+  const left: string[] = [];
+  for (;;) {
+    const over = await db.principal.findMany({
+      where: {
+        state: { in: ['making', 'made'] },
+        resourceId: { notIn: left },
+        OR: [{ grant: { NOT: activeGrant(clock.now()) } }, { grant: { identity: { disabledAt: { not: null } } } }],
+      },
+      select: { grantId: true, resourceId: true, roleName: true, grant: { select: { identityId: true } } },
+      take: pageRows,
+    });
+    const settled = await Promise.all(
+      [...new Set(over.map((row) => row.resourceId))].map(async (resourceId) => {
+        const all = await unlessWaiting(ctx, resourceId, async () => {
+          await withTarget(ctx, await loadTarget(ctx, resourceId), async (client) => {
+            for (const row of over.filter((one) => one.resourceId === resourceId)) {
+              await dropPrincipal(client, row.roleName);
+              await noteDropped(ctx, row);
+              dropped++;
+            }
+          });
         });
+        if (!all) left.push(resourceId);
+        return all;
       }),
-    ),
-  );
-  if (options.resync === true) done.push(await resync(ctx, options.pageRows ?? MAX_PER_TURN));
+    );
+    done.push(...settled);
+    if (over.length < pageRows) break;
+  }
+  if (options.resync === true) done.push(await resync(ctx, pageRows));
   if (options.reap === true) done.push(await reap(ctx));
   return { dropped, complete: !done.includes(false) };
 }
 
-/** For who ends grants: at once, and whether or not a gateway runs. Whatever fails, the timers do again. */
+/** Whether a turn that runs is to be followed by another. */
+const soon = new WeakMap<Services, { again: boolean }>();
+
+/**
+ * For who ends grants, or hears of it: at once, and whether or not a gateway runs. However many end at a time, one turn
+ * follows the other. Whatever fails, the timers do again.
+ */
 export function settlePrincipalsSoon(services: Services): void {
-  settlePrincipals({ services, actor: { kind: 'system', via: 'timer' } }).catch((error: unknown) =>
-    services.log.warn('principals could not be settled', { error: error instanceof Error ? error.name : 'unknown' }),
-  );
+  const running = soon.get(services);
+  if (running !== undefined) {
+    running.again = true;
+    return;
+  }
+  const turn = { again: true };
+  soon.set(services, turn);
+  void (async () => {
+    try {
+      while (turn.again) {
+        turn.again = false;
+        await settlePrincipals({ services, actor: { kind: 'system', via: 'timer' } });
+      }
+    } catch (error) {
+      services.log.warn('principals could not be settled', { error: error instanceof Error ? error.name : 'unknown' });
+    } finally {
+      soon.delete(services);
+    }
+  })();
 }
 
 async function noteDropped(

@@ -8,6 +8,8 @@ export type ConnectStage = 'connect' | 'tls' | 'authenticate';
 export interface ConnectOptions {
   /** For the whole of connecting. */
   readonly deadlineMs?: number;
+  /** False: the password is proven, and never sent as it is, even within TLS. */
+  readonly inClear?: false;
   /** Each stage as it is reached. */
   readonly onStage?: (stage: ConnectStage) => void;
 }
@@ -27,7 +29,8 @@ export async function connectResource(target: ResourceTarget, options: ConnectOp
     return await connectWith(target, options);
   } catch (error) {
     if (alternative === undefined || !isRefusal(error)) throw error;
-    return connectWith({ ...target, secret: alternative }, options);
+    // What is begun with stays though whoever gave another secret lets anybody be the server: it learns nothing of it.
+    return connectWith({ ...target, secret: alternative }, { ...options, inClear: false });
   }
 }
 
@@ -57,7 +60,7 @@ async function connectWith(target: ResourceTarget, options: ConnectOptions): Pro
   connection.on('connect', () => options.onStage?.(target.tls.mode === 'disable' ? 'authenticate' : 'tls'));
   connection.on('sslconnect', () => connection.stream.once('secureConnect', () => options.onStage?.('authenticate')));
   // A server in the middle could ask for the password in clear: with nothing around it, it is not sent.
-  if (target.tls.mode === 'disable')
+  if (target.tls.mode === 'disable' || options.inClear === false)
     connection.prependListener('authenticationCleartextPassword', () =>
       connection.stream.destroy(new Error(CLEARTEXT_REFUSED)),
     );
@@ -131,9 +134,13 @@ function toConnectError(cause: unknown, target: ResourceTarget): TaskgateError {
   const known = SOCKET_MESSAGES[code] ?? CERTIFICATE_MESSAGES[code] ?? SQLSTATE_MESSAGES[code];
   if (known !== undefined) return unreachable(known);
   if (cause.message === CLEARTEXT_REFUSED)
-    return new TaskgateError('credential-refused', `${where} asks for the password in clear; use TLS for that`, {
-      cause,
-    });
+    return new TaskgateError(
+      'credential-refused',
+      `${where} asks for the password in clear; let it ask by SCRAM (pg_hba.conf), or use TLS: a new password is never sent so`,
+      {
+        cause,
+      },
+    );
   if (/timeout/.test(cause.message)) return unreachable(SOCKET_MESSAGES.ETIMEDOUT!);
   if (/does not support SSL/.test(cause.message))
     return unreachable('it does not offer TLS; choose the TLS mode `disable`, or turn it on');

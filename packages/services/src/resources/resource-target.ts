@@ -26,10 +26,12 @@ export function mayReuseSecret(
   next: Omit<ResourceTarget, 'secret' | 'alternative' | 'database'>,
 ): boolean {
   return (
-    old.host === next.host &&
-    old.port === next.port &&
-    old.username === next.username &&
+    isSameRole(old, next) &&
     STRENGTH.indexOf(next.tls.mode) >= STRENGTH.indexOf(old.tls.mode) &&
     (old.tls.ca === next.tls.ca || STRENGTH.indexOf(old.tls.mode) < STRENGTH.indexOf('verify-ca'))
   );
 }
+
+type Role = Pick<ResourceTarget, 'host' | 'port' | 'username'>;
+export const isSameRole = (old: Role, next: Role): boolean =>
+  old.host === next.host && old.port === next.port && old.username === next.username;

@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import { join } from 'node:path';
 import { startTestPostgres, type TestDatabase, type TestPostgres } from '@taskgate/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -73,12 +76,13 @@ async function accepts(password: string): Promise<boolean> {
   );
 }
 
-/** Another database of the same server, by the same role. */
-const saveTwin = () =>
+/** A resource with a role of the same name: of another database of the same server, unless it says otherwise. */
+const saveOther = (name: string, at: { readonly host?: string; readonly port?: number } = {}) =>
   createResource(test.admin.ctx, {
-    ...{ name: 'twin', type: 'postgres', host: '127.0.0.1', port: server.port, database: 'postgres' },
+    ...{ name, type: 'postgres', host: '127.0.0.1', port: server.port, database: 'postgres', ...at },
     ...{ tlsMode: 'disable', username: 'gate', secret: GIVEN },
   });
+const forget = (name: string) => test.services.db.resource.delete({ where: { name } });
 
 class Killed extends Error {}
 /** The process goes away right before that step. */
@@ -175,8 +179,23 @@ describe('a rotation', () => {
     expect(await opens()).toBe(true);
   });
 
+  it('that was interrupted is taken up where the secret was given anew with weaker TLS, unless the host is another', async () => {
+    await rotateCredential(test.admin.ctx, { name: 'orders-db' }, killBefore('try')).catch(() => {});
+    const { pending } = await row();
+    const weaker = { name: 'orders-db', tlsMode: 'disable', tlsCa: null, secret: 'a password that does not work' };
+    for (const tlsMode of ['require', 'verify-full']) {
+      await test.services.db.resource.update({ where: { id: resourceId }, data: { tlsMode, tlsCa: 'another' } });
+      await updateResource(test.admin.ctx, weaker);
+      expect(await row()).toMatchObject({ pending });
+      expect(await opens()).toBe(true);
+    }
+    await updateResource(test.admin.ctx, { ...weaker, host: 'localhost' });
+    expect(await row()).toMatchObject({ pending: null });
+    await updateResource(test.admin.ctx, { ...weaker, host: '127.0.0.1' });
+  });
+
   it('is refused where another resource signs in by the same role, which it would lock out', async () => {
-    const { name } = await saveTwin();
+    const { name } = await saveOther('twin');
     expect(await refusal(rotate())).toBe('invalid-state');
     await expect(rotate()).rejects.toThrow(`\`${name}\` too`);
     await updateResource(test.admin.ctx, { name: 'orders-db', rotateMs: DAY_MS });
@@ -186,6 +205,40 @@ describe('a rotation', () => {
     expect((await view()).rotation.failure?.message).toContain(name);
     await updateResource(test.admin.ctx, { name, username: 'other', secret: 'x' });
     expect((await rotate()).ok).toBe(true);
+  });
+
+  it('is refused where another resource leads to the same server by another name, or to a replica of it', async () => {
+    const { name } = await saveOther('by-name', { host: 'localhost' });
+    await expect(rotate()).rejects.toThrow(`\`${name}\` too`);
+    // By another port too, behind which is the same server; the name alone would not tell.
+    const forward = net.createServer((socket) => {
+      const onward = net.connect(server.port, '127.0.0.1');
+      for (const one of [socket, onward]) one.on('error', () => {});
+      socket.pipe(onward).pipe(socket);
+    });
+    await new Promise<void>((resolve) => forward.listen(0, '127.0.0.1', resolve));
+    const { port } = forward.address() as net.AddressInfo;
+    await forget(name);
+    await saveOther('by-port', { port });
+    await expect(rotate()).rejects.toThrow('`by-port` too');
+    forward.close();
+    await forget('by-port');
+
+    // Servers of the tests are copies of one: each has its own roles, unless it follows the other.
+    const copy = await startTestPostgres({ own: true });
+    const postgres = await copy.createDatabase('copied');
+    await postgres.query(`create role gate login password '${GIVEN}'`);
+    await saveOther('copy', { port: copy.port });
+    expect((await rotate()).ok).toBe(true);
+    const [row] = await postgres.query<{ data_directory: string }>('show data_directory');
+    await copy.kill();
+    await writeFile(join(row!.data_directory, 'standby.signal'), '');
+    await copy.restart();
+    await expect(rotate()).rejects.toThrow('`copy` too');
+    await copy.stop();
+    // Away, its address says that it is another.
+    expect((await rotate()).ok).toBe(true);
+    await forget('copy');
   });
 
   it('that fails at the target says why, goes on with the old password, and is tried again later', async () => {

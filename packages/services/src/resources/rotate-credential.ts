@@ -1,9 +1,8 @@
 import { contract, type Rotation } from '@taskgate/contracts';
 import { SecretValue, TaskgateError } from '@taskgate/core';
-import type { Transaction } from '@taskgate/db';
 import type { Client } from 'pg';
 import type * as z from 'zod';
-import { loadTarget } from '../catalog/stored-catalog.ts';
+import { loadTarget, type StoredTarget } from '../catalog/stored-catalog.ts';
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { encodeScramVerifier } from '../grants/scram-verifier.ts';
@@ -13,19 +12,20 @@ import { inTargetTransaction } from '../principals/issue-principal.ts';
 import { literal, quoted } from '../principals/principal-names.ts';
 import { requireScope, requireSystem } from '../require-scope.ts';
 import { withTransaction } from '../with-transaction.ts';
-import { connectResource, isRefusal } from './connect-resource.ts';
+import { type ConnectOptions, connectResource, isRefusal } from './connect-resource.ts';
 import { lockCredential } from './lock-credential.ts';
 import { nextRotationAt } from './next-rotation.ts';
 import { fingerprintOfGiven, openMaskKey, sealCredential } from './resource-secrets.ts';
 import type { ResourceTarget } from './resource-target.ts';
+import { findOnSameServer } from './same-server.ts';
 
 export type RotationView = z.infer<typeof Rotation>;
 export type RotationStep = RotationView['steps'][number]['name'];
 
 const PASSWORD_BYTES = 32;
 const SALT_BYTES = 16;
-/** Three connections at most, and what is said over them. */
-const ROTATION_MS = 90_000;
+/** Five connections one after the other at most, and what is said over them. */
+const ROTATION_MS = 120_000;
 
 /** Tests stop a rotation before a step as a killed process would, or do something meanwhile: whatever this throws is not caught. */
 export interface RotationOptions {
@@ -125,7 +125,7 @@ async function rotate(
       if (!(await lockCredential(tx, resourceId))) return null;
       const row = await tx.credential.findUniqueOrThrow({ where: { resourceId }, select: DUE_SELECT });
       if (options.onlyIfDue && !isDue(row, clock.now())) return null;
-      const shared = await whyShared(tx, resourceId);
+      const shared = await whyShared(ctx, await loadTarget(ctx, resourceId));
       if (shared !== null && !options.onlyIfDue) throw new TaskgateError('invalid-state', shared);
       const pending = shared === null ? await keepNext(ctx, resourceId, row.pending) : row.pending;
       const { name, target } = await loadTarget(ctx, resourceId);
@@ -166,21 +166,19 @@ async function rotate(
   );
 }
 
-/** Which other resources sign in by this role at this address: their password would be changed with ours. `null`: none. */
-async function whyShared(tx: Transaction, resourceId: string): Promise<string | null> {
-  const { name, host, port, credential } = await tx.resource.findUniqueOrThrow({
-    where: { id: resourceId },
-    select: { name: true, host: true, port: true, credential: { select: { username: true } } },
-  });
-  const { username } = credential!;
-  const others = await tx.resource.findMany({
-    where: { id: { not: resourceId }, host: { equals: host, mode: 'insensitive' }, port, credential: { username } },
-    select: { name: true },
+/** Which other resources sign in by this role at this server: their password would be changed with ours. `null`: none. */
+async function whyShared(ctx: ServiceContext, own: StoredTarget): Promise<string | null> {
+  const { host, port, username } = own.target;
+  const rows = await ctx.services.db.resource.findMany({
+    where: { id: { not: own.id }, credential: { username } },
+    select: { id: true },
     orderBy: { name: 'asc' },
   });
+  if (rows.length === 0) return null;
+  const others = await findOnSameServer(ctx, own, await Promise.all(rows.map(({ id }) => loadTarget(ctx, id))));
   if (others.length === 0) return null;
   const names = others.map((other) => `\`${other.name}\``).join(', ');
-  return `the password of \`${name}\` is not rotated: by the same role \`${username}\` at \`${host}:${port}\` the gate signs in for ${names} too, which would be locked out; give each resource a role of its own`;
+  return `the password of \`${own.name}\` is not rotated: by the same role \`${username}\` at the server of \`${host}:${port}\` the gate signs in for ${names} too, which would be locked out; give each resource a role of its own`;
 }
 
 /**
@@ -246,7 +244,7 @@ async function setAtTarget(
     client = opened;
     await step('set', 'the target has the new password, as a verifier', () => set(opened, next.secret));
     try {
-      await step('try', 'a new connection was opened with it', () => tryOut(next));
+      await step('try', 'a new connection was opened with it', () => tryOut(next, { inClear: false }));
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;
       await set(opened, old.secret);
@@ -275,12 +273,12 @@ async function openEither(old: ResourceTarget, next: ResourceTarget): Promise<Cl
     return await connectResource(old);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return await connectResource(next);
+    return await connectResource(next, { inClear: false });
   }
 }
 
-async function tryOut(target: ResourceTarget): Promise<void> {
-  const client = await connectResource(target);
+async function tryOut(target: ResourceTarget, options?: ConnectOptions): Promise<void> {
+  const client = await connectResource(target, options);
   try {
     await client.query('SELECT 1');
   } finally {

@@ -9,7 +9,7 @@ import { inputOf, parseInput } from '../parse-input.ts';
 import { requireScope } from '../require-scope.ts';
 import { lockCredential } from './lock-credential.ts';
 import { createMaskKey, fingerprintOfGiven, openCredential, openMaskKey, sealCredential } from './resource-secrets.ts';
-import { mayReuseSecret, type ResourceTarget, type TlsModeName } from './resource-target.ts';
+import { isSameRole, mayReuseSecret, type ResourceTarget, type TlsModeName } from './resource-target.ts';
 import { RESOURCE_SELECT, type ResourceRow, toResourceAudit } from './resource-view.ts';
 
 const Create = inputOf(contract.resources.create);
@@ -69,8 +69,9 @@ export async function saveResource(
         'conflict',
         `the password of \`${wish.name}\` is being rotated at this moment; look at what came of it, and give another one then`,
       );
-    // A rotation that was interrupted may have set its password already: until it is taken up, connections try both.
-    const begun = before !== null && mayReuseSecret(targetOf(before), target);
+    // A rotation that was interrupted may have set its password already: until it is taken up, connections try both,
+    // and however weak their TLS is by now, that one is only ever proven.
+    const begun = before !== null && isSameRole(targetOf(before), target);
     const { maskKey } = await tx.resource.findUniqueOrThrow({ where: { id }, select: { maskKey: true } });
     const credential = {
       username: wish.username,

@@ -3,6 +3,7 @@ import type { ServiceContext } from '../context.ts';
 import { scimAddressOf } from '../directory/load-directory.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
+import { isOfLockedByHand, noteFormerAddress } from '../people/former-address.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
 import { withPeople } from '../people/with-people.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -39,6 +40,9 @@ async function changeScimUser(
     if ((await tx.identity.count({ where: { email: user.email, id: { not: id } } })) > 0)
       throw new ScimError(409, 'uniqueness', `somebody here has the e-mail address \`${user.email}\` already`);
     const active = user.active ?? before.active;
+    const former = before.identity.email;
+    const renamed = former !== null && former !== user.email;
+    if (renamed) await noteFormerAddress(tx, id, former);
     await tx.directoryUser.update({
       where: { identityId: id },
       data: {
@@ -47,7 +51,9 @@ async function changeScimUser(
         externalId: user.externalId,
         active,
         // Else it could let whoever has the new address at a provider be this person.
-        ...(user.email === before.identity.email ? {} : { emailChanged: !(await mayTakeOver(tx, ctx)) }),
+        ...(renamed
+          ? { emailChanged: !(await mayTakeOver(tx, ctx)) || (await isOfLockedByHand(tx, user.email, id)) }
+          : {}),
         attributes: user.attributes as Prisma.InputJsonObject,
         updatedAt: new Date(ctx.services.clock.now()),
       },

@@ -4,7 +4,7 @@ import { scimAddressOf } from '../directory/load-directory.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
 import { endSignIns } from '../people/end-access.ts';
-import { wasLockedByHand } from '../people/removed-address.ts';
+import { isOfLockedByHand } from '../people/former-address.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { withPeople } from '../people/with-people.ts';
@@ -17,8 +17,8 @@ import { DIRECTORY_USER_SELECT, type ParsedScimUser, parseScimUser, toScimUser }
 
 /**
  * A person that the directory keeps from now on: a new one, also where it removed one of this address before; or, where its
- * token may take people over, one who was here with this e-mail address. A lock that an admin set stays, for whoever comes
- * in place of one whom the directory removed too. Throws {@link ScimError}.
+ * token may take people over, one who was here with this e-mail address. A lock that an admin set stays, for whoever is
+ * given an address of somebody locked too. Throws {@link ScimError}.
  */
 export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promise<ScimJson> {
   requireSystem(ctx, 'scim');
@@ -45,7 +45,7 @@ export async function createScimUser(ctx: ServiceContext, body: ScimJson): Promi
     if (how === 'taken over') {
       // Whoever came in by a provider as somebody of this address may not be whom the directory means.
       await tx.providerLink.deleteMany({ where: { identityId: id } });
-      await endSignIns(tx, ctx, id);
+      await endSignIns(tx, ctx, [id]);
     }
     const ended = active ? null : await lockOut(tx, ctx, id);
     await requireAdminLeft(tx);
@@ -80,7 +80,7 @@ async function findPlace(
   if (here === null) {
     const id = newId(ctx.services, 'usr');
     const createdAt = new Date(ctx.services.clock.now());
-    const lockedByHand = await wasLockedByHand(tx, email);
+    const lockedByHand = await isOfLockedByHand(tx, email);
     const disabledAt = lockedByHand ? createdAt : null;
     await tx.identity.create({ data: { id, email, name, createdAt, disabledAt, lockedByHand } });
     return { id, how: lockedByHand ? 'new, locked by hand before' : 'new' };

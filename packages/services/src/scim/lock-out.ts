@@ -1,20 +1,12 @@
 import type { Transaction } from '@taskgate/db';
 import type { ServiceContext } from '../context.ts';
-import { revokeScimTokensOf } from '../directory/revoke-scim-token.ts';
-import { endSignIns, revokeGrantsOf } from '../people/end-access.ts';
+import { type EndedAccess, endAccess } from '../people/end-access.ts';
 
-/** Disables a person and ends sign-ins, API tokens, grants, connections and the SCIM tokens that they made. The caller writes the audit row. */
-export async function lockOut(
-  tx: Transaction,
-  ctx: ServiceContext,
-  identityId: string,
-): Promise<{ readonly endedSessions: number }> {
+/** Disables a person and ends all their access. The caller writes the audit row. */
+export async function lockOut(tx: Transaction, ctx: ServiceContext, identityId: string): Promise<EndedAccess> {
   await tx.identity.updateMany({
     where: { id: identityId, disabledAt: null },
     data: { disabledAt: new Date(ctx.services.clock.now()) },
   });
-  const endedSessions = await endSignIns(tx, ctx, identityId);
-  await revokeGrantsOf(tx, ctx, identityId);
-  await revokeScimTokensOf(tx, ctx, identityId);
-  return { endedSessions };
+  return endAccess(tx, ctx, [identityId]);
 }

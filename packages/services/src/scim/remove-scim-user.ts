@@ -1,7 +1,8 @@
 import type { ServiceContext } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
-import { removedAddress } from '../people/removed-address.ts';
+import { disableAgentsOf } from '../people/end-access.ts';
+import { noteFormerAddress } from '../people/former-address.ts';
 import { requireAdminLeft } from '../people/require-admin-left.ts';
 import { withPeople } from '../people/with-people.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -24,14 +25,11 @@ export async function removeScimUser(ctx: ServiceContext, id: string): Promise<n
     await tx.membership.deleteMany({ where: { userId: id } });
     await tx.passkey.deleteMany({ where: { identityId: id } });
     const at = new Date(ctx.services.clock.now());
-    const agents = await tx.identity.updateMany({
-      where: { actsForId: id, disabledAt: null },
-      data: { disabledAt: at },
-    });
-    await tx.identity.update({
-      where: { id },
-      data: { passwordHash: null, email: removedAddress(before.identity.email ?? before.userName, id) },
-    });
+    const agents = await disableAgentsOf(tx, ctx, id);
+    const email = before.identity.email ?? before.userName;
+    await noteFormerAddress(tx, id, email);
+    // Still to be read in what they did, and no address any more: nobody signs in with it.
+    await tx.identity.update({ where: { id }, data: { passwordHash: null, email: `${email} (removed ${id})` } });
     await tx.directoryUser.update({
       where: { identityId: id },
       data: { active: false, removedAt: at, updatedAt: at, nameKey: `removed ${id}` },
@@ -42,7 +40,7 @@ export async function removeScimUser(ctx: ServiceContext, id: string): Promise<n
       subjectKind: 'user',
       subject: id,
       before: toScimDocument(before),
-      after: { ...ended, agents: agents.count },
+      after: { ...ended, agents },
     });
     await notifyChange(tx, { topic: 'people', id, userId: id });
     return null;

@@ -152,13 +152,13 @@ async function changePasswords(ctx: ServiceContext, password: SecretValue): Prom
     const users = await tx.identity.findMany({ where: { email: { in: DEMO_USERS.map((user) => user.email) } } });
     for (const { id } of users) {
       await tx.identity.update({ where: { id }, data: { passwordHash } });
-      const endedSessions = await endSignIns(tx, ctx, id);
+      const ended = await endSignIns(tx, ctx, [id]);
       await emitAudit(tx, ctx, {
         action: 'user.update',
         subjectKind: 'user',
         subject: id,
         before: null,
-        after: { passwordChanged: true, endedSessions },
+        after: { passwordChanged: true, ended },
       });
     }
     await tx.setting.update({ where: { name: SETTING }, data: { value: { passwordHash } } });

@@ -5,8 +5,8 @@ import type { SignInProof } from '@taskgate/identity';
 import { newId, type ServiceContext, type Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { notifyChange } from '../live/notify-change.ts';
-import { type EndedAccess, endEarlierAccess } from '../people/end-earlier-access.ts';
-import { wasLockedByHand } from '../people/removed-address.ts';
+import { disableAgentsOf, type EndedAccess, endAccess } from '../people/end-access.ts';
+import { isOfLockedByHand } from '../people/former-address.ts';
 import { syncMemberships } from '../people/sync-memberships.ts';
 import { emailTrustOf, type ProviderRow } from '../providers/provider-row.ts';
 import { SIGN_IN_ACTOR } from './sign-in-refused.ts';
@@ -84,11 +84,15 @@ export async function identifyPerson(
 }
 
 /**
- * For an account that its address alone links. Throws {@link NotIdentified} where it has a way in already (a password, a
+ * Ends what whoever had the account before began, and could go on with, where its address alone links it. Throws {@link NotIdentified} where it has a way in already (a password, a
  * passkey, another provider): whoever runs a provider would be them, without what only they have; and whoever made the
  * account by another one would stay in it.
  */
-async function takeFromOthers(tx: Transaction, ctx: ServiceContext, personId: string): Promise<EndedAccess> {
+async function takeFromOthers(
+  tx: Transaction,
+  ctx: ServiceContext,
+  personId: string,
+): Promise<EndedAccess & { readonly agents: number }> {
   // Waits for a passkey that is being registered, and for a password that is being set.
   await tx.$queryRaw`SELECT id FROM identities WHERE id = ${personId} FOR UPDATE`;
   const { passwordHash, _count } = await tx.identity.findUniqueOrThrow({
@@ -104,7 +108,9 @@ async function takeFromOthers(tx: Transaction, ctx: ServiceContext, personId: st
       'this person has a password, a passkey or another provider here: they sign in with it and link this provider on the page Settings; who has lost it gets a new password of an admin for that, or is unlinked',
       personId,
     );
-  return endEarlierAccess(tx, ctx, personId);
+  // The account itself, its groups and its history stay.
+  const ended = await endAccess(tx, ctx, [personId]);
+  return { ...ended, agents: await disableAgentsOf(tx, ctx, personId) };
 }
 
 interface FoundPerson {
@@ -145,7 +151,7 @@ async function findOrCreate(
     if (here.directoryUser?.emailChanged)
       throw new NotIdentified(
         'not-known-here',
-        'the directory changed the e-mail address of this person, by a token that may not take people over',
+        'the directory changed the e-mail address of this person, by a token that may not take people over or to one of somebody whom an admin disabled',
         here.id,
       );
     // Addresses are given to somebody else in time, subjects are not: this is another person, or was made anew.
@@ -161,10 +167,10 @@ async function findOrCreate(
     throw new NotIdentified('not-known-here', 'nobody here is linked to this subject, and the provider makes nobody');
   if (!vouched)
     throw new NotIdentified('not-known-here', 'a new person needs an e-mail address that the provider has verified');
-  if (await wasLockedByHand(tx, email))
+  if (await isOfLockedByHand(tx, email))
     throw new NotIdentified(
       'disabled',
-      'the last person of this e-mail address was disabled by an admin, and then removed by the directory; make the new one by hand',
+      'somebody who had this e-mail address was disabled by an admin, and then renamed or removed by the directory; an admin can make the new person by hand',
     );
   const created = await tx.identity.create({
     data: {
