@@ -103,6 +103,11 @@ describe('a task', () => {
     ['a directive', `%YAML 1.1\n---\n${HEAD}`, '1:1 directives such as `%YAML` are not read; remove them'],
     ['a NUL', `${HEAD}purpos\0e: x`, '1:1 the document has a NUL in it; remove it'],
     ['over 256 KiB', `# ${'x'.repeat(262_144)}`, '1:1 the document is longer than 256 KiB; split it'],
+    [
+      'nothing but structure, before it is parsed',
+      '['.repeat(20_001),
+      '1:1 the document has more than 20000 lines, list items and marks such as `[`; split it',
+    ],
     ['another kind', HEAD.replace('Task', 'Policy'), '1:7 this is a `Policy`, not a `Task`'],
     [
       'a name in upper case',

@@ -16,6 +16,9 @@ import { didYouMean } from './did-you-mean.ts';
 
 export const MAX_SOURCE_LENGTH = 256 * 1024;
 export const MAX_LIST_LENGTH = 1000;
+/** Of structure: the parser takes some 20 microseconds for each, on the event loop of whoever asks, who may have the least of rights. */
+const MAX_MARKS = 20_000;
+const MARK = /[[\]{},:"'%&*!?|>\n]|- /g;
 const MAX_PROBLEMS = 100;
 
 /** One value of the source: where it stands and how it is called. */
@@ -45,6 +48,8 @@ export class YamlSource {
     let root: Node | null = null;
     if (source.length > MAX_SOURCE_LENGTH) {
       this.#note(0, '', `the document is longer than ${MAX_SOURCE_LENGTH / 1024} KiB; split it`);
+    } else if (hasMoreMarks(source)) {
+      this.#note(0, '', `the document has more than ${MAX_MARKS} lines, list items and marks such as \`[\`; split it`);
     } else if (source.includes('\0')) {
       this.#note(0, '', 'the document has a NUL in it; remove it');
     } else {
@@ -232,4 +237,10 @@ const isEmptyNode = (node: Node | null | undefined): boolean =>
 /** User input within a message, cut so that it cannot drown it. */
 export function clip(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}
+
+function hasMoreMarks(source: string): boolean {
+  let count = 0;
+  for (const _ of source.matchAll(MARK)) if (++count > MAX_MARKS) return true;
+  return false;
 }
