@@ -3,8 +3,7 @@ import { hashToken, isToken } from '@taskgate/identity';
 import type { Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { OAuthRefusal } from '../oauth/oauth-refusal.ts';
-import { issueApiToken } from '../people/issue-api-token.ts';
-import { CLI_TOKEN_MS } from '../people/login.ts';
+import { issueCliToken } from '../people/issue-cli-token.ts';
 import { toActor } from '../people/to-actor.ts';
 import { USER_SELECT } from '../people/user-view.ts';
 import type { ClientFacts } from '../people/verify-sign-in.ts';
@@ -61,13 +60,14 @@ export async function redeemDeviceCode(
       return { refusal: new OAuthRefusal('access_denied', 'whoever let this device in is disabled') };
     const actor = toActor(user, { via: 'api-token', viaId: '', limitedTo: null });
     const ctx = { services, actor };
-    const expiresAt = new Date(now + CLI_TOKEN_MS);
-    const { row: made, token } = await issueApiToken(tx, ctx, {
+    const {
+      row: made,
+      token,
+      expiresAt,
+    } = await issueCliToken(tx, ctx, {
       identityId: user.id,
       name: row.name,
-      // A person in no group has no scope; the token says so by holding one that gives them nothing.
-      scopes: actor.scopes.length > 0 ? actor.scopes : ['task:read'],
-      expiresAt,
+      scopes: actor.scopes,
     });
     await tx.deviceSignIn.update({ where: { id: row.id }, data: { state: 'redeemed' } });
     await emitAudit(tx, ctx, {

@@ -31,17 +31,9 @@ export async function createScimGroup(ctx: ServiceContext, body: ScimJson): Prom
         members: { create: members.map((identityId) => ({ identityId })) },
       },
     });
-    const memberships = await syncMemberships(tx, ctx, members);
-    const after = await findDirectoryGroup(tx, id);
-    await emitAudit(tx, ctx, {
-      action: 'directory-group.create',
-      subjectKind: 'directory-group',
-      subject: id,
-      before: null,
-      after: { ...toGroupDocument(after), memberships },
-    });
-    await notifyChange(tx, { topic: 'people', id });
-    return toScimGroup(after, scimAddressOf(services));
+    const made = await findDirectoryGroup(tx, id);
+    await settleGroup(tx, ctx, id, members, { action: 'create', before: null, after: toGroupDocument(made) });
+    return toScimGroup(made, scimAddressOf(services));
   });
 }
 
@@ -80,17 +72,12 @@ async function changeScimGroup(
     });
     // Mappings are by name: with another one it is another group to everybody in it.
     const affected = displayName === before.displayName ? [...added, ...gone] : [...new Set([...held, ...members])];
-    const memberships = await syncMemberships(tx, ctx, affected);
-    const after = await findDirectoryGroup(tx, id);
-    await emitAudit(tx, ctx, {
-      action: 'directory-group.update',
-      subjectKind: 'directory-group',
-      subject: id,
+    await settleGroup(tx, ctx, id, affected, {
+      action: 'update',
       before: { displayName: before.displayName, externalId: before.externalId },
-      after: { displayName, externalId, added, gone, memberships },
+      after: { displayName, externalId, added, gone },
     });
-    await notifyChange(tx, { topic: 'people', id });
-    return toScimGroup(after, scimAddressOf(ctx.services));
+    return toScimGroup(await findDirectoryGroup(tx, id), scimAddressOf(ctx.services));
   });
 }
 
@@ -100,21 +87,29 @@ export async function removeScimGroup(ctx: ServiceContext, id: string): Promise<
   return withPeople(ctx, async (tx) => {
     const before = await findDirectoryGroup(tx, id);
     await tx.directoryGroup.delete({ where: { id } });
-    const memberships = await syncMemberships(
-      tx,
-      ctx,
-      before.members.map(({ identityId }) => identityId),
-    );
-    await emitAudit(tx, ctx, {
-      action: 'directory-group.remove',
-      subjectKind: 'directory-group',
-      subject: id,
-      before: toGroupDocument(before),
-      after: { memberships },
-    });
-    await notifyChange(tx, { topic: 'people', id });
+    const members = before.members.map(({ identityId }) => identityId);
+    await settleGroup(tx, ctx, id, members, { action: 'remove', before: toGroupDocument(before), after: {} });
     return null;
   });
+}
+
+/** What follows for the memberships of `affected`, with the change's audit row. */
+async function settleGroup(
+  tx: Transaction,
+  ctx: ServiceContext,
+  id: string,
+  affected: readonly string[],
+  change: { readonly action: 'create' | 'update' | 'remove'; readonly before: object | null; readonly after: object },
+): Promise<void> {
+  const memberships = await syncMemberships(tx, ctx, affected);
+  await emitAudit(tx, ctx, {
+    action: `directory-group.${change.action}`,
+    subjectKind: 'directory-group',
+    subject: id,
+    before: change.before,
+    after: { ...change.after, memberships },
+  });
+  await notifyChange(tx, { topic: 'people', id });
 }
 
 async function requireFreeName(tx: Transaction, displayName: string, ownId: string | null): Promise<void> {

@@ -2,8 +2,7 @@ import type { SecretValue } from '@taskgate/core';
 import type { ServiceContext, Services } from '../context.ts';
 import { emitAudit } from '../emit-audit.ts';
 import { authenticateApiToken } from '../people/authenticate-api-token.ts';
-import { issueApiToken } from '../people/issue-api-token.ts';
-import { CLI_TOKEN_MS } from '../people/login.ts';
+import { issueCliToken } from '../people/issue-cli-token.ts';
 import { toActor } from '../people/to-actor.ts';
 import { USER_SELECT } from '../people/user-view.ts';
 import { requireSystem } from '../require-scope.ts';
@@ -29,11 +28,9 @@ export async function signInCli(
   const { scopes } = toActor(user, { via: 'api-token', viaId: '', limitedTo: null });
   if (scopes.length === 0) return null;
   return withTransaction(ctx, async (tx) => {
-    const at = services.clock.now();
     const old = { identityId: user.id, name: TOKEN_NAME, revokedAt: null };
-    const { count } = await tx.apiToken.updateMany({ where: old, data: { revokedAt: new Date(at) } });
-    const wish = { identityId: user.id, name: TOKEN_NAME, scopes, expiresAt: new Date(at + CLI_TOKEN_MS) };
-    const { row, token } = await issueApiToken(tx, ctx, wish);
+    const { count } = await tx.apiToken.updateMany({ where: old, data: { revokedAt: new Date(services.clock.now()) } });
+    const { row, token } = await issueCliToken(tx, ctx, { identityId: user.id, name: TOKEN_NAME, scopes });
     await emitAudit(tx, ctx, {
       action: 'setup.sign-in-cli',
       subjectKind: 'api-token',
