@@ -283,6 +283,14 @@ describe('a provider', () => {
   });
 });
 
+it('an address with a hundred sign-ins under way is refused before any provider is asked', async () => {
+  const { db } = shop.services;
+  while ((await db.signInFlow.count()) < 100) await begin({ provider: 'okta' });
+  expect((await refusalOf(begin({ provider: 'gone' }))).refusal).toBe('too-many');
+  await db.signInFlow.deleteMany();
+  expect((await refusalOf(begin({ provider: 'gone' }))).refusal).toBe('provider-unreachable');
+});
+
 it('an address that makes sign-ins fail over and over gets no more audit rows for a while', async () => {
   const { db } = shop.services;
   const before = await db.auditRow.count();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SecretValue } from '@taskgate/core';
+import type { Transaction } from '@taskgate/db';
 import { createToken, hashToken, ProviderError } from '@taskgate/identity';
 import { newId, type Services } from '../context.ts';
 import { checkWebSession } from '../people/check-web-session.ts';
@@ -42,6 +43,13 @@ export async function startProviderSignIn(
   const provider = await findEnabledProvider(services, input.provider, client);
   const refuse = (refusal: 'too-many' | 'provider-unreachable' | 'answer-not-valid', reason: string) =>
     refuseSignIn(services, { provider: provider.name, refusal, reason }, client);
+  const tooMany = async (tx: Pick<Transaction, 'signInFlow'>): Promise<boolean> => {
+    const underWay = { address: client.address, expiresAt: { gte: new Date(services.clock.now()) } };
+    return (await tx.signInFlow.count({ where: underWay })) >= MAX_UNDER_WAY;
+  };
+  const refuseMore = () => refuse('too-many', 'a hundred sign-ins of this address are under way');
+  // Before the provider is asked anything: nobody makes the gate ask it as often as they like.
+  if (await tooMany(services.db)) throw await refuseMore();
   const known = browserHashOf(input.browser);
   const browser = known === null ? createToken('browser', services.randomBytes) : new SecretValue(input.browser!);
   const id = newId(services, 'flw');
@@ -53,7 +61,7 @@ export async function startProviderSignIn(
   const at = services.clock.now();
   const begun = await withTransaction({ services }, async (tx) => {
     await tx.signInFlow.deleteMany({ where: { expiresAt: { lt: new Date(at) } } });
-    if ((await tx.signInFlow.count({ where: { address: client.address } })) >= MAX_UNDER_WAY) return false;
+    if (await tooMany(tx)) return false;
     await tx.signInFlow.create({
       data: {
         id,
@@ -71,7 +79,7 @@ export async function startProviderSignIn(
     });
     return true;
   });
-  if (!begun) throw await refuse('too-many', 'a hundred sign-ins of this address are under way');
+  if (!begun) throw await refuseMore();
   return { url: url.href, browser: browser.reveal((text) => text) };
 }
 
