@@ -15,6 +15,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: [...servers, '**/node_modules/**'],
           isolate: false,
+          testTimeout: 30_000,
         },
       },
       {
