@@ -2,6 +2,7 @@ import type { SecretValue } from '@taskgate/core';
 import {
   createRecordingReader,
   createRecordingWriter,
+  decodeHeader,
   type NewRecordingEvent,
   type RecordingEventBody,
   type RecordingHeader,
@@ -38,7 +39,7 @@ export async function recoverSpool(options: {
   for (const sessionId of left) {
     try {
       const bytes = spool.readAll(sessionId);
-      if (!hasHeader(bytes)) {
+      if (decodeHeader(bytes) === null) {
         // Killed before the first write was whole: nothing was forwarded.
         spool.remove(sessionId);
         left.delete(sessionId);
@@ -172,11 +173,4 @@ async function endUnrecorded(
   } catch (error) {
     options.log.warn('sessions of before could not be ended; the next start tries again', { error: String(error) });
   }
-}
-
-/** False for a file that ends within its header. */
-function hasHeader(bytes: Uint8Array): boolean {
-  const reader = createRecordingReader({ sealed: false });
-  reader.push(bytes);
-  return reader.header !== null;
 }
