@@ -34,6 +34,25 @@ declare const brand: unique symbol;
 export type Id<P extends IdPrefix> = string & { readonly [brand]: P };
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+/** Two characters for each ten bits. */
+const PAIRS = Array.from({ length: 1024 }, (_, bits) => ALPHABET[bits >> 5]! + ALPHABET[bits & 31]!);
+
+/** Ids of one millisecond have it in common. */
+let lastMs = Number.NaN;
+let lastTime = '';
+
+function timeOf(atMs: number): string {
+  const ms = Math.floor(atMs);
+  if (ms === lastMs) return lastTime;
+  let time = '';
+  for (let rest = ms, i = 0; i < 10; i++) {
+    time = ALPHABET[rest % 32]! + time;
+    rest = Math.floor(rest / 32);
+  }
+  lastMs = ms;
+  lastTime = time;
+  return time;
+}
 
 /** Makes an id; `atMs` is epoch milliseconds, `randomBytes` a cryptographic source. */
 export function createId<P extends IdPrefix>(
@@ -41,15 +60,10 @@ export function createId<P extends IdPrefix>(
   atMs: number,
   randomBytes: (length: number) => Uint8Array,
 ): Id<P> {
-  let time = '';
-  let rest = Math.floor(atMs);
-  for (let i = 0; i < 10; i++) {
-    time = ALPHABET[rest % 32]! + time;
-    rest = Math.floor(rest / 32);
-  }
-  let random = '';
-  for (const byte of randomBytes(16)) random += ALPHABET[byte & 31]!;
-  return `${prefix}_${time}${random}` as Id<P>;
+  let id = `${prefix}_${timeOf(atMs)}`;
+  const random = randomBytes(16);
+  for (let i = 0; i < 16; i += 2) id += PAIRS[((random[i]! & 31) << 5) | (random[i + 1]! & 31)]!;
+  return id as Id<P>;
 }
 
 export function isId<P extends IdPrefix>(value: unknown, prefix: P): value is Id<P> {

@@ -1,6 +1,8 @@
 import { utf8Decode, utf8DecodeLossy } from '@taskgate/core';
 import { ProtocolError, violation } from './protocol-error.ts';
 
+const NAME_BYTES = 64;
+
 /** Reads one message front to back. Every read is checked against the end; what does not fit throws `08P01`. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -67,15 +69,28 @@ export class ByteReader {
   }
 
   #terminated(): Uint8Array {
-    const end = this.#bytes.indexOf(0, this.#at);
-    if (end === -1) throw violation(`${this.#what} message holds a string without its terminator`);
+    const end = this.#terminator();
     const text = this.#bytes.subarray(this.#at, end);
     this.#at = end + 1;
     return text;
   }
 
+  #terminator(): number {
+    const bytes = this.#bytes;
+    // Names are short, or empty: a loop is quicker than a call into the engine.
+    const near = Math.min(bytes.length, this.#at + NAME_BYTES);
+    for (let i = this.#at; i < near; i++) if (bytes[i] === 0) return i;
+    const end = bytes.indexOf(0, near);
+    if (end === -1) throw violation(`${this.#what} message holds a string without its terminator`);
+    return end;
+  }
+
   /** A zero-terminated string, strictly UTF-8: other bytes throw `22021`. */
   text(field: string): string {
+    if (this.#bytes[this.#at] === 0) {
+      this.#at += 1;
+      return '';
+    }
     const text = utf8Decode(this.#terminated());
     if (text === null) throw new ProtocolError('22021', `${field} is not valid utf-8`);
     return text;

@@ -33,33 +33,15 @@ function readColumnCount(raw: Uint8Array): number {
   return (raw[COLUMNS_AT]! << 8) | raw[COLUMNS_AT + 1]!;
 }
 
-/** Length of the value whose length field is at `at`, checked: -1 (null), or so many bytes that are really there. */
-function readValueLength(raw: Uint8Array, at: number): number {
-  if (raw.length - at < 4) throw violation('data row ends too early');
-  const length = readInt32(raw, at);
-  if (length < -1 || length > raw.length - at - 4)
-    throw violation(`data row holds a value of the impossible length ${length}`);
-  return length;
-}
-
-function checkEnd(raw: Uint8Array, at: number): void {
-  if (at !== raw.length) throw violation(`data row has ${raw.length - at} bytes too many`);
-}
-
 export function decodeDataRow(raw: Uint8Array): DataRow {
   const columnCount = readColumnCount(raw);
   // Before allocating: each column needs its length field at least.
   if (columnCount * 4 > raw.length - VALUES_AT) throw violation('data row ends too early');
   const spans = new Int32Array(columnCount * 2);
-  let at = VALUES_AT;
-  for (let i = 0; i < columnCount; i++) {
-    const length = readValueLength(raw, at);
-    at += 4;
-    spans[i * 2] = at;
-    spans[i * 2 + 1] = length;
-    if (length > 0) at += length;
-  }
-  checkEnd(raw, at);
+  eachDataRowValue(raw, 0, raw.length, (column, from, to) => {
+    spans[column * 2] = from;
+    spans[column * 2 + 1] = from === -1 ? -1 : to - from;
+  });
   return { raw, columnCount, spans };
 }
 
@@ -70,6 +52,31 @@ export function dataRowValue(row: DataRow, column: number): Uint8Array | null {
   if (length === -1) return null;
   const start = row.spans[column * 2]!;
   return row.raw.subarray(start, start + length);
+}
+
+/**
+ * Tells where each value of the DataRow lies that is all of `bytes` from `start` to `end`; `from` is -1 for null. Throws
+ * {@link ProtocolError} `08P01`, perhaps behind some values, where it is not one.
+ */
+export function eachDataRowValue(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  take: (column: number, from: number, to: number) => void,
+): void {
+  if (end - start < VALUES_AT) throw violation('not a whole data row');
+  const columns = (bytes[start + COLUMNS_AT]! << 8) | bytes[start + COLUMNS_AT + 1]!;
+  let at = start + VALUES_AT;
+  for (let i = 0; i < columns; i++) {
+    if (end - at < 4) throw violation('data row ends too early');
+    const length = readInt32(bytes, at);
+    at += 4;
+    if (length < -1 || length > end - at) throw violation(`data row holds a value of the impossible length ${length}`);
+    if (length === -1) take(i, -1, -1);
+    else take(i, at, at + length);
+    at += Math.max(length, 0);
+  }
+  if (at !== end) throw violation(`data row has ${end - at} bytes too many`);
 }
 
 export function encodeDataRow(values: readonly (Uint8Array | null)[]): Uint8Array {

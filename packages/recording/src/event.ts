@@ -1,4 +1,5 @@
 import type { AccessVerb, Decision, MaskName, Reason, StatementClass } from '@taskgate/core';
+import type { JsonBytes } from './json-bytes.ts';
 
 /** A value as the client was sent it: text, or `\x` and lower hex for binary; `null` is SQL NULL. */
 export type RecordedValue = string | null;
@@ -113,6 +114,12 @@ export interface RowsEvent {
   readonly secret: { readonly rows: readonly (readonly RecordedValue[])[] };
 }
 
+/** Rows as they are written. */
+export interface EncodedRows extends Omit<RowsEvent, 'secret'> {
+  /** Each row as a JSON list, between them commas. It is copied. */
+  readonly json: JsonBytes;
+}
+
 export interface CopyDataEvent {
   readonly kind: 'copy-data';
   readonly decisionId: string;
@@ -178,6 +185,9 @@ type CommonEventBody =
 
 /** As events are written; an operation of format 1 said all that its statement says. */
 export type RecordingEventBody = CommonEventBody | ReferringOperation | OperationEvent;
+
+/** What a writer takes. */
+export type WrittenEventBody = RecordingEventBody | EncodedRows;
 
 export type RecordingEventKind = RecordingEventBody['kind'];
 

@@ -1,6 +1,6 @@
 import { TaskgateError, utf8Decode } from '@taskgate/core';
 import { concatBytes, readUint32, writeUint32 } from './bytes.ts';
-import type { RecordedValue, RecordingEventBody, StoredEvent } from './event.ts';
+import type { RecordedValue, StoredEvent, WrittenEventBody } from './event.ts';
 import { JsonBytes } from './json-bytes.ts';
 import { RECORDING_LIMITS } from './limits.ts';
 import { checkClearEvent, parseJson } from './parse-event.ts';
@@ -53,7 +53,7 @@ export class EncodedEvents {
   hasSecret = false;
 
   /** `seq` and `at` are the event's {@link RecordingEvent} stamp. */
-  add(event: RecordingEventBody, seq: number, at: number): void {
+  add(event: WrittenEventBody, seq: number, at: number): void {
     const { clear, secret } = this;
     if (this.count > 0) {
       clear.raw(',');
@@ -83,11 +83,12 @@ export class EncodedEvents {
       clear.number(event.count);
       clear.raw('}');
       secret.raw('{"rows":[');
-      const { rows } = event.secret;
-      for (let i = 0; i < rows.length; i++) {
-        if (i > 0) secret.raw(',');
-        putValues(secret, rows[i]!);
-      }
+      if ('json' in event) secret.put(event.json.bytes, event.json.length);
+      else
+        for (const [index, row] of event.secret.rows.entries()) {
+          if (index > 0) secret.raw(',');
+          putValues(secret, row);
+        }
       secret.raw(']}');
     } else if (event.kind === 'outcome') {
       clear.raw(',"kind":"outcome","decisionId":');

@@ -1,10 +1,12 @@
-import { utf8Encode } from '@taskgate/core';
+import { utf8DecodeLossy, utf8Encode } from '@taskgate/core';
 
 /** Above this many characters the engine's own codec is quicker than a loop. */
 const LOOP_CHARACTERS = 256;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const DIGIT_0 = 0x30;
+const LOWER_A = 0x61;
+const LOWER_X = 0x78;
 const POINT = 0x2e;
 const INITIAL_BYTES = 4 * 1024;
 /** Memory that grew beyond this is not kept. */
@@ -12,6 +14,8 @@ const MAX_KEPT_BYTES = 512 * 1024;
 const MAX_KEPT = 8;
 const kept: Uint8Array<ArrayBuffer>[] = [];
 const EMPTY = new Uint8Array(0);
+
+const hexDigit = (value: number): number => (value < 10 ? DIGIT_0 + value : LOWER_A + value - 10);
 
 /**
  * JSON put together as the bytes that are written: no string is made of what is a byte for each character anyway. The
@@ -39,10 +43,11 @@ export class JsonBytes {
     this.bytes = grown;
   }
 
-  put(source: Uint8Array): void {
-    this.reserve(source.length);
-    this.bytes.set(source, this.length);
-    this.length += source.length;
+  /** The first `count` bytes. */
+  put(source: Uint8Array, count = source.length): void {
+    this.reserve(count);
+    this.bytes.set(count === source.length ? source : source.subarray(0, count), this.length);
+    this.length += count;
   }
 
   byte(value: number): void {
@@ -78,6 +83,42 @@ export class JsonBytes {
       const code = value.charCodeAt(i);
       if (code < 0x20 || code > 0x7f || code === QUOTE || code === BACKSLASH) return this.raw(JSON.stringify(value));
       bytes[at++] = code;
+    }
+    bytes[at++] = QUOTE;
+    this.length = at;
+  }
+
+  /** A string: the UTF-8 that lies in `source` from `from` to `to`. What is none becomes U+FFFD. */
+  textOf(source: Uint8Array, from: number, to: number): void {
+    if (to - from > LOOP_CHARACTERS) return this.text(utf8DecodeLossy(source.subarray(from, to)));
+    this.reserve(to - from + 2);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = QUOTE;
+    for (let i = from; i < to; i++) {
+      const byte = source[i]!;
+      if (byte < 0x20 || byte > 0x7f || byte === QUOTE || byte === BACKSLASH)
+        return this.text(utf8DecodeLossy(source.subarray(from, to)));
+      bytes[at++] = byte;
+    }
+    bytes[at++] = QUOTE;
+    this.length = at;
+  }
+
+  /** A string: `\\x` and the bytes in lower hex. */
+  hexOf(source: Uint8Array, from: number, to: number): void {
+    const count = to - from;
+    this.reserve(count * 2 + 5);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = QUOTE;
+    bytes[at++] = BACKSLASH;
+    bytes[at++] = BACKSLASH;
+    bytes[at++] = LOWER_X;
+    for (let i = from; i < to; i++) {
+      const byte = source[i]!;
+      bytes[at++] = hexDigit(byte >> 4);
+      bytes[at++] = hexDigit(byte & 15);
     }
     bytes[at++] = QUOTE;
     this.length = at;

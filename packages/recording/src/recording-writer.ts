@@ -1,5 +1,5 @@
 import { assert } from '@taskgate/core';
-import type { NewRecordingEvent, RecordingEventBody } from './event.ts';
+import type { NewRecordingEvent, RecordingEventBody, WrittenEventBody } from './event.ts';
 import { EncodedEvents, encodeFrame, HASH_BYTES, type Seal, type Sha256 } from './frame.ts';
 import { encodeHeader, type RecordingHeader } from './header.ts';
 
@@ -15,7 +15,7 @@ export interface RecordingWriter {
   /** To be written first. */
   readonly headerBytes: Uint8Array;
   /** Numbers the event of the instant `at`. It is in no frame until {@link RecordingWriter.frame}. */
-  add(event: RecordingEventBody, at: number): void;
+  add(event: WrittenEventBody, at: number): void;
   /** What was added and is in no frame yet. */
   readonly pending: EncodedEvents;
   /**
@@ -45,7 +45,7 @@ export function createRecordingWriter(options: {
   let hash = options.resumeAt?.hash ?? sha256(headerBytes);
   assert(hash.length === HASH_BYTES, 'a recording is chained by hashes of 32 bytes');
   const pending = new EncodedEvents();
-  const add = (event: RecordingEventBody, at: number): void => pending.add(event, count + pending.count, at);
+  const add = (event: WrittenEventBody, at: number): void => pending.add(event, count + pending.count, at);
   const frame = (): Uint8Array | null => {
     if (pending.count === 0) return null;
     const encoded = encodeFrame(pending, { firstSeq: count, previousHash: hash, seal, sha256 });

@@ -6,6 +6,7 @@ import {
   type RuleReference,
   type SqlOperation,
   TaskgateError,
+  utf8DecodeLossy,
 } from '@taskgate/core';
 import { type BindMessage, encodeDenial, encodeError, parseCommandTag } from '@taskgate/protocol-postgres';
 import { RECORDING_LIMITS, type StatementEvent } from '@taskgate/recording';
@@ -377,7 +378,6 @@ function toRecordedParameter(formats: readonly number[]): (value: Uint8Array | n
   return (value, index) => {
     if (value === null) return null;
     const format = formats.length === 0 ? 0 : formats.length === 1 ? formats[0] : formats[index];
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    return format === 1 ? `\\x${bytes.toString('hex')}` : bytes.toString('utf8');
+    return format === 1 ? `\\x${Buffer.from(value).toString('hex')}` : utf8DecodeLossy(value);
   };
 }

@@ -41,14 +41,12 @@ export class ClientOutput {
     let flowing = true;
     let free = true;
     if (length > 0 && !this.#client.destroyed) {
-      const view = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, length);
-      const taken = writeDirectly(this.#client, view);
-      const rest = view.subarray(taken);
-      if (rest.length > COPY_BYTES) {
-        flowing = this.#client.write(rest);
+      const taken = writeDirectly(this.#client, bytes, length);
+      if (length - taken > COPY_BYTES) {
+        flowing = this.#client.write(bytes.subarray(taken, length));
         // Not all of it is with the kernel yet: the memory is the stream's until then.
         free = this.#client.writableLength === 0;
-      } else if (rest.length > 0) flowing = this.#client.write(Buffer.from(rest));
+      } else if (length > taken) flowing = this.#client.write(bytes.slice(taken, length));
     }
     sink.length = 0;
     if (free && bytes.length <= MAX_KEPT_BYTES && kept.length < MAX_KEPT_SINKS) kept.push(sink);

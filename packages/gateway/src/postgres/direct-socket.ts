@@ -76,16 +76,16 @@ export function listenTo(stream: Duplex, listener: ((chunk: Uint8Array) => void)
 }
 
 /**
- * How many bytes the kernel took at once: without the stream's bookkeeping, which costs more than the system call. The
+ * How many of the first `length` bytes the kernel took at once: without the stream's bookkeeping, which costs more than the system call. The
  * rest, or all of it where 0, is to be written to the stream; what went wrong it will say itself.
  */
-export function writeDirectly(stream: Duplex, bytes: Uint8Array): number {
+export function writeDirectly(stream: Duplex, bytes: Uint8Array, length = bytes.length): number {
   if (!readings.has(stream) || stream.writableLength > 0 || stream.writableEnded || stream.destroyed) return 0;
   // Asked each time: the number of a closed one may be another file's by now.
   const fd = (stream as WithHandle)._handle?.fd ?? -1;
   if (fd < 0) return 0;
   try {
-    return fs.writeSync(fd, bytes);
+    return fs.writeSync(fd, bytes, 0, length);
   } catch {
     return 0;
   }

@@ -4,13 +4,12 @@ import { type CopyRowMasker, createCopyRowMasker } from '@taskgate/masking';
 import {
   BACKEND_TAG,
   ByteSink,
-  dataRowValue,
-  decodeDataRow,
+  eachDataRowValue,
   type FieldDescription,
   parseCommandTag,
   rewriteDataRow,
 } from '@taskgate/protocol-postgres';
-import { type OperationOutcome, RECORDING_LIMITS } from '@taskgate/recording';
+import { JsonBytes, type OperationOutcome, RECORDING_LIMITS } from '@taskgate/recording';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { DecidedStatement, DecisionContext } from './decision-context.ts';
 import type { GrantBudget, LimitReached } from './grant-budget.ts';
@@ -67,7 +66,8 @@ export class OperationRun {
   #copyMasker: CopyRowMasker | null = null;
   #recordedRows = 0;
   #recordedBytes = 0;
-  #pendingRows: (string | null)[][] = [];
+  #pendingRows = 0;
+  #rowsJson: JsonBytes | null = null;
   #pendingBytes = 0;
   #copyText: string[] = [];
   #copyLines = 0;
@@ -199,38 +199,44 @@ export class OperationRun {
       this.#ports.recordResults &&
       this.#recordedBytes + size <= RECORDING_LIMITS.maxResultBytesPerOperation
     )
-      this.#recordRow(sink.bytes.subarray(from, sink.length), plan.fields);
+      this.#recordRow(sink.bytes, from, sink.length, plan.fields);
   }
 
-  #recordRow(sent: Uint8Array, fields: readonly FieldDescription[]): void {
-    const row = decodeDataRow(sent);
-    const values: (string | null)[] = [];
-    for (let index = 0; index < row.columnCount; index++) {
-      const value = dataRowValue(row, index);
-      values.push(
-        value === null
-          ? null
-          : fields[index]?.format === 1
-            ? `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
-            : utf8DecodeLossy(value),
-      );
+  #recordRow(bytes: Uint8Array, start: number, end: number, fields: readonly FieldDescription[]): void {
+    this.#rowsJson ??= new JsonBytes();
+    const json = this.#rowsJson;
+    const before = json.length;
+    try {
+      json.raw(this.#pendingRows > 0 ? ',[' : '[');
+      eachDataRowValue(bytes, start, end, (column, from, to) => {
+        if (column > 0) json.raw(',');
+        if (from === -1) json.raw('null');
+        else if (fields[column]?.format === 1) json.hexOf(bytes, from, to);
+        else json.textOf(bytes, from, to);
+      });
+      json.raw(']');
+    } catch (error) {
+      // Half a row must not stand in the recording either.
+      json.length = before;
+      throw error;
     }
-    this.#pendingRows.push(values);
+    this.#pendingRows += 1;
     this.#recordedRows += 1;
-    this.#recordedBytes += sent.length;
-    this.#pendingBytes += sent.length;
+    this.#recordedBytes += end - start;
+    this.#pendingBytes += end - start;
     if (this.#pendingBytes >= RECORDING_LIMITS.maxRowsBytesPerEvent) this.#flushRows();
   }
 
   #flushRows(): void {
-    if (this.#pendingRows.length > 0)
+    if (this.#rowsJson !== null && this.#pendingRows > 0)
       this.#ports.recorder.append({
         kind: 'rows',
         decisionId: this.decisionId,
-        count: this.#pendingRows.length,
-        secret: { rows: this.#pendingRows },
+        count: this.#pendingRows,
+        json: this.#rowsJson,
       });
-    this.#pendingRows = [];
+    this.#rowsJson?.clear();
+    this.#pendingRows = 0;
     this.#pendingBytes = 0;
     if (this.#copyLines > 0)
       this.#ports.recorder.append({

@@ -15,6 +15,7 @@ import type { SessionEndReason } from '@taskgate/recording';
 import type { LeasedCredential, OpenGrant } from '../control-plane.ts';
 import { ClientOutput } from './client-output.ts';
 import { type TargetConnection, terminateTarget } from './connect-target.ts';
+import { copyBytes } from './copy-bytes.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
 import { listenTo, writeDirectly } from './direct-socket.ts';
 import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-error.ts';
@@ -108,7 +109,7 @@ export class PostgresSession {
   start(clientRest: Uint8Array, targetRest: Uint8Array): void {
     const { socket } = this.#target;
     // What it says waits in the queue, and outlives the memory it was read into.
-    listenTo(this.#client, (chunk) => this.#onClientData(Buffer.from(chunk)));
+    listenTo(this.#client, (chunk) => this.#onClientData(copyBytes(chunk)));
     this.#client.on('end', () => this.#clientGone());
     this.#client.on('close', () => this.#clientGone());
     this.#client.on('error', () => this.#clientGone());

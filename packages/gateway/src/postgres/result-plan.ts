@@ -35,6 +35,13 @@ export interface ResultPlans {
 /** Of one statement, in text and in binary, say. */
 const MAX_DESCRIPTIONS = 4;
 
+/** Some dozens of bytes: quicker than a call into the engine. */
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 export function createResultPlans(ports: {
   readonly hmacSha256: (bytes: Uint8Array) => Uint8Array;
   readonly knowsRelation: (oid: number) => boolean;
@@ -89,7 +96,7 @@ export function createResultPlans(ports: {
         known = [];
         descriptions.set(result, known);
       }
-      for (const { raw, fields } of known) if (Buffer.compare(raw, rowDescription) === 0) return fields;
+      for (const { raw, fields } of known) if (isSame(raw, rowDescription)) return fields;
       const fields = decodeRowDescription(rowDescription);
       if (known.length >= MAX_DESCRIPTIONS) known.shift();
       known.push({ raw: rowDescription.slice(), fields });

@@ -5,6 +5,9 @@
  */
 const BUSY_EVENTS_PER_SECOND = 100;
 const BUSY_SHARE = 0.1;
+/** And a fiftieth where the event loop has no time left: what the index takes then, it takes from the sessions. */
+const FULL_SHARE = 0.02;
+const FULL_UTILIZATION = 0.9;
 const WINDOW_MS = 250;
 
 export interface IndexPace {
@@ -18,16 +21,24 @@ export interface IndexPace {
   took(ms: number): void;
 }
 
-/** Whose turn it is, the sessions' or the index's. `monotonicMs` is the time. */
-export function createIndexPace(monotonicMs: () => number): IndexPace {
+export interface IndexPacePorts {
+  readonly monotonicMs: () => number;
+  /** How much of the time since it was last asked the event loop was at work, from 0 to 1. */
+  readonly utilization: () => number;
+}
+
+/** Whose turn it is, the sessions' or the index's. */
+export function createIndexPace({ monotonicMs, utilization }: IndexPacePorts): IndexPace {
   let since = monotonicMs();
   let arrived = 0;
   let busy = false;
+  let share = BUSY_SHARE;
   let nextTurnAt = Number.NEGATIVE_INFINITY;
   const look = (): void => {
     const ms = monotonicMs() - since;
     if (ms < WINDOW_MS) return;
     busy = (arrived / ms) * 1_000 > BUSY_EVENTS_PER_SECOND;
+    share = utilization() > FULL_UTILIZATION ? FULL_SHARE : BUSY_SHARE;
     since += ms;
     arrived = 0;
   };
@@ -46,7 +57,7 @@ export function createIndexPace(monotonicMs: () => number): IndexPace {
       return true;
     },
     took(ms) {
-      nextTurnAt = monotonicMs() + ms * (1 / BUSY_SHARE - 1);
+      nextTurnAt = monotonicMs() + ms * (1 / share - 1);
     },
   };
 }

@@ -45,6 +45,21 @@ describe('a recording', () => {
     expect(Buffer.from(bytes).includes('customer7@example.com')).toBe(false);
   });
 
+  it('holds binary values as hex, nulls as such, and as many rows as were sent', async () => {
+    const grant = door.grant('sales-report');
+    const client = await connectThrough(door, grant);
+    const query = { text: 'select id, null from public.customers order by id limit $1', binary: true, values: [3] };
+    await client.query(query as pg.QueryConfig);
+    await client.end();
+    const { sessionId } = door.controlPlane.sessions.find((session) => session.grantId === grant.grant.grantId)!;
+    const { operations } = await timelineOf(door, sessionId, await archived(door, sessionId));
+    expect(operations[0]!.rows).toEqual([
+      ['\\x00000001', null],
+      ['\\x00000002', null],
+      ['\\x00000003', null],
+    ]);
+  });
+
   it('is indexed once for each operation, with its end and head', async () => {
     const grant = door.grant('sales-report');
     await psqlThrough(door, grant, 'select 1', 'select 2');

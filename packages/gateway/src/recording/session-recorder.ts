@@ -6,6 +6,7 @@ import {
   type RecordingEventBody,
   type RecordingHead,
   type StatementEvent,
+  type WrittenEventBody,
 } from '@taskgate/recording';
 import type { OperationJournal } from './operation-journal.ts';
 import { createSessionSeal, sha256 } from './session-cipher.ts';
@@ -17,7 +18,7 @@ const GATHER_BYTES = 256 * 1024;
 
 export interface SessionRecorder {
   /** Adds to the recording; in memory until it is flushed, for some tens of milliseconds. */
-  append(event: RecordingEventBody): void;
+  append(event: WrittenEventBody): void;
   /** The number under which the recording has the statement that `key` stands for; `describe` is asked the first time. */
   statementId(key: object, describe: () => Omit<StatementEvent, 'kind' | 'id'>): number;
   /** Likewise for the shape of a result. */
@@ -91,7 +92,7 @@ export function createSessionRecorder(options: {
   const said = new Map<number, Omit<StatementEvent, 'kind' | 'id' | 'secret'>>();
 
   /** Without what is secret. Field by field: to copy whole objects costs more than all else here. */
-  const note = (event: RecordingEventBody, at: number): void => {
+  const note = (event: WrittenEventBody, at: number): void => {
     const number = seq++;
     if (event.kind === 'operation' && 'statementId' in event) {
       const { statementClass, label, fingerprint, catalogVersion, relations, decision } = said.get(event.statementId)!;
@@ -148,7 +149,7 @@ export function createSessionRecorder(options: {
   };
 
   const recorder = {
-    append(event: RecordingEventBody): void {
+    append(event: WrittenEventBody): void {
       if (ended) return;
       const at = clock.now();
       const { clear, secret } = pending;

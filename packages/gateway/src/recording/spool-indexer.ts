@@ -72,7 +72,7 @@ export function createSpoolIndexer(options: {
   const { spool, archive, controlPlane, log } = options;
   const followed = new Map<string, Followed>();
   const idle = new Set<() => void>();
-  const pace = createIndexPace(() => performance.now());
+  const pace = createIndexPace({ monotonicMs: () => performance.now(), utilization: loopUtilization() });
   let draining = false;
   /** What a file gives is in memory for one session at a time. */
   let fromFile: Promise<unknown> = Promise.resolve();
@@ -328,6 +328,16 @@ export function createSpoolIndexer(options: {
         });
       }
     },
+  };
+}
+
+function loopUtilization(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
   };
 }
 

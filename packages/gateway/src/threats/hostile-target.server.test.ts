@@ -21,6 +21,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CANARY, HonestServer, KNOWN } from '../testing/honest-server.ts';
 import { openScriptedDoor, type ScriptedDoor } from '../testing/open-scripted-door.ts';
 import { RawClient } from '../testing/raw-client.ts';
+import { archived, timelineOf } from '../testing/read-archived.ts';
 import { WELCOME } from '../testing/scripted-target.ts';
 
 let door: ScriptedDoor;
@@ -145,6 +146,42 @@ describe('W20: a hostile target', () => {
     expect(answer.closed).toBe(true);
     expect(answer.errors[0]!.code).toMatch(/^(08P01|42501)$/);
     expect(answer.received).not.toContain(CANARY);
+  });
+
+  it('that sends half a row leaves none of it in the recording, and what came before it is there', async () => {
+    const grant = door.grant('support', {
+      policies: [],
+      source: `kind: Task
+name: support
+purpose: orders
+resource: demo-shop
+who: { groups: [support] }
+allow:
+  - select: public.orders
+`,
+    });
+    const text = 'select id, status from public.orders';
+    const orders = encodeRowDescription(KNOWN[text]!.fields!);
+    const half = claiming('D', 21, Uint8Array.of(0, 2, 0, 0, 0, 1, 49, 0, 0, 0, 99, 65, 66, 67, 68, 69, 70));
+    door.target.script = {
+      onFrame: (frame, peer) => {
+        if (frame.tag === FRONTEND_TAG.query)
+          peer.send(orders, encodeDataRow([bytes('7'), bytes('a "b"\\\n')]), encodeDataRow([null, bytes('é')]), half);
+      },
+    };
+    const client = await RawClient.open(door, grant);
+    await client.query(text);
+    await waitUntil(() => client.closed);
+    const { sessionId } = door.controlPlane.sessions.at(-1)!;
+    const { operations } = await timelineOf(door, sessionId, await archived(door, sessionId));
+    expect(operations).toMatchObject([
+      {
+        rows: [
+          ['7', 'a "b"\\\n'],
+          [null, 'é'],
+        ],
+      },
+    ]);
   });
 
   it('whose error has no code, or no text at all, is passed on as an error, and the session goes on', async () => {
