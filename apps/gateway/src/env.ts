@@ -28,13 +28,13 @@ export function readEnvironment(environment: NodeJS.ProcessEnv) {
     publicHost: environment.TASKGATE_PUBLIC_HOST ?? '127.0.0.1',
     postgresPort: portOf(environment.TASKGATE_POSTGRES_PORT, 15432, 'TASKGATE_POSTGRES_PORT'),
     consolePort: portOf(environment.TASKGATE_CONSOLE_PORT, 18081, 'TASKGATE_CONSOLE_PORT'),
-    /** How long sessions go on while the store does not answer. */
     /** Of this gateway, behind one port. */
     processes: countOf(
       environment.TASKGATE_GATEWAY_PROCESSES,
-      Math.min(MAX_DEFAULT_PROCESSES, Math.max(1, availableParallelism() >> 1)),
+      Math.min(MAX_DEFAULT_PROCESSES, availableParallelism()),
       'TASKGATE_GATEWAY_PROCESSES',
     ),
+    /** How long sessions go on while the store does not answer. */
     leaseMs: durationOf(environment.TASKGATE_LEASE, '10m', 'TASKGATE_LEASE'),
     gatewayName: environment.TASKGATE_GATEWAY_NAME ?? 'gateway-1',
     /** PEM files of your own certificate; without them one is made at first start. */

@@ -149,10 +149,10 @@ describe('W20: a hostile target', () => {
   });
 
   it('that sends half a row leaves none of it in the recording, and what came before it is there', async () => {
-    const grant = door.grant('support', {
+    const grant = door.grant('sales-report', {
       policies: [],
       source: `kind: Task
-name: support
+name: sales-report
 purpose: orders
 resource: demo-shop
 who: { groups: [support] }
