@@ -49,7 +49,14 @@ describe('a card number', () => {
 });
 
 describe('a social security number', () => {
-  test.each(['123-45-6789', '899-99-9999', 'ssn:001-01-0001.'])('is found in %s', (text) => {
+  test.each([
+    '123-45-6789',
+    '899-99-9999',
+    'ssn:001-01-0001.',
+    '+1 555 12 123-45-6789',
+    '12 123-45-6789',
+    '1234567 123-45-6789',
+  ])('is found in %s', (text) => {
     expect(found(text)).toHaveLength(1);
   });
   test.each([

@@ -1,7 +1,7 @@
 import { type DetectorKind, type MaskName, strictestMask } from '@taskgate/core';
 import { type ByteSequence, byteSet, hasAt, isDigit } from './byte-sequence.ts';
 import { createDigitChainScanner, type DigitChainVisitor } from './card-number.ts';
-import { jsonWebToken, SECRET_FIRST_BYTES, secretEnd, urlPassword } from './secret-format.ts';
+import { jsonWebToken, maySecretStart, SECRET_FIRST_BYTES, secretEnd, urlPassword } from './secret-format.ts';
 
 /** What to look for and how what was found is shown. */
 export interface DetectorRule {
@@ -55,24 +55,37 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
   if (keyMask) interesting[DASH] = 1;
   if (secretMask) for (const byte of [...SECRET_FIRST_BYTES, COLON]) interesting[byte] = 1;
 
-  return (bytes, from = 0, to = bytes.length) => {
-    let findings: Finding[] | null = null;
-    const add = (start: number, end: number, kind: DetectorKind, mask: MaskName): void => {
-      findings ??= [];
-      const previous = findings.at(-1);
-      if (previous !== undefined && previous.end > start && previous.start <= start && previous.kind === kind) {
-        if (previous.end < end) findings[findings.length - 1] = { ...previous, end };
-        return;
-      }
-      let finding: Finding = { start, end, kind, mask };
-      for (let last = findings.at(-1); last !== undefined && last.end > finding.start; last = findings.at(-1)) {
-        findings.pop();
-        finding = merge(last, finding);
-      }
-      findings.push(finding);
-    };
+  // Of the value that is looked at. Nothing is made for each: a million rows have several.
+  let bytes: ByteSequence = [];
+  let to = 0;
+  let findings: Finding[] | null = null;
+  const add = (start: number, end: number, kind: DetectorKind, mask: MaskName): void => {
+    findings ??= [];
+    const previous = findings.at(-1);
+    if (previous !== undefined && previous.end > start && previous.start <= start && previous.kind === kind) {
+      if (previous.end < end) findings[findings.length - 1] = { ...previous, end };
+      return;
+    }
+    let finding: Finding = { start, end, kind, mask };
+    for (let last = findings.at(-1); last !== undefined && last.end > finding.start; last = findings.at(-1)) {
+      findings.pop();
+      finding = merge(last, finding);
+    }
+    findings.push(finding);
+  };
+  const visitor: DigitChainVisitor = {
+    run(start) {
+      if (ssnMask && isSsnAt(bytes, start, to)) add(start, start + SSN_BYTES, 'ssn', ssnMask);
+    },
+    card(start, end) {
+      if (cardMask) add(start, end, 'card-number', cardMask);
+    },
+  };
 
-    let visitor: DigitChainVisitor | null = null;
+  return (value, from = 0, end = value.length) => {
+    bytes = value;
+    to = end;
+    findings = null;
     let noTokenBefore = from;
     let i = from;
     while (i < to) {
@@ -82,22 +95,16 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
         continue;
       }
       if (isDigit(byte)) {
-        // Most digits are a short number alone: neither a card's nor the first three of a social security number.
+        // Most digits are a short number alone, or too near the end: neither a card's nor the first three of a social
+        // security number.
         let end = i + 1;
         while (end < to && isDigit(bytes[end]!)) end += 1;
-        if (end - i < MIN_CARD_DIGITS && (end === to || (bytes[end] !== DASH && bytes[end] !== SPACE))) {
+        const next = end < to ? bytes[end] : undefined;
+        if (next !== DASH && (to - i < MIN_CARD_DIGITS || (end - i < MIN_CARD_DIGITS && next !== SPACE))) {
           i = end;
           continue;
         }
         const fraction = i - 2 >= from && bytes[i - 1] === DOT && isDigit(bytes[i - 2]!);
-        visitor ??= {
-          run: (start) => {
-            if (ssnMask && isSsnAt(bytes, start, to)) add(start, start + SSN_BYTES, 'ssn', ssnMask);
-          },
-          card: (start, end) => {
-            if (cardMask) add(start, end, 'card-number', cardMask);
-          },
-        };
         i = scanDigits(bytes, i, to, fraction, visitor);
         continue;
       }
@@ -116,6 +123,10 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
       if (byte === COLON) {
         const password = urlPassword(bytes, i, from, to);
         if (password !== null) add(password.start, password.end, 'secret', secretMask!);
+        i += 1;
+        continue;
+      }
+      if (i + 1 >= to || !maySecretStart(byte, bytes[i + 1]!)) {
         i += 1;
         continue;
       }

@@ -35,6 +35,17 @@ for (const format of FORMATS) {
   BY_FIRST_BYTE.set(first, [...(BY_FIRST_BYTE.get(first) ?? []), format]);
 }
 
+const TOKEN_PREFIX = 'eyJ';
+/** For each pair of bytes, 1 where a secret or a token may start with them. */
+const PAIRS = new Uint8Array(256 * 256);
+for (const prefix of [...FORMATS.map((format) => format.prefix), TOKEN_PREFIX])
+  PAIRS[(prefix.charCodeAt(0) << 8) | prefix.charCodeAt(1)] = 1;
+
+/** Whether a secret of a known format, or a JSON web token, may start with these: of most texts no more is looked at. */
+export function maySecretStart(first: number, second: number): boolean {
+  return PAIRS[(first << 8) | second] === 1;
+}
+
 /** Bytes at which a look for a secret is worth it; `e` is that of a JSON web token. */
 export const SECRET_FIRST_BYTES: readonly number[] = [...BY_FIRST_BYTE.keys(), 0x65];
 
@@ -65,7 +76,7 @@ export function jsonWebToken(
   start: number,
   to: number,
 ): { readonly end: number; readonly firstPartEnd: number } | null {
-  if (!hasAt(bytes, start, to, 'eyJ')) return null;
+  if (!hasAt(bytes, start, to, TOKEN_PREFIX)) return null;
   const firstPartEnd = runEnd(bytes, start, to, BASE64URL);
   let end = firstPartEnd;
   let parts = 1;

@@ -128,7 +128,8 @@ export class OperationRun {
     const tag = copies ? BACKEND_TAG.copyData : BACKEND_TAG.dataRow;
     let at = start;
     let from = sink.length;
-    if (copies && this.#copyMasker === null && this.#recordedEnough) return this.#passCopy(chunk, start, sink, budget);
+    if (copies ? this.#copyMasker === null && this.#recordedEnough : this.#rowsPass)
+      return this.#pass(chunk, start, sink, budget);
     try {
       while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
         const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
@@ -149,19 +150,38 @@ export class OperationRun {
   }
 
   /** Nothing is masked and no more recorded: the rows go on together. */
-  #passCopy(chunk: Uint8Array, start: number, sink: ByteSink, budget: GrantBudget): number {
+  #pass(chunk: Uint8Array, start: number, sink: ByteSink, budget: GrantBudget): number {
+    const tag = chunk[start]!;
+    // Of a copy its rows are counted, of a result its messages.
+    const uncounted = tag === BACKEND_TAG.copyData ? HEADER_BYTES : 0;
     let at = start;
-    while (chunk.length - at >= HEADER_BYTES && chunk[at] === BACKEND_TAG.copyData && budget.hasRow) {
+    let whole = true;
+    while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
       const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
       const end = at + 1 + length;
       if (length < 4 || end > chunk.length) break;
+      whole = uncounted > 0 || (length >= 6 && this.#hasItsColumns(chunk, at));
+      if (!whole) break;
+      const size = end - at - uncounted;
       this.rows += 1;
-      this.bytes += length - 4;
-      budget.spendRow(length - 4);
+      this.bytes += size;
+      budget.spendRow(size);
       at = end;
     }
     sink.putRange(chunk, start, at);
+    if (!whole) throw new ShapeMismatch('a row has other columns than were described');
     return at;
+  }
+
+  get #rowsPass(): boolean {
+    return (
+      this.#plan?.masker === null &&
+      (!this.#ports.recordResults || this.#recordedRows >= RECORDING_LIMITS.maxRowsPerOperation)
+    );
+  }
+
+  #hasItsColumns(chunk: Uint8Array, at: number): boolean {
+    return ((chunk[at + HEADER_BYTES]! << 8) | chunk[at + HEADER_BYTES + 1]!) === this.#plan!.fields.length;
   }
 
   get #recordedEnough(): boolean {
@@ -183,8 +203,7 @@ export class OperationRun {
     const from = sink.length;
     const { masker, looked } = plan;
     if (masker === null || looked === null) {
-      if (((chunk[at + HEADER_BYTES]! << 8) | chunk[at + HEADER_BYTES + 1]!) !== plan.fields.length)
-        throw new ShapeMismatch('a row has other columns than were described');
+      if (!this.#hasItsColumns(chunk, at)) throw new ShapeMismatch('a row has other columns than were described');
       sink.putRange(chunk, at, end);
     } else {
       const before = masker.maskedCells;

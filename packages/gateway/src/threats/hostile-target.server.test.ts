@@ -148,40 +148,53 @@ describe('W20: a hostile target', () => {
     expect(answer.received).not.toContain(CANARY);
   });
 
-  it('that sends half a row leaves none of it in the recording, and what came before it is there', async () => {
-    const grant = door.grant('sales-report', {
-      policies: [],
-      source: `kind: Task
+  describe('before a task that masks nothing', () => {
+    const text = 'select id, status from public.orders';
+    const source = `kind: Task
 name: sales-report
 purpose: orders
 resource: demo-shop
 who: { groups: [support] }
 allow:
   - select: public.orders
-`,
+`;
+    /** The rows that its client got, and those that are recorded. */
+    async function rowsOf(...rows: readonly Uint8Array[]) {
+      door.target.script = {
+        onFrame: (frame, peer) => {
+          if (frame.tag === FRONTEND_TAG.query)
+            peer.send(encodeRowDescription(KNOWN[text]!.fields!), ...rows, done, ready);
+        },
+      };
+      const client = await RawClient.open(door, door.grant('sales-report', { policies: [], source }));
+      const { rows: sent, errors } = await client.query(text);
+      await waitUntil(() => client.closed);
+      const { sessionId } = door.controlPlane.sessions.at(-1)!;
+      const { operations } = await timelineOf(door, sessionId, await archived(door, sessionId));
+      return { sent, recorded: operations[0]!.rows, error: errors[0]!.code };
+    }
+
+    it('that sends half a row leaves none of it in the recording, and what came before it is there', async () => {
+      const half = claiming('D', 21, Uint8Array.of(0, 2, 0, 0, 0, 1, 49, 0, 0, 0, 99, 65, 66, 67, 68, 69, 70));
+      const { recorded, error } = await rowsOf(
+        encodeDataRow([bytes('7'), bytes('a "b"\\\n')]),
+        encodeDataRow([null, bytes('é')]),
+        half,
+      );
+      expect(recorded).toEqual([
+        ['7', 'a "b"\\\n'],
+        [null, 'é'],
+      ]);
+      expect(error).toBe('08P01');
     });
-    const text = 'select id, status from public.orders';
-    const orders = encodeRowDescription(KNOWN[text]!.fields!);
-    const half = claiming('D', 21, Uint8Array.of(0, 2, 0, 0, 0, 1, 49, 0, 0, 0, 99, 65, 66, 67, 68, 69, 70));
-    door.target.script = {
-      onFrame: (frame, peer) => {
-        if (frame.tag === FRONTEND_TAG.query)
-          peer.send(orders, encodeDataRow([bytes('7'), bytes('a "b"\\\n')]), encodeDataRow([null, bytes('é')]), half);
-      },
-    };
-    const client = await RawClient.open(door, grant);
-    await client.query(text);
-    await waitUntil(() => client.closed);
-    const { sessionId } = door.controlPlane.sessions.at(-1)!;
-    const { operations } = await timelineOf(door, sessionId, await archived(door, sessionId));
-    expect(operations).toMatchObject([
-      {
-        rows: [
-          ['7', 'a "b"\\\n'],
-          [null, 'é'],
-        ],
-      },
-    ]);
+
+    it('that sends a row of other columns behind all that is recorded ends the session in front of it', async () => {
+      const good = Array.from({ length: 1_500 }, (_, i) => encodeDataRow([bytes(String(i)), bytes('open')]));
+      const { sent, recorded, error } = await rowsOf(...good, encodeDataRow([bytes('1'), bytes('2'), bytes(CANARY)]));
+      expect(sent).toHaveLength(1_500);
+      expect(recorded).toHaveLength(1_000);
+      expect(error).toBe('42501');
+    });
   });
 
   it('whose error has no code, or no text at all, is passed on as an error, and the session goes on', async () => {
