@@ -1,3 +1,5 @@
+import { assert } from './assert.ts';
+
 /** What an id names; the prefix is part of the id so that a log line says what it is about. */
 export type IdPrefix =
   | 'usr' // user (a person)
@@ -62,6 +64,7 @@ export function createId<P extends IdPrefix>(
 ): Id<P> {
   let id = `${prefix}_${timeOf(atMs)}`;
   const random = randomBytes(16);
+  assert(random.length === 16, 'an id needs all of its random bytes');
   for (let i = 0; i < 16; i += 2) id += PAIRS[((random[i]! & 31) << 5) | (random[i + 1]! & 31)]!;
   return id as Id<P>;
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DETECTOR_KINDS } from '@taskgate/core';
 import { describe, expect, test } from 'vitest';
 import { createDetector } from './index.ts';
@@ -167,4 +169,17 @@ test('a kind that was not asked for is not looked for', () => {
   const cards = createDetector([{ kind: 'card-number', mask: 'redact' }]);
   expect(cards(new TextEncoder().encode(`123-45-6789 bob@example.com ${KEY} ${JWT}`))).toEqual([]);
   expect(createDetector([])(new TextEncoder().encode('4111111111111111'))).toEqual([]);
+});
+
+test('a detector keeps nothing of what it has looked at', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const seen = (() => {
+    const value = new TextEncoder().encode(`me@example.com ${'x'.repeat(1_000)}`);
+    return [new WeakRef(value), new WeakRef(detect(value))];
+  })();
+  // A WeakRef holds its target until the end of the turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(seen.map((one) => one.deref())).toEqual([undefined, undefined]);
 });

@@ -31,6 +31,7 @@ const SPACE = 0x20;
 const MIN_CARD_DIGITS = 13;
 
 const NOTHING: readonly Finding[] = [];
+const NOTHING_READ: ByteSequence = new Uint8Array(0);
 
 /**
  * One pass over the bytes. Almost all of them cost one look into a table; where one can start (or, for `@` and `://`,
@@ -56,7 +57,7 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
   if (secretMask) for (const byte of [...SECRET_FIRST_BYTES, COLON]) interesting[byte] = 1;
 
   // Of the value that is looked at. Nothing is made for each: a million rows have several.
-  let bytes: ByteSequence = [];
+  let bytes = NOTHING_READ;
   let to = 0;
   let findings: Finding[] | null = null;
   const add = (start: number, end: number, kind: DetectorKind, mask: MaskName): void => {
@@ -82,10 +83,7 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
     },
   };
 
-  return (value, from = 0, end = value.length) => {
-    bytes = value;
-    to = end;
-    findings = null;
+  const look = (from: number): void => {
     let noTokenBefore = from;
     let i = from;
     while (i < to) {
@@ -141,7 +139,19 @@ export function createDetector(rules: readonly DetectorRule[]): Detect {
       if (end > 0) add(i, end, 'secret', secretMask!);
       i = end > 0 ? end : i + 1;
     }
-    return findings ?? NOTHING;
+  };
+
+  return (value, from = 0, end = value.length) => {
+    bytes = value;
+    to = end;
+    try {
+      look(from);
+      return findings ?? NOTHING;
+    } finally {
+      // It outlives sessions: neither a value nor the memory that it came in may stay with it.
+      bytes = NOTHING_READ;
+      findings = null;
+    }
   };
 }
 

@@ -93,6 +93,12 @@ describe('a row', () => {
     expect(maskOne(column(25), KEY, [{ kind: 'private-key', mask: 'last4' }])).toBe('[private-key]');
   });
 
+  test('a value in a Buffer, whose slice is a view, stays as it came and counts as masked', () => {
+    const value = Buffer.from(`{"card":${CARD}}`);
+    expect(maskOne(column(3802), value, [{ kind: 'card-number', mask: 'last4' }])).toBe('{"card":"************1111"}');
+    expect(value.toString()).toBe(`{"card":${CARD}}`);
+  });
+
   test('a detector that is stricter than the mild mask of its column wins', () => {
     expect(maskOne(column(25, 'email'), 'anna@example.com')).toBe('[email]');
     expect(maskOne(column(25, 'email'), 'anna@example.com', [])).toBe('a***@example.com');

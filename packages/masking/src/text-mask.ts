@@ -122,7 +122,8 @@ export function maskFinding(finding: Finding, span: Uint8Array, ports: MaskingPo
 
 /** Every digit but the last four a star; separators stay. */
 function starDigits(span: Uint8Array): Uint8Array {
-  const masked = span.slice();
+  // Of a Buffer, `slice` would be a view: the target's own bytes.
+  const masked = new Uint8Array(span);
   let kept = 0;
   for (let i = masked.length - 1; i >= 0; i--) {
     if (!isDigit(masked[i]!)) continue;

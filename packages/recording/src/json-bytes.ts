@@ -98,7 +98,7 @@ export class JsonBytes {
     for (let i = from; i < to; i++) {
       const byte = source[i]!;
       if (byte < 0x20 || byte > 0x7f || byte === QUOTE || byte === BACKSLASH)
-        return this.text(utf8DecodeLossy(source.subarray(from, to)));
+        return this.raw(JSON.stringify(utf8DecodeLossy(source.subarray(from, to))));
       bytes[at++] = byte;
     }
     bytes[at++] = QUOTE;

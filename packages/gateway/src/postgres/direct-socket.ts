@@ -72,7 +72,12 @@ export function listenTo(stream: Duplex, listener: ((chunk: Uint8Array) => void)
   const reading = readings.get(stream);
   if (reading !== undefined) reading.listener = listener;
   else if (listener === null) stream.removeAllListeners('data');
-  else stream.on('data', listener);
+  else stream.on('data', (chunk: Buffer) => listener(withoutBuffer(chunk)));
+}
+
+/** The same memory, whose `slice` is a copy and not a view. */
+export function withoutBuffer({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /**

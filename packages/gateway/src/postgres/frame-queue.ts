@@ -1,5 +1,7 @@
 import type { Frame } from '@taskgate/protocol-postgres';
 
+const TAKEN: Frame = { tag: 0, raw: new Uint8Array(0) };
+
 /**
  * The client's messages that wait for their turn. Taking from the front costs what is taken: hundreds of thousands of
  * tiny messages behind a held one must not make each step a move of all of them.
@@ -33,10 +35,16 @@ export class FrameQueue {
 
   take(count: number): Frame[] {
     const taken = this.#frames.slice(this.#head, this.#head + count);
-    this.#head += taken.length;
-    for (const frame of taken) this.bytes -= frame.raw.length;
-    // What is behind goes to the garbage now and then, in steps that double.
-    if (this.#head > 1_000 && this.#head * 2 >= this.#frames.length) {
+    for (const frame of taken) {
+      this.bytes -= frame.raw.length;
+      // Of a thousand messages of megabytes that were taken, none may stay in memory for its place in the list.
+      this.#frames[this.#head++] = TAKEN;
+    }
+    // The places go now and then, in steps that double.
+    if (this.#head === this.#frames.length) {
+      this.#frames.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1_000 && this.#head * 2 >= this.#frames.length) {
       this.#frames = this.#frames.slice(this.#head);
       this.#head = 0;
     }

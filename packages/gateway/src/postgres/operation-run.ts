@@ -160,7 +160,7 @@ export class OperationRun {
       const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
       const end = at + 1 + length;
       if (length < 4 || end > chunk.length) break;
-      whole = uncounted > 0 || (length >= 6 && this.#hasItsColumns(chunk, at));
+      whole = uncounted > 0 || this.#hasItsColumns(chunk, at, end);
       if (!whole) break;
       const size = end - at - uncounted;
       this.rows += 1;
@@ -180,8 +180,9 @@ export class OperationRun {
     );
   }
 
-  #hasItsColumns(chunk: Uint8Array, at: number): boolean {
-    return ((chunk[at + HEADER_BYTES]! << 8) | chunk[at + HEADER_BYTES + 1]!) === this.#plan!.fields.length;
+  #hasItsColumns(chunk: Uint8Array, at: number, end: number): boolean {
+    const body = at + HEADER_BYTES;
+    return end - body >= 2 && ((chunk[body]! << 8) | chunk[body + 1]!) === this.#plan!.fields.length;
   }
 
   get #recordedEnough(): boolean {
@@ -203,7 +204,7 @@ export class OperationRun {
     const from = sink.length;
     const { masker, looked } = plan;
     if (masker === null || looked === null) {
-      if (!this.#hasItsColumns(chunk, at)) throw new ShapeMismatch('a row has other columns than were described');
+      if (!this.#hasItsColumns(chunk, at, end)) throw new ShapeMismatch('a row has other columns than were described');
       sink.putRange(chunk, at, end);
     } else {
       const before = masker.maskedCells;

@@ -467,7 +467,8 @@ function toPortal(state: SessionState, statement: PreparedStatement, bind: BindM
   return {
     statement,
     contextKey: state.context.key,
-    parameters: bind.parameters,
+    // One that has a name stays: it must not keep all that came with it. Of the unnamed one there is one.
+    parameters: bind.portal === '' ? bind.parameters : bind.parameters.map((value) => value && new Uint8Array(value)),
     parameterFormats: bind.parameterFormats,
     resultFormats: bind.resultFormats,
     cursor: false,

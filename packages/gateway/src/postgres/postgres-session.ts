@@ -17,7 +17,7 @@ import { ClientOutput } from './client-output.ts';
 import { type TargetConnection, terminateTarget } from './connect-target.ts';
 import { copyBytes } from './copy-bytes.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
-import { listenTo, writeDirectly } from './direct-socket.ts';
+import { listenTo, withoutBuffer, writeDirectly } from './direct-socket.ts';
 import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-error.ts';
 import { FrameQueue } from './frame-queue.ts';
 import type { OperationRun } from './operation-run.ts';
@@ -121,8 +121,8 @@ export class PostgresSession {
     socket.on('close', () => this.#targetGone());
     socket.on('error', () => this.#targetGone());
     this.#touchIdle();
-    if (targetRest.length > 0) this.#onTargetData(targetRest);
-    if (clientRest.length > 0) this.#onClientData(clientRest);
+    if (targetRest.length > 0) this.#onTargetData(withoutBuffer(targetRest));
+    if (clientRest.length > 0) this.#onClientData(withoutBuffer(clientRest));
     this.#client.resume();
     socket.resume();
   }

@@ -59,11 +59,17 @@ export interface SessionState {
   withheld: { readonly reached: LimitReached; readonly told: boolean } | null;
 }
 
+/** Of a list, whatever it holds: a Bind may have 65,535 parameters of nothing. */
+const ENTRY_BYTES = 8;
+
 export function createNameTables(): Pick<SessionState, 'statements' | 'portals'> {
   return {
     statements: new NameTable<PreparedStatement>(({ text }) => text.length),
-    portals: new NameTable<Portal>(({ parameters }) =>
-      parameters.reduce((sum, value) => sum + (value?.length ?? 0), 0),
+    portals: new NameTable<Portal>(({ parameters, parameterFormats, resultFormats }) =>
+      parameters.reduce(
+        (sum, value) => sum + ENTRY_BYTES + (value?.length ?? 0),
+        (parameterFormats.length + resultFormats.length) * ENTRY_BYTES,
+      ),
     ),
   };
 }

@@ -31,6 +31,18 @@ test.each([
   expect(worked / 60_000).toBeLessThan(most);
 });
 
+test('calls out of turn, however many and long, keep nobody from a turn for ever', () => {
+  const { time, pace } = paceAt(0.97);
+  for (; time.ms <= 2_000; time.ms += 100) pace.arrive(200);
+  let turns = 0;
+  for (const began = time.ms; time.ms < began + 60_000; time.ms += 200) {
+    pace.arrive(200);
+    pace.took(100);
+    if (pace.isTurn()) turns += 1;
+  }
+  expect(turns).toBeGreaterThanOrEqual(5);
+});
+
 test('it waits for nothing once it is quiet', () => {
   const { time, pace } = paceAt();
   pace.arrive(10_000);

@@ -9,6 +9,8 @@ const BUSY_SHARE = 0.1;
 const FULL_SHARE = 0.02;
 const FULL_UTILIZATION = 0.9;
 const WINDOW_MS = 250;
+/** Whatever a call took (refusals are indexed out of turn, a store can hang): after so long the next one has its turn. */
+const MAX_WAIT_MS = 10_000;
 
 export interface IndexPace {
   /** So many events were recorded. */
@@ -34,6 +36,7 @@ export function createIndexPace({ monotonicMs, utilization }: IndexPacePorts): I
   let busy = false;
   let share = BUSY_SHARE;
   let nextTurnAt = Number.NEGATIVE_INFINITY;
+  let lastTurnAt = Number.NEGATIVE_INFINITY;
   const look = (): void => {
     const ms = monotonicMs() - since;
     if (ms < WINDOW_MS) return;
@@ -52,7 +55,9 @@ export function createIndexPace({ monotonicMs, utilization }: IndexPacePorts): I
       return busy;
     },
     isTurn() {
-      if (monotonicMs() < nextTurnAt) return false;
+      const now = monotonicMs();
+      if (now < Math.min(nextTurnAt, lastTurnAt + MAX_WAIT_MS)) return false;
+      lastTurnAt = now;
       nextTurnAt = Number.POSITIVE_INFINITY;
       return true;
     },
