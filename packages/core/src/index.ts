@@ -4,6 +4,7 @@ export * from './catalog.ts';
 export * from './claim-pattern.ts';
 export * from './clock.ts';
 export * from './decision.ts';
+export * from './equal-bytes.ts';
 export * from './escalation.ts';
 export * from './grant.ts';
 export * from './id.ts';

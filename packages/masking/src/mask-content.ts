@@ -1,4 +1,4 @@
-import { utf8Decode, utf8Encode } from '@taskgate/core';
+import { equalBytes, utf8Decode, utf8Encode } from '@taskgate/core';
 import { isDigit } from './byte-sequence.ts';
 import type { Detect, Finding } from './detect.ts';
 import { padTo } from './mask-value.ts';
@@ -37,7 +37,7 @@ export function createContentMasker(detect: Detect, ports: MaskingPorts): (type:
       const shown = maskFinding(finding, span, ports);
       if (shown === null) return null;
       // An address that is masked already looks like one: not a change.
-      changed ||= !equal(shown, span);
+      changed ||= !equalBytes(shown, span);
       parts.push(bytes.subarray(done, finding.start), shown);
       done = finding.end;
     }
@@ -253,8 +253,4 @@ function maskBinaryArray(value: Uint8Array, type: ColumnType, maskElement: MaskT
   if (parts.length === 0) return undefined;
   parts.push(value.subarray(done));
   return concat(parts);
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -46,8 +46,8 @@ export function maySecretStart(first: number, second: number): boolean {
   return PAIRS[(first << 8) | second] === 1;
 }
 
-/** Bytes at which a look for a secret is worth it; `e` is that of a JSON web token. */
-export const SECRET_FIRST_BYTES: readonly number[] = [...BY_FIRST_BYTE.keys(), 0x65];
+/** Bytes at which a look for a secret, or a JSON web token, is worth it. */
+export const SECRET_FIRST_BYTES: readonly number[] = [...BY_FIRST_BYTE.keys(), TOKEN_PREFIX.charCodeAt(0)];
 
 /**
  * The end of a secret of a known format that starts at `start`, or -1. What fails has read fewer bytes than the

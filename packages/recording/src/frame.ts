@@ -76,19 +76,14 @@ export class EncodedEvents {
       secret.raw('{"parameters":');
       putValues(secret, event.secret.parameters);
       secret.raw(event.secret.truncated === true ? ',"truncated":true}' : '}');
-    } else if (event.kind === 'rows') {
+    } else if (event.kind === 'rows' && 'json' in event) {
       clear.raw(',"kind":"rows","decisionId":');
       clear.text(event.decisionId);
       clear.raw(',"count":');
       clear.number(event.count);
       clear.raw('}');
       secret.raw('{"rows":[');
-      if ('json' in event) secret.put(event.json.bytes, event.json.length);
-      else
-        for (const [index, row] of event.secret.rows.entries()) {
-          if (index > 0) secret.raw(',');
-          putValues(secret, row);
-        }
+      secret.put(event.json.bytes, event.json.length);
       secret.raw(']}');
     } else if (event.kind === 'outcome') {
       clear.raw(',"kind":"outcome","decisionId":');

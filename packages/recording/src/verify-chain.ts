@@ -1,5 +1,5 @@
-import { TaskgateError } from '@taskgate/core';
-import { concatBytes, equalBytes, toHex } from './bytes.ts';
+import { equalBytes, TaskgateError } from '@taskgate/core';
+import { concatBytes, toHex } from './bytes.ts';
 import { decodeFrame, eventCountAt, frameLengthAt, HASH_BYTES } from './frame.ts';
 import { decodeHeader } from './header.ts';
 import type { RecordingHead } from './recording-writer.ts';

@@ -378,6 +378,7 @@ function toRecordedParameter(formats: readonly number[]): (value: Uint8Array | n
   return (value, index) => {
     if (value === null) return null;
     const format = formats.length === 0 ? 0 : formats.length === 1 ? formats[0] : formats[index];
-    return format === 1 ? `\\x${Buffer.from(value).toString('hex')}` : utf8DecodeLossy(value);
+    if (format !== 1) return utf8DecodeLossy(value);
+    return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`;
   };
 }

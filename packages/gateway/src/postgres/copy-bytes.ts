@@ -8,8 +8,7 @@ let used = 0;
 /** A copy that outlives the memory it came in. Small ones lie in memory together, which costs less than an array each. */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
   const { length } = bytes;
-  // Of a Buffer, `slice` would be a view.
-  if (length > MAX_SHARED_BYTES) return Uint8Array.prototype.slice.call(bytes);
+  if (length > MAX_SHARED_BYTES) return new Uint8Array(bytes);
   if (used + length > SLAB_BYTES) {
     slab = new Uint8Array(SLAB_BYTES);
     used = 0;

@@ -81,8 +81,8 @@ export function withoutBuffer({ buffer, byteOffset, length }: Uint8Array): Uint8
 }
 
 /**
- * How many of the first `length` bytes the kernel took at once: without the stream's bookkeeping, which costs more than the system call. The
- * rest, or all of it where 0, is to be written to the stream; what went wrong it will say itself.
+ * How many of the first `length` bytes the kernel took at once: without the stream's bookkeeping, which costs more than
+ * the system call. The rest, or all of it where 0, is to be written to the stream; what went wrong it will say itself.
  */
 export function writeDirectly(stream: Duplex, bytes: Uint8Array, length = bytes.length): number {
   if (!readings.has(stream) || stream.writableLength > 0 || stream.writableEnded || stream.destroyed) return 0;
@@ -94,4 +94,33 @@ export function writeDirectly(stream: Duplex, bytes: Uint8Array, length = bytes.
   } catch {
     return 0;
   }
+}
+
+/** One system call for several parts. False: the target does not keep up. */
+export function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
+  let total = 0;
+  for (const part of parts) total += part.length;
+  // Small parts are cheaper copied together than handed to the kernel one by one.
+  if (parts.length === 1 || total <= 65_536) {
+    const bytes = parts.length === 1 ? parts[0]! : (asOneView(parts, total) ?? Buffer.concat(parts, total));
+    const taken = writeDirectly(stream, bytes);
+    return taken === bytes.length || stream.write(bytes.subarray(taken));
+  }
+  stream.cork();
+  let flowing = true;
+  for (const part of parts) flowing = stream.write(part);
+  stream.uncork();
+  return flowing;
+}
+
+/** Messages that came behind each other, and go on so. */
+function asOneView(parts: readonly Uint8Array[], total: number): Uint8Array | null {
+  const [first] = parts;
+  if (first === undefined) return null;
+  let end = first.byteOffset;
+  for (const part of parts) {
+    if (part.buffer !== first.buffer || part.byteOffset !== end) return null;
+    end += part.length;
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, total);
 }

@@ -37,6 +37,14 @@ const HEADER_BYTES = 5;
 /** The last of a COPY's recording is not filled up with what happens to be short. */
 const COPY_REST_BYTES = 4 * 1024;
 
+/** The end of the message with this tag that lies whole in `chunk` from `at`; 0 where there is none. */
+function wholeEnd(chunk: Uint8Array, at: number, tag: number): number {
+  if (chunk.length - at < HEADER_BYTES || chunk[at] !== tag) return 0;
+  const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
+  const end = at + 1 + length;
+  return length < 4 || end > chunk.length ? 0 : end;
+}
+
 /** One operation on its way through the target: masks its result, counts it, records what the client was sent. */
 export class OperationRun {
   readonly decisionId: string;
@@ -128,13 +136,10 @@ export class OperationRun {
     const tag = copies ? BACKEND_TAG.copyData : BACKEND_TAG.dataRow;
     let at = start;
     let from = sink.length;
-    if (copies ? this.#copyMasker === null && this.#recordedEnough : this.#rowsPass)
+    if (copies ? this.#copyMasker === null && this.#copyRecorded : this.#plan?.masker === null && this.#rowsRecorded)
       return this.#pass(chunk, start, sink, budget);
     try {
-      while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
-        const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
-        const end = at + 1 + length;
-        if (length < 4 || end > chunk.length) break;
+      for (let end = wholeEnd(chunk, at, tag); end > 0 && budget.hasRow; end = wholeEnd(chunk, at, tag)) {
         from = sink.length;
         if (copies) this.#putCopy(chunk, at, end, sink);
         else this.#putRow(chunk, at, end, sink);
@@ -155,37 +160,32 @@ export class OperationRun {
     // Of a copy its rows are counted, of a result its messages.
     const uncounted = tag === BACKEND_TAG.copyData ? HEADER_BYTES : 0;
     let at = start;
-    let whole = true;
-    while (chunk.length - at >= HEADER_BYTES && chunk[at] === tag && budget.hasRow) {
-      const length = (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
-      const end = at + 1 + length;
-      if (length < 4 || end > chunk.length) break;
-      whole = uncounted > 0 || this.#hasItsColumns(chunk, at, end);
-      if (!whole) break;
-      const size = end - at - uncounted;
-      this.rows += 1;
-      this.bytes += size;
-      budget.spendRow(size);
-      at = end;
+    try {
+      for (let end = wholeEnd(chunk, at, tag); end > 0 && budget.hasRow; end = wholeEnd(chunk, at, tag)) {
+        if (uncounted === 0) this.#checkColumns(chunk, at, end);
+        const size = end - at - uncounted;
+        this.rows += 1;
+        this.bytes += size;
+        budget.spendRow(size);
+        at = end;
+      }
+    } finally {
+      sink.putRange(chunk, start, at);
     }
-    sink.putRange(chunk, start, at);
-    if (!whole) throw new ShapeMismatch('a row has other columns than were described');
     return at;
   }
 
-  get #rowsPass(): boolean {
-    return (
-      this.#plan?.masker === null &&
-      (!this.#ports.recordResults || this.#recordedRows >= RECORDING_LIMITS.maxRowsPerOperation)
-    );
+  get #rowsRecorded(): boolean {
+    return !this.#ports.recordResults || this.#recordedRows >= RECORDING_LIMITS.maxRowsPerOperation;
   }
 
-  #hasItsColumns(chunk: Uint8Array, at: number, end: number): boolean {
+  #checkColumns(chunk: Uint8Array, at: number, end: number): void {
     const body = at + HEADER_BYTES;
-    return end - body >= 2 && ((chunk[body]! << 8) | chunk[body + 1]!) === this.#plan!.fields.length;
+    if (end - body < 2 || ((chunk[body]! << 8) | chunk[body + 1]!) !== this.#plan!.fields.length)
+      throw new ShapeMismatch('a row has other columns than were described');
   }
 
-  get #recordedEnough(): boolean {
+  get #copyRecorded(): boolean {
     return (
       !this.#ports.recordResults || this.#recordedBytes >= RECORDING_LIMITS.maxCopyBytesPerOperation - COPY_REST_BYTES
     );
@@ -204,7 +204,7 @@ export class OperationRun {
     const from = sink.length;
     const { masker, looked } = plan;
     if (masker === null || looked === null) {
-      if (!this.#hasItsColumns(chunk, at, end)) throw new ShapeMismatch('a row has other columns than were described');
+      this.#checkColumns(chunk, at, end);
       sink.putRange(chunk, at, end);
     } else {
       const before = masker.maskedCells;
@@ -214,11 +214,7 @@ export class OperationRun {
     const size = sink.length - from;
     this.rows += 1;
     this.bytes += size;
-    if (
-      this.#recordedRows < RECORDING_LIMITS.maxRowsPerOperation &&
-      this.#ports.recordResults &&
-      this.#recordedBytes + size <= RECORDING_LIMITS.maxResultBytesPerOperation
-    )
+    if (!this.#rowsRecorded && this.#recordedBytes + size <= RECORDING_LIMITS.maxResultBytesPerOperation)
       this.#recordRow(sink.bytes, from, sink.length, plan.fields);
   }
 
@@ -321,7 +317,7 @@ export class OperationRun {
     else masker.maskRow(chunk, start, end, sink);
     this.rows += 1;
     this.bytes += sink.length - from;
-    if (!this.#recordedEnough) this.#recordCopy('out', sink.bytes.subarray(from, sink.length));
+    if (!this.#copyRecorded) this.#recordCopy('out', sink.bytes.subarray(from, sink.length));
   }
 
   /**
@@ -341,7 +337,7 @@ export class OperationRun {
   }
 
   #recordCopy(direction: 'in' | 'out', data: Uint8Array): void {
-    if (this.#recordedEnough || this.#recordedBytes + data.length > RECORDING_LIMITS.maxCopyBytesPerOperation) return;
+    if (this.#copyRecorded || this.#recordedBytes + data.length > RECORDING_LIMITS.maxCopyBytesPerOperation) return;
     this.#copyDirection = direction;
     this.#copyText.push(utf8DecodeLossy(data));
     this.#copyLines += 1;

@@ -17,7 +17,7 @@ import { ClientOutput } from './client-output.ts';
 import { type TargetConnection, terminateTarget } from './connect-target.ts';
 import { copyBytes } from './copy-bytes.ts';
 import type { DecidedStatement, DecisionContexts } from './decision-context.ts';
-import { listenTo, withoutBuffer, writeDirectly } from './direct-socket.ts';
+import { listenTo, withoutBuffer, writeTogether } from './direct-socket.ts';
 import { endingOfError, INTERNAL_ERROR, type SessionEnding } from './ending-of-error.ts';
 import { FrameQueue } from './frame-queue.ts';
 import type { OperationRun } from './operation-run.ts';
@@ -547,32 +547,3 @@ function runsOf(reply: ExpectedReply): readonly OperationRun[] {
 
 /** The memory in which a frame came is used again. */
 const kept = ({ tag, raw }: Frame): Frame => ({ tag, raw: Uint8Array.from(raw) });
-
-/** One system call for several parts. False: the target does not keep up. */
-function writeTogether(stream: Duplex, parts: readonly Uint8Array[]): boolean {
-  let total = 0;
-  for (const part of parts) total += part.length;
-  // Small parts are cheaper copied together than handed to the kernel one by one.
-  if (parts.length === 1 || total <= 65_536) {
-    const bytes = parts.length === 1 ? parts[0]! : (asOneView(parts, total) ?? Buffer.concat(parts, total));
-    const taken = writeDirectly(stream, bytes);
-    return taken === bytes.length || stream.write(bytes.subarray(taken));
-  }
-  stream.cork();
-  let flowing = true;
-  for (const part of parts) flowing = stream.write(part);
-  stream.uncork();
-  return flowing;
-}
-
-/** Messages that came behind each other, and go on so. */
-function asOneView(parts: readonly Uint8Array[], total: number): Uint8Array | null {
-  const [first] = parts;
-  if (first === undefined) return null;
-  let end = first.byteOffset;
-  for (const part of parts) {
-    if (part.buffer !== first.buffer || part.byteOffset !== end) return null;
-    end += part.length;
-  }
-  return new Uint8Array(first.buffer, first.byteOffset, total);
-}

@@ -1,4 +1,4 @@
-import type { MaskName } from '@taskgate/core';
+import { equalBytes, type MaskName } from '@taskgate/core';
 import { createRowMasker, type RowMasker } from '@taskgate/masking';
 import { decodeRowDescription, type FieldDescription } from '@taskgate/protocol-postgres';
 import type { DecidedStatement } from './decision-context.ts';
@@ -34,13 +34,6 @@ export interface ResultPlans {
 
 /** Of one statement, in text and in binary, say. */
 const MAX_DESCRIPTIONS = 4;
-
-/** Some dozens of bytes: quicker than a call into the engine. */
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
 
 export function createResultPlans(ports: {
   readonly hmacSha256: (bytes: Uint8Array) => Uint8Array;
@@ -96,7 +89,7 @@ export function createResultPlans(ports: {
         known = [];
         descriptions.set(result, known);
       }
-      for (const { raw, fields } of known) if (isSame(raw, rowDescription)) return fields;
+      for (const { raw, fields } of known) if (equalBytes(raw, rowDescription)) return fields;
       const fields = decodeRowDescription(rowDescription);
       if (known.length >= MAX_DESCRIPTIONS) known.shift();
       known.push({ raw: rowDescription.slice(), fields });
